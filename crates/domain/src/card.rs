@@ -1,0 +1,347 @@
+//! One card per channel and issue, which always tells the present state.
+//!
+//! Cards are level-triggered: a change alters the row, and a job says only "show this card". Whatever raced, echoed or
+//! was replayed on the way, the message then shows the row as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{counted, line};
+use crate::{
+    Action, Address, Button, Change, ChangeKind, Handle, Issue, IssueId, IssueRef, MessageId, Notice, Person, Place,
+    Press, Project, Revision, Status, Subscription, Timestamp, Tone,
+};
+
+/// The head is what a phone shows.
+const HEAD_MAX: usize = 200;
+const LINE_MAX: usize = 300;
+
+/// What a channel is told of one issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// What its buttons carry.
+    pub handle: Handle,
+    /// What it says.
+    pub content: Content,
+    /// Counts changes of what it says; a writer names the one it has seen.
+    pub revision: Revision,
+    /// The message that shows it, once posted.
+    pub message: Option<MessageId>,
+    /// The revision that the message shows.
+    pub shown: Revision,
+}
+
+/// What a card says, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The channel.
+    pub place: Place,
+    /// On whose behalf it is sent: who connected the project.
+    pub by: Person,
+    /// The project.
+    pub project: Project,
+    /// The issue's number.
+    pub issue_id: IssueId,
+    /// The issue as last heard of.
+    pub issue: Issue,
+    /// What the head's first word says.
+    pub standing: Standing,
+}
+
+/// Where the issue stands, with who brought it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// First seen.
+    New,
+    /// Seen again after it was resolved.
+    CameBack,
+    /// Happens much more often.
+    Escalating,
+    /// A rule fired.
+    Alert {
+        /// The rule's name.
+        rule: String,
+    },
+    /// Open again.
+    Reopened {
+        /// Who did it.
+        by: Option<String>,
+    },
+    /// Done with.
+    Resolved {
+        /// Who did it.
+        by: Option<String>,
+        /// When we heard.
+        at: Timestamp,
+    },
+    /// Put away until it escalates.
+    Archived {
+        /// Who did it.
+        by: Option<String>,
+        /// When we heard.
+        at: Timestamp,
+    },
+}
+
+impl Standing {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::CameBack => "Came back",
+            Self::Escalating => "Escalating",
+            Self::Alert { .. } => "Alert",
+            Self::Reopened { .. } => "Open again",
+            Self::Resolved { .. } => "Resolved",
+            Self::Archived { .. } => "Archived",
+        }
+    }
+
+    fn status(&self) -> Status {
+        match self {
+            Self::Resolved { .. } => Status::Resolved,
+            Self::Archived { .. } => Status::Archived,
+            _ => Status::Unresolved,
+        }
+    }
+}
+
+impl Card {
+    /// The first card of `change` in the channel of `subscription`.
+    pub fn open(handle: Handle, subscription: &Subscription, change: &Change, now: Timestamp) -> Self {
+        let content = Content {
+            place: subscription.place.clone(),
+            by: subscription.by.clone(),
+            project: subscription.project.clone(),
+            issue_id: change.issue_id.clone(),
+            issue: change.issue.clone(),
+            standing: standing_after(change, now).unwrap_or(Standing::New),
+        };
+        Self { handle, content, revision: Revision(1), message: None, shown: Revision(0) }
+    }
+
+    /// The card after `change`; `None` if nothing that it says is different, as with the echo of our own action.
+    #[must_use]
+    pub fn after(&self, change: &Change, now: Timestamp) -> Option<Self> {
+        let mut content = self.content.clone();
+        content.issue.update(&change.issue);
+        if let Some(standing) = standing_after(change, now)
+            && !self.stands_like(&standing)
+        {
+            content.standing = standing;
+        }
+        self.revised(content)
+    }
+
+    /// The card after `by` did `action` and Sentry answered with `issue`; `None` if nothing that it says is different.
+    #[must_use]
+    pub fn after_action(&self, action: Action, issue: &Issue, by: &Person, now: Timestamp) -> Option<Self> {
+        let mut content = self.content.clone();
+        content.issue.update(issue);
+        let by = Some(by.name.clone());
+        let standing = match action {
+            Action::Resolve => Standing::Resolved { by, at: now },
+            Action::Archive => Standing::Archived { by, at: now },
+            Action::Reopen => Standing::Reopened { by },
+        };
+        content.issue.status = standing.status();
+        if !self.stands_like(&standing) {
+            content.standing = standing;
+        }
+        self.revised(content)
+    }
+
+    /// Whether the issue already is where `action` would bring it.
+    pub fn is_done(&self, action: Action) -> bool {
+        let status = self.content.standing.status();
+        match action {
+            Action::Resolve => status == Status::Resolved,
+            Action::Archive => status == Status::Archived,
+            Action::Reopen => status == Status::Unresolved,
+        }
+    }
+
+    /// Whether the message shows what the row says.
+    pub fn is_shown(&self) -> bool {
+        self.message.is_some() && self.shown == self.revision
+    }
+
+    /// Where the issue is found at Sentry.
+    pub fn issue(&self) -> IssueRef {
+        IssueRef { org: self.content.project.org.clone(), id: self.content.issue_id.clone() }
+    }
+
+    /// Where its message goes.
+    pub fn address(&self) -> Address {
+        Address::everyone(&self.content.place, &self.content.by)
+    }
+
+    /// What its message says. Everything from Sentry is cleaned and cut; nothing of it can become markup.
+    pub fn notice(&self) -> Notice {
+        self.content.notice(&self.handle)
+    }
+
+    /// An echo of what is known must not overwrite who did it; a rule firing again must not be lost.
+    fn stands_like(&self, standing: &Standing) -> bool {
+        match (&self.content.standing, standing) {
+            (Standing::Alert { rule: now }, Standing::Alert { rule: then }) => now == then,
+            // An alert rule fires for a new issue within the same second as the issue itself: one card, still "New".
+            (Standing::New | Standing::CameBack, Standing::Alert { .. } | Standing::New) => true,
+            (now, then) if now.status() == Status::Unresolved && matches!(then, Standing::Reopened { .. }) => true,
+            (now, then) => std::mem::discriminant(now) == std::mem::discriminant(then),
+        }
+    }
+
+    fn revised(&self, content: Content) -> Option<Self> {
+        if content.notice(&self.handle) == self.notice() {
+            return None;
+        }
+        Some(Self { content, revision: self.revision.next(), ..self.clone() })
+    }
+}
+
+fn standing_after(change: &Change, now: Timestamp) -> Option<Standing> {
+    let by = change.by.clone();
+    Some(match &change.kind {
+        ChangeKind::New => Standing::New,
+        ChangeKind::Regressed => Standing::CameBack,
+        ChangeKind::Escalating => Standing::Escalating,
+        ChangeKind::Alert { rule } => Standing::Alert { rule: rule.clone() },
+        ChangeKind::Resolved => Standing::Resolved { by, at: now },
+        ChangeKind::Archived => Standing::Archived { by, at: now },
+        ChangeKind::Reopened => Standing::Reopened { by },
+        ChangeKind::Assigned => return None,
+    })
+}
+
+// === what it says ===
+
+impl Content {
+    fn notice(&self, handle: &Handle) -> Notice {
+        let mut notice = Notice { head: self.head(), tone: Some(self.tone()), ..Notice::default() };
+        for text in [self.what_happened(), self.culprit(), self.figures(), self.assigned()] {
+            if !text.is_empty() {
+                notice = notice.line(text);
+            }
+        }
+        let short_id = self.issue.short_id.as_deref().map_or_else(|| "Open in Sentry".into(), |id| line(id, 60));
+        notice = match &self.issue.url {
+            Some(url) => notice.link(short_id, url),
+            None => notice.line(short_id),
+        };
+        notice.buttons = self.buttons(handle);
+        notice
+    }
+
+    fn head(&self) -> String {
+        let project = match &self.issue.environment {
+            Some(environment) => format!("[{} · {}]", self.project.slug, line(environment, 40)),
+            None => format!("[{}]", self.project.slug),
+        };
+        line(&format!("{} · {project} {}", self.standing.word(), self.issue.title), HEAD_MAX)
+    }
+
+    fn tone(&self) -> Tone {
+        match self.standing.status() {
+            Status::Resolved => Tone::Resolved,
+            Status::Archived => Tone::Archived,
+            Status::Unresolved => Tone::Open(self.issue.level),
+        }
+    }
+
+    fn what_happened(&self) -> String {
+        let named = |by: &Option<String>| {
+            by.as_deref().map_or_else(|| "in Sentry".into(), |who| format!("by {}", line(who, 80)))
+        };
+        match &self.standing {
+            Standing::Resolved { by, at } => format!("{} at {} UTC", named(by), at.clock()),
+            Standing::Archived { by, at } => format!("until it escalates, {} at {} UTC", named(by), at.clock()),
+            Standing::Reopened { by } => named(by),
+            Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
+            Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
+        }
+    }
+
+    fn culprit(&self) -> String {
+        self.issue.culprit.as_deref().map_or_else(String::new, |culprit| line(culprit, LINE_MAX))
+    }
+
+    fn figures(&self) -> String {
+        let issue = &self.issue;
+        let mut parts = Vec::new();
+        parts.extend(issue.events.map(|n| counted(n, "event")));
+        parts.extend(issue.users.filter(|n| *n > 0).map(|n| counted(n, "user")));
+        parts.extend(issue.release.as_deref().map(|release| format!("release {}", line(release, 60))));
+        parts.push(issue.level.word().into());
+        parts.extend(issue.first_seen.map(|at| format!("first seen {} {} UTC", at.day(), at.clock())));
+        parts.join(" · ")
+    }
+
+    fn assigned(&self) -> String {
+        self.issue.assignee.as_deref().map_or_else(String::new, |who| format!("Assigned to {}", line(who, 80)))
+    }
+
+    fn buttons(&self, handle: &Handle) -> Vec<Button> {
+        let button = |label: &str, action, primary| Button {
+            label: label.into(),
+            press: Press { card: handle.clone(), action },
+            primary,
+        };
+        match self.standing.status() {
+            Status::Unresolved => {
+                vec![button("Resolve", Action::Resolve, true), button("Archive", Action::Archive, false)]
+            }
+            Status::Resolved | Status::Archived => vec![button("Reopen", Action::Reopen, false)],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    const NOW: Timestamp = Timestamp(1_767_323_045_000);
+
+    #[test]
+    fn a_new_issue_reads_well_on_a_phone() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        let notice = card.notice();
+        assert_eq!(notice.head, "New · [checkout · production] TimeoutError: pool exhausted");
+        assert_eq!(notice.lines[1].text, "3 events · 2 users · release 2.4.1 · error · first seen 2 Jan 03:04 UTC");
+        assert_eq!(notice.buttons[0].label, "Resolve");
+    }
+
+    #[test]
+    fn resolving_elsewhere_changes_the_head_and_the_buttons() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        let card = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("the card says something else");
+        assert!(card.notice().head.starts_with("Resolved · "));
+        assert_eq!(card.notice().buttons[0].press.action, Action::Reopen);
+        assert_eq!(card.revision, Revision(2));
+    }
+
+    #[test]
+    fn the_echo_of_an_action_changes_nothing() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        let resolved = Issue { status: Status::Resolved, ..sample::change(ChangeKind::New).issue };
+        let card = card.after_action(Action::Resolve, &resolved, &sample::ana(), NOW).expect("resolved");
+        let echo = Change { by: Some("ana@acme.io".into()), ..sample::change(ChangeKind::Resolved) };
+        assert_eq!(card.after(&echo, NOW), None);
+    }
+
+    #[test]
+    fn an_alert_for_a_new_issue_does_not_rename_its_card() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        assert_eq!(card.after(&sample::change(ChangeKind::Alert { rule: "any".into() }), NOW), None);
+    }
+
+    #[test]
+    fn a_hostile_title_stays_one_clean_line() {
+        let mut change = sample::change(ChangeKind::New);
+        change.issue.title = format!("a\nb\u{202e}{}", "x".repeat(5_000));
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &change, NOW);
+        let head = card.notice().head;
+        assert!(head.starts_with("New · [checkout · production] a bx"), "{head}");
+        assert!(head.encode_utf16().count() <= HEAD_MAX);
+    }
+}

@@ -1,0 +1,160 @@
+//! Connecting a place to a project: what Sentry answered, decided.
+
+use super::Core;
+use crate::{
+    Actor, Address, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug, Organization, Person,
+    Place, Project, RowChange, Subscription, say,
+};
+
+/// What Sentry knows under the names that somebody typed, as far as the asker may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// The project.
+    Found(Project),
+    /// No such organization among these.
+    NoOrganization(Vec<Organization>),
+    /// No such project in the organization, among these.
+    NoProject {
+        /// The organization.
+        org: OrgSlug,
+        /// Its projects.
+        seen: Vec<Project>,
+    },
+}
+
+impl Core<'_> {
+    /// The job that looks the names up as a linked person and connects.
+    pub(super) fn connect_as(
+        &self,
+        by: &Person,
+        place: &Place,
+        (org, project): (&str, &str),
+        linked: &LinkedPerson,
+        just_linked: bool,
+    ) -> NewJob {
+        self.connect_job(Connect {
+            by: by.clone(),
+            place: place.clone(),
+            org: org.into(),
+            project: project.into(),
+            actor: Actor::person(linked),
+            identity: Some(linked.identity.clone()),
+            just_linked,
+        })
+    }
+
+    pub(super) fn connect_job(&self, connect: Connect) -> NewJob {
+        self.job(Lane::wishes(&connect.by.account, &connect.by.user), Job::Connect(connect))
+    }
+
+    /// Sentry has answered what the names mean. `here` is what the place is connected to; `installed` whether the
+    /// organization's integration is known to us.
+    pub fn looked_up(&self, wish: &Connect, found: &Lookup, here: &[Subscription], installed: bool) -> Decision {
+        match found {
+            Lookup::Found(project) if !self.deployment.accepts(&project.org) => {
+                self.connect_failed(wish, say::not_accepted())
+            }
+            Lookup::Found(project) => self.connect_found(wish, project, here, installed),
+            Lookup::NoOrganization(seen) => {
+                self.connect_failed(wish, say::no_organization(&wish.org, wish.identity.as_ref(), seen))
+            }
+            Lookup::NoProject { org, seen } => self.connect_failed(wish, say::no_project(org, &wish.project, seen)),
+        }
+    }
+
+    fn connect_found(&self, wish: &Connect, project: &Project, here: &[Subscription], installed: bool) -> Decision {
+        if let Some(there) = here.iter().find(|s| s.project.id == project.id) {
+            return self.connect_failed(wish, say::already_connected(there));
+        }
+        let subscription = Subscription {
+            place: wish.place.clone(),
+            project: project.clone(),
+            filter: Filter::default(),
+            by: wish.by.clone(),
+            since: self.now,
+        };
+        let notice = say::connected(self.deployment, &subscription, installed);
+        let mut decision = Decision::job(self.openly(&wish.place, &wish.by, notice));
+        if let Some(identity) = self.told_in_own_chat(wish) {
+            let done = say::linked_and_connected(identity, &wish.place, project);
+            decision = decision.then(self.answer(Address::direct(&wish.by), done));
+        }
+        decision.and(RowChange::Subscribe(subscription))
+    }
+
+    /// The wish is not fulfilled: its author is told why, and that the link itself stands.
+    pub fn connect_failed(&self, wish: &Connect, notice: Notice) -> Decision {
+        let mut decision = Decision::nothing();
+        if let Some(identity) = self.told_in_own_chat(wish) {
+            decision = decision.then(self.answer(Address::direct(&wish.by), say::linked_only(identity)));
+        }
+        decision.then(self.privately(&wish.place, &wish.by, notice))
+    }
+
+    /// Whoever has just sent the code waits for word in their own chat.
+    fn told_in_own_chat<'w>(&self, wish: &'w Connect) -> Option<&'w str> {
+        wish.identity.as_ref().filter(|_| wish.just_linked).map(|identity| identity.label())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Deployment, Timestamp, sample};
+
+    fn wish() -> Connect {
+        let linked = sample::linked();
+        Connect {
+            by: sample::ana(),
+            place: sample::ops(),
+            org: "acme".into(),
+            project: "checkout".into(),
+            actor: Actor::person(&linked),
+            identity: Some(linked.identity),
+            just_linked: false,
+        }
+    }
+
+    fn decide(deployment: &Deployment, found: &Lookup, here: &[Subscription]) -> Decision {
+        let core = Core { deployment, now: Timestamp(1_000), random: &sample::Counting::default() };
+        core.looked_up(&wish(), found, here, true)
+    }
+
+    fn said(decision: &Decision) -> String {
+        let heads = decision.jobs.iter().filter_map(|job| match &job.job {
+            Job::Answer(answer) => Some(answer.notice.head.clone()),
+            _ => None,
+        });
+        heads.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_found_project_is_connected_under_its_canonical_names() {
+        let found = Lookup::Found(sample::project("checkout"));
+        let decision = decide(&sample::deployment(), &found, &[]);
+        assert!(matches!(&decision.changes[..], [RowChange::Subscribe(s)] if s.project == sample::project("checkout")));
+        assert_eq!(said(&decision), "Connected: acme / checkout");
+    }
+
+    #[test]
+    fn connecting_twice_says_what_is_there_and_changes_nothing() {
+        let found = Lookup::Found(sample::project("checkout"));
+        let decision = decide(&sample::deployment(), &found, &[sample::subscription()]);
+        assert!(decision.changes.is_empty());
+        assert_eq!(said(&decision), "Already connected: acme / checkout");
+    }
+
+    #[test]
+    fn an_organization_that_the_deployment_does_not_accept_is_refused() {
+        let deployment = Deployment { allowed_orgs: Some(vec![OrgSlug::new("globex")]), ..sample::deployment() };
+        let decision = decide(&deployment, &Lookup::Found(sample::project("checkout")), &[]);
+        assert!(decision.changes.is_empty());
+    }
+
+    #[test]
+    fn a_misspelt_organization_names_both_identities_and_the_nearest() {
+        let acme = Organization { slug: OrgSlug::new("acme"), name: "Acme Inc.".into() };
+        let decision = decide(&sample::deployment(), &Lookup::NoOrganization(vec![acme]), &[]);
+        assert!(said(&decision).contains("your Sentry account (ana@acme.io)"), "{}", said(&decision));
+    }
+}

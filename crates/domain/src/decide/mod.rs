@@ -1,0 +1,89 @@
+//! Decisions: an event and the facts it needs in, rows and jobs out. Pure: the same arguments give the same decision.
+
+mod change;
+mod connect;
+mod link;
+mod press;
+mod said;
+
+pub use connect::Lookup;
+pub use press::PressFacts;
+pub use said::SaidFacts;
+
+use crate::{
+    Account, AccountId, Address, Answer, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob, Notice,
+    OrgSlug, Person, Place, Random, RowChange, Secret, Timestamp, say,
+};
+
+/// What every decision may look at beside its event and facts.
+#[derive(Clone, Copy)]
+pub struct Core<'a> {
+    /// The settings.
+    pub deployment: &'a Deployment,
+    /// When it is.
+    pub now: Timestamp,
+    /// For handles, names of jobs, and codes.
+    pub random: &'a dyn Random,
+}
+
+/// A token for a link's address, fresh from the dice, with the digest under which it is kept.
+#[derive(Clone, Debug)]
+pub struct FreshLink {
+    /// 256 random bits, base64url.
+    pub token: Secret,
+    /// Its SHA-256.
+    pub id: Digest,
+}
+
+impl Core<'_> {
+    /// An account installed the bot: it is known, and whoever did it is welcomed.
+    pub fn installed(&self, account: &Account, by: &Person) -> Decision {
+        let welcome = self.answer(Address::direct(by), say::welcome(self.deployment));
+        Decision::job(welcome).and(RowChange::PutAccount(account.clone()))
+    }
+
+    /// An account removed the bot: everything of it goes.
+    pub fn deauthorized(&self, account: &AccountId) -> Decision {
+        Decision::nothing().and(RowChange::PurgeAccount(account.clone()))
+    }
+
+    /// An organization installed our integration.
+    pub fn integration_installed(&self, installation: &InstallationId, org: &OrgSlug) -> Decision {
+        Decision::nothing().and(RowChange::PutInstallation { installation: installation.clone(), org: org.clone() })
+    }
+
+    /// An organization removed our integration. Its channels' subscriptions stay.
+    pub fn integration_removed(&self, installation: &InstallationId) -> Decision {
+        Decision::nothing().and(RowChange::RemoveInstallation(installation.clone()))
+    }
+
+    /// Deletes what has served its time, and comes back in an hour.
+    pub fn sweep(&self) -> Decision {
+        const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
+        let again = self.job(Lane::upkeep(), Job::Sweep).at(self.now + HOUR);
+        Decision::job(again).and(RowChange::Sweep { before: self.now - crate::link::LINK_MEMORY })
+    }
+
+    fn job(&self, lane: Lane, job: Job) -> NewJob {
+        NewJob::now(lane, job, self.random)
+    }
+
+    fn answer(&self, to: Address, notice: Notice) -> NewJob {
+        self.answer_or(to, notice, None)
+    }
+
+    fn answer_or(&self, to: Address, notice: Notice, otherwise: Option<Box<Answer>>) -> NewJob {
+        let lane = Lane::answers(&to.account, &to.to);
+        self.job(lane, Job::Answer(Answer { to, notice, otherwise }))
+    }
+
+    /// An answer that only `person` sees, in `place`.
+    fn privately(&self, place: &Place, person: &Person, notice: Notice) -> NewJob {
+        self.answer(Address::privately(place, person), notice)
+    }
+
+    /// An answer that everyone in `place` sees.
+    fn openly(&self, place: &Place, person: &Person, notice: Notice) -> NewJob {
+        self.answer(Address::everyone(place, person), notice)
+    }
+}

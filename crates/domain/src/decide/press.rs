@@ -1,0 +1,162 @@
+//! Somebody pressed a button.
+
+use super::{Core, FreshLink};
+use crate::{
+    Action, Actor, Card, Decision, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Pressed,
+    RowChange, Update, say,
+};
+
+/// What a press needs to know.
+#[derive(Clone, Debug)]
+pub struct PressFacts {
+    /// The card of the button, looked up under the account of the signed payload.
+    pub card: Option<Card>,
+    /// The presser's Sentry account.
+    pub linked: Option<LinkedPerson>,
+    /// The presser's unfinished attempt to link one.
+    pub open_link: Option<Link>,
+    /// A token, should one be needed.
+    pub fresh_link: FreshLink,
+}
+
+impl Core<'_> {
+    /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.
+    pub fn pressed(&self, pressed: &Pressed, facts: &PressFacts) -> Decision {
+        let (by, place) = (&pressed.by, &pressed.place);
+        if by.is_guest() {
+            return Decision::job(self.privately(place, by, say::guests_get_help(self.deployment)));
+        }
+        let (Some(press), Some(card)) = (&pressed.press, &facts.card) else {
+            return Decision::job(self.privately(place, by, say::card_expired()));
+        };
+        let seen = RowChange::Saw { place: place.clone(), person: by.clone() };
+        if card.is_done(press.action) {
+            return Decision::job(self.privately(place, by, say::late_or_gone(done(press.action), None))).and(seen);
+        }
+        match self.presser(card, facts.linked.as_ref()) {
+            Some(actor) => Decision::job(self.update(card, press.action, by, place, actor)),
+            None if self.deployment.linking => {
+                let then = Pending::Press { card: card.handle.clone(), action: press.action };
+                self.offer_link(by, place, then, facts.open_link.as_ref(), &facts.fresh_link)
+            }
+            None => {
+                let why = "no Sentry account can be linked here, and the integration is another organization's.";
+                Decision::job(self.privately(place, by, say::not_done(done(press.action), why)))
+            }
+        }
+        .and(seen)
+    }
+
+    /// The job that changes the issue of `card` at Sentry.
+    pub(super) fn update(&self, card: &Card, action: Action, by: &Person, place: &Place, actor: Actor) -> NewJob {
+        let issue = card.issue();
+        let lane = Lane::issue(&by.account, &issue);
+        let update = Update { card: card.handle.clone(), issue, action, by: by.clone(), place: place.clone(), actor };
+        self.job(lane, Job::Update(update))
+    }
+
+    /// Their own account; the integration only where nobody can link one.
+    fn presser(&self, card: &Card, linked: Option<&LinkedPerson>) -> Option<Actor> {
+        if let Some(linked) = linked {
+            return Some(Actor::person(linked));
+        }
+        let org = &card.content.project.org;
+        (!self.deployment.linking && self.deployment.integration_org.as_ref() == Some(org))
+            .then(|| Actor::Integration { org: org.clone() })
+    }
+
+    /// Sentry has done it: the card says so. Nothing where it said so already.
+    pub fn updated(&self, update: &Update, card: Option<&Card>, issue: &Issue) -> Decision {
+        card.and_then(|card| card.after_action(update.action, issue, &update.by, self.now))
+            .map_or_else(Decision::nothing, |card| Decision::job(self.show(&card)).and(RowChange::PutCard(card)))
+    }
+
+    /// Sentry has not done it: the presser is told why, the card stays.
+    pub fn not_updated(&self, update: &Update, why: &str) -> Decision {
+        Decision::job(self.privately(&update.place, &update.by, say::not_done(done(update.action), why)))
+    }
+}
+
+/// The action as something that is done.
+fn done(action: Action) -> &'static str {
+    match action {
+        Action::Resolve => "resolved",
+        Action::Archive => "archived",
+        Action::Reopen => "reopened",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChangeKind, Deployment, Digest, Handle, Press, Random, Secret, Timestamp, UserId, sample};
+
+    fn facts(linked: Option<LinkedPerson>) -> PressFacts {
+        let change = sample::change(ChangeKind::New);
+        PressFacts {
+            card: Some(Card::open(Handle::new("h"), &sample::subscription(), &change, Timestamp(0))),
+            linked,
+            open_link: None,
+            fresh_link: FreshLink { token: Secret::new("token"), id: Digest([1; 32]) },
+        }
+    }
+
+    fn press(action: Action) -> Pressed {
+        Pressed { by: sample::ana(), place: sample::ops(), press: Some(Press { card: Handle::new("h"), action }) }
+    }
+
+    fn decide(deployment: &Deployment, pressed: &Pressed, facts: &PressFacts) -> Decision {
+        let random: &dyn Random = &sample::Counting::default();
+        Core { deployment, now: Timestamp(1_000), random }.pressed(pressed, facts)
+    }
+
+    fn actor_of(decision: &Decision) -> Option<Actor> {
+        decision.jobs.iter().find_map(|job| match &job.job {
+            Job::Update(update) => Some(update.actor.clone()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_linked_person_acts_with_their_own_grant() {
+        let linked = sample::linked();
+        let decision = decide(&sample::deployment(), &press(Action::Resolve), &facts(Some(linked.clone())));
+        assert_eq!(actor_of(&decision), Some(Actor::person(&linked)));
+    }
+
+    #[test]
+    fn who_is_not_linked_gets_the_link_and_nothing_happens_at_sentry() {
+        let decision = decide(&sample::deployment(), &press(Action::Resolve), &facts(None));
+        assert_eq!(actor_of(&decision), None);
+        assert!(decision.changes.iter().any(|change| matches!(change, RowChange::PutLink(_))));
+    }
+
+    #[test]
+    fn where_nobody_can_link_the_integration_acts() {
+        let org = sample::project("checkout").org;
+        let deployment = Deployment { linking: false, integration_org: Some(org.clone()), ..sample::deployment() };
+        let decision = decide(&deployment, &press(Action::Resolve), &facts(None));
+        assert_eq!(actor_of(&decision), Some(Actor::Integration { org }));
+    }
+
+    #[test]
+    fn a_button_of_an_unknown_card_says_so_and_does_nothing() {
+        let decision =
+            decide(&sample::deployment(), &press(Action::Resolve), &PressFacts { card: None, ..facts(None) });
+        assert_eq!(actor_of(&decision), None);
+        assert_eq!(decision.jobs.len(), 1);
+    }
+
+    #[test]
+    fn a_guest_changes_nothing() {
+        let guest = Person { user: UserId::new(""), ..sample::ana() };
+        let pressed = Pressed { by: guest, ..press(Action::Resolve) };
+        assert_eq!(actor_of(&decide(&sample::deployment(), &pressed, &facts(Some(sample::linked())))), None);
+    }
+
+    #[test]
+    fn what_is_done_already_is_not_done_again() {
+        let decision = decide(&sample::deployment(), &press(Action::Reopen), &facts(Some(sample::linked())));
+        assert_eq!(actor_of(&decision), None);
+    }
+}

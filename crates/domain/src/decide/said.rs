@@ -1,0 +1,293 @@
+//! Somebody typed a command, or wrote to the bot.
+
+use super::{Core, FreshLink};
+use crate::command::{Command, CommandError, begins_with_command};
+use crate::{
+    Account, Actor, Card, ChannelId, Connect, Decision, Link, LinkedPerson, Pending, Policy, RowChange, Said, Stage,
+    Subscription, say,
+};
+
+/// What a command needs to know.
+#[derive(Clone, Debug)]
+pub struct SaidFacts {
+    /// What this place is connected to.
+    pub here: Vec<Subscription>,
+    /// What every place of the account is connected to; only for `configure all`.
+    pub everywhere: Vec<Subscription>,
+    /// Where the speaker has used the bot; only for `configure all`.
+    pub known_channels: Vec<ChannelId>,
+    /// The account, if it told us of its installation.
+    pub account: Option<Account>,
+    /// The speaker's Sentry account.
+    pub linked: Option<LinkedPerson>,
+    /// The speaker's unfinished attempt to link one.
+    pub open_link: Option<Link>,
+    /// The card of the press that waits for that attempt.
+    pub pending_card: Option<Card>,
+    /// A token, should one be needed.
+    pub fresh_link: FreshLink,
+}
+
+impl Core<'_> {
+    /// What is to be done about something said. `command` is what the grammar made of it.
+    pub fn said(&self, said: &Said, command: &Result<Command, CommandError>, facts: &SaidFacts) -> Decision {
+        if said.by.is_guest() {
+            return self.guest_said(said, command, facts);
+        }
+        let seen = RowChange::Saw { place: said.place.clone(), person: said.by.clone() };
+        match facts.open_link.as_ref().filter(|link| self.is_code_try(said, link)) {
+            Some(link) => self.code_said(said, link, facts.linked.as_ref(), facts.pending_card.as_ref()),
+            None => match command {
+                Ok(command) => self.commanded(said, command, facts),
+                Err(error) => self.reply(said, say::not_understood(self.deployment, error)),
+            },
+        }
+        .and(seen)
+    }
+
+    /// In the speaker's own chat everything that is no command counts as a try while a code is awaited.
+    fn is_code_try(&self, said: &Said, link: &Link) -> bool {
+        said.place.direct && link.awaits_code(self.now) && !begins_with_command(&said.text, &self.deployment.command)
+    }
+
+    fn guest_said(&self, said: &Said, command: &Result<Command, CommandError>, facts: &SaidFacts) -> Decision {
+        match command {
+            Ok(Command::Help { .. }) => self.commanded(said, &Command::Help { topic: None }, facts),
+            _ => self.reply(said, say::guests_get_help(self.deployment)),
+        }
+    }
+
+    fn commanded(&self, said: &Said, command: &Command, facts: &SaidFacts) -> Decision {
+        let linked = facts.linked.as_ref();
+        match command {
+            Command::Help { topic: None } => self.reply(said, say::help(self.deployment, &facts.here, linked)),
+            Command::Help { topic: Some(spec) } => self.reply(said, say::help_topic(self.deployment, spec)),
+            Command::Connect { org, project } => self.connect_said(said, org, project, facts),
+            Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
+            Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here)),
+            Command::ConfigureAll => self.configure_all(said, facts),
+            Command::Whoami => {
+                self.reply(said, say::whoami(self.deployment, &said.by, linked, self.is_manager(said, facts)))
+            }
+            Command::Unlink => self.unlink_said(said, facts),
+        }
+    }
+
+    fn reply(&self, said: &Said, notice: crate::Notice) -> Decision {
+        Decision::job(self.privately(&said.place, &said.by, notice))
+    }
+
+    fn is_manager(&self, said: &Said, facts: &SaidFacts) -> bool {
+        self.deployment.is_manager(&said.by, facts.account.as_ref())
+    }
+
+    /// Under the policy `managers` nobody else changes what a channel gets.
+    fn is_refused(&self, said: &Said, facts: &SaidFacts) -> bool {
+        self.deployment.policy == Policy::Managers && !self.is_manager(said, facts)
+    }
+
+    fn connect_said(&self, said: &Said, org: &str, project: &str, facts: &SaidFacts) -> Decision {
+        if self.is_refused(said, facts) {
+            return self.reply(said, say::not_allowed(self.deployment));
+        }
+        if let Some(there) = facts.here.iter().find(|s| is_named(s, org, project)) {
+            return self.reply(said, say::already_connected(there));
+        }
+        if let Some(linked) = &facts.linked {
+            return Decision::job(self.connect_as(&said.by, &said.place, (org, project), linked, false));
+        }
+        match &self.deployment.integration_org {
+            Some(integration) if self.deployment.policy == Policy::Anyone || !self.deployment.linking => {
+                Decision::job(self.connect_job(Connect {
+                    by: said.by.clone(),
+                    place: said.place.clone(),
+                    org: org.into(),
+                    project: project.into(),
+                    actor: Actor::Integration { org: integration.clone() },
+                    identity: None,
+                    just_linked: false,
+                }))
+            }
+            _ => {
+                let then = Pending::Connect { org: org.into(), project: project.into() };
+                self.offer_link(&said.by, &said.place, then, facts.open_link.as_ref(), &facts.fresh_link)
+            }
+        }
+    }
+
+    /// At once, and whatever Sentry says.
+    fn disconnect_said(&self, said: &Said, named: Option<&(String, String)>, facts: &SaidFacts) -> Decision {
+        if self.is_refused(said, facts) {
+            return self.reply(said, say::not_allowed(self.deployment));
+        }
+        let (notice, gone) = match named {
+            None if facts.here.is_empty() => return self.reply(said, say::nothing_connected()),
+            None => {
+                let projects: Vec<_> = facts.here.iter().map(|s| s.project.clone()).collect();
+                (say::disconnected_all(&projects, &said.by), projects)
+            }
+            Some((org, project)) => match facts.here.iter().find(|s| is_named(s, org, project)) {
+                Some(there) => (say::disconnected(&there.project, &said.by), vec![there.project.clone()]),
+                None => {
+                    return self.reply(said, say::not_connected(&format!("{org} / {project}"), &facts.here));
+                }
+            },
+        };
+        gone.into_iter().fold(Decision::job(self.openly(&said.place, &said.by, notice)), |decision, project| {
+            decision.and(RowChange::Unsubscribe {
+                account: said.place.account.clone(),
+                channel: said.place.channel.clone(),
+                project: project.id,
+            })
+        })
+    }
+
+    /// A manager sees every channel of the account, others those in which they have used the bot.
+    fn configure_all(&self, said: &Said, facts: &SaidFacts) -> Decision {
+        let manager = self.is_manager(said, facts);
+        let may_see = |s: &&Subscription| {
+            manager || s.place.channel == said.place.channel || facts.known_channels.contains(&s.place.channel)
+        };
+        let visible: Vec<_> = facts.everywhere.iter().filter(may_see).cloned().collect();
+        self.reply(said, say::configure_all(&visible, facts.everywhere.len()))
+    }
+
+    /// Deletes the person's grant now; the channels they connected keep working.
+    fn unlink_said(&self, said: &Said, facts: &SaidFacts) -> Decision {
+        let identity = facts.linked.as_ref().map(|linked| &linked.identity);
+        let mut decision = self.reply(said, say::unlinked(identity));
+        if let Some(linked) = &facts.linked {
+            decision = decision
+                .then(self.forget(&linked.person, &linked.credential))
+                .and(RowChange::UnlinkPerson { account: said.by.account.clone(), user: said.by.user.clone() });
+        }
+        if let Some(open) = &facts.open_link {
+            if let Some(held) = open.credential() {
+                decision = decision.then(self.forget(&open.person, held));
+            }
+            decision = decision.and(RowChange::PutLink(open.clone().at(Stage::Ended)));
+        }
+        decision
+    }
+}
+
+/// Whether somebody means this subscription: slug or display name, in any case.
+fn is_named(subscription: &Subscription, org: &str, project: &str) -> bool {
+    let means = |typed: &str, names: &[&str]| {
+        let typed = typed.to_lowercase();
+        names.iter().any(|name| name.to_lowercase() == typed)
+    };
+    let theirs = &subscription.project;
+    means(org, &[theirs.org.as_str(), &theirs.org_name]) && means(project, &[theirs.slug.as_str(), &theirs.name])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Deployment, Digest, Job, Person, Secret, Timestamp, UserId, command, sample};
+
+    fn facts() -> SaidFacts {
+        SaidFacts {
+            here: Vec::new(),
+            everywhere: Vec::new(),
+            known_channels: Vec::new(),
+            account: None,
+            linked: None,
+            open_link: None,
+            pending_card: None,
+            fresh_link: FreshLink { token: Secret::new("the-token"), id: Digest([1; 32]) },
+        }
+    }
+
+    fn say_as(by: Person, deployment: &Deployment, text: &str, facts: &SaidFacts) -> Decision {
+        let said = Said { by, place: sample::ops(), text: text.into(), at: None };
+        let core = Core { deployment, now: Timestamp(1_000), random: &sample::Counting::default() };
+        core.said(&said, &command::parse(text, "sentry"), facts)
+    }
+
+    fn say(text: &str, facts: &SaidFacts) -> Decision {
+        say_as(sample::ana(), &sample::deployment(), text, facts)
+    }
+
+    fn answers(decision: &Decision) -> Vec<&crate::Answer> {
+        let answers = decision.jobs.iter().filter_map(|job| match &job.job {
+            Job::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        answers.collect()
+    }
+
+    #[test]
+    fn the_link_goes_to_the_persons_own_chat_and_nowhere_else() {
+        let decision = say("connect acme checkout", &facts());
+        for answer in answers(&decision) {
+            let holds_link = format!("{:?}", answer.notice).contains("the-token");
+            assert_eq!(holds_link, answer.to.to == ChannelId::new(sample::ana().jid.as_str()));
+        }
+        assert_eq!(answers(&decision).len(), 2);
+    }
+
+    #[test]
+    fn a_linked_person_connects_without_a_link() {
+        let decision = say("connect acme checkout", &SaidFacts { linked: Some(sample::linked()), ..facts() });
+        assert!(matches!(&decision.jobs[..], [job] if matches!(job.job, Job::Connect(_))));
+    }
+
+    #[test]
+    fn disconnect_without_names_ends_everything_here_at_once() {
+        let other = Subscription { project: sample::project("web"), ..sample::subscription() };
+        let decision = say("disconnect", &SaidFacts { here: vec![sample::subscription(), other], ..facts() });
+        let gone = decision.changes.iter().filter(|c| matches!(c, RowChange::Unsubscribe { .. })).count();
+        assert_eq!(gone, 2);
+        assert_eq!(
+            answers(&decision)[0].notice.head,
+            "Disconnected everything here (2): acme / checkout, acme / web, by Ana."
+        );
+    }
+
+    #[test]
+    fn an_unreadable_command_changes_nothing_and_points() {
+        let decision = say("conect acme checkout", &facts());
+        assert!(matches!(&decision.changes[..], [RowChange::Saw { .. }]));
+        let notice = &answers(&decision)[0].notice;
+        assert_eq!(notice.head, "I do not know \"conect\". Did you mean /sentry connect?");
+        assert_eq!(notice.lines[0].text, "▸conect acme checkout");
+    }
+
+    #[test]
+    fn under_the_policy_managers_others_change_nothing() {
+        let deployment = Deployment { policy: Policy::Managers, ..sample::deployment() };
+        let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
+        for text in ["connect acme web", "disconnect"] {
+            let decision = say_as(sample::ana(), &deployment, text, &facts);
+            assert!(matches!(&decision.changes[..], [RowChange::Saw { .. }]), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_guest_gets_help_and_nothing_else() {
+        let guest = || Person { user: UserId::new(""), ..sample::ana() };
+        let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
+        assert!(say_as(guest(), &sample::deployment(), "disconnect", &facts).changes.is_empty());
+        let help = say_as(guest(), &sample::deployment(), "help", &facts);
+        assert_eq!(answers(&help)[0].notice.head, "Sentry for this channel");
+    }
+
+    #[test]
+    fn others_see_only_the_channels_they_have_used() {
+        let elsewhere = Subscription {
+            place: crate::Place {
+                channel: ChannelId::new("web@conference.x"),
+                name: Some("web".into()),
+                ..sample::ops()
+            },
+            ..sample::subscription()
+        };
+        let facts = SaidFacts { everywhere: vec![sample::subscription(), elsewhere], ..facts() };
+        let decision = say("configure all", &facts);
+        assert_eq!(answers(&decision)[0].notice.head, "1 subscription in 1 channel");
+        let installer = Account { id: sample::ana().account, installer: Some(sample::ana().user) };
+        let decision = say("configure all", &SaidFacts { account: Some(installer), ..facts });
+        assert_eq!(answers(&decision)[0].notice.head, "2 subscriptions in 2 channels");
+    }
+}

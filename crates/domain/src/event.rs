@@ -1,0 +1,56 @@
+//! Everything that can come in, in the past tense. Closed: the adapters decode into it, the core decides on it.
+
+use crate::{Account, AccountId, Change, InstallationId, OrgSlug, Person, Place, Press, Timestamp};
+
+/// A fact that came in with a verified delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody typed a command, or wrote to the bot.
+    Said(Said),
+    /// Somebody pressed a button or chose an option.
+    Pressed(Pressed),
+    /// An account installed the bot.
+    Installed {
+        /// The account, and who installed it.
+        account: Account,
+        /// Whom to welcome.
+        by: Person,
+    },
+    /// An account removed the bot: everything of it goes.
+    Deauthorized(AccountId),
+    /// Something happened to an issue.
+    Changed(Change),
+    /// A Sentry organization installed our integration.
+    IntegrationInstalled {
+        /// The installation.
+        installation: InstallationId,
+        /// Its organization.
+        org: OrgSlug,
+    },
+    /// A Sentry organization removed our integration.
+    IntegrationRemoved(InstallationId),
+}
+
+/// Somebody typed a command, or wrote to the bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Who.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// The text after the slash command, or the whole message.
+    pub text: String,
+    /// When it was typed, where the platform says so.
+    pub at: Option<Timestamp>,
+}
+
+/// Somebody pressed a button or chose an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pressed {
+    /// Who.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// What; `None` where the value is none of ours.
+    pub press: Option<Press>,
+}

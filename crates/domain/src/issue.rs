@@ -1,0 +1,254 @@
+//! What Sentry tells us: an issue, and what happened to it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{InstallationId, IssueId, OrgSlug, ProjectId, ProjectSlug, Timestamp};
+
+/// How bad it is. Ordered: `Warning < Error`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// `sample` or `debug`.
+    Debug,
+    /// `info`.
+    Info,
+    /// `warning`.
+    Warning,
+    /// `error`, and every level that Sentry did not name or that we do not know.
+    #[default]
+    Error,
+    /// `fatal`.
+    Fatal,
+}
+
+impl Level {
+    /// Reads Sentry's word; an unknown one counts as [`Level::Error`], as Sentry's own integrations have it.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "sample" | "debug" => Self::Debug,
+            "info" => Self::Info,
+            "warning" => Self::Warning,
+            "fatal" => Self::Fatal,
+            _ => Self::Error,
+        }
+    }
+
+    /// Sentry's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
+/// Whether somebody has dealt with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nobody has.
+    #[default]
+    Unresolved,
+    /// Done with.
+    Resolved,
+    /// Put away (`ignored` on the wire).
+    Archived,
+}
+
+/// A project as Sentry knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Project {
+    /// Its organization.
+    pub org: OrgSlug,
+    /// The organization's display name; the slug again where Sentry did not say.
+    pub org_name: String,
+    /// The number that outlives a change of slug.
+    pub id: ProjectId,
+    /// Its slug, unique in the organization.
+    pub slug: ProjectSlug,
+    /// Its display name; not unique.
+    pub name: String,
+}
+
+impl Project {
+    /// How people see it: `acme / checkout`.
+    pub fn label(&self) -> String {
+        format!("{} / {}", self.org, self.slug)
+    }
+}
+
+/// An organization as Sentry knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its slug.
+    pub slug: OrgSlug,
+    /// Its display name.
+    pub name: String,
+}
+
+/// Where an issue is found at Sentry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct IssueRef {
+    /// The organization that it belongs to.
+    pub org: OrgSlug,
+    /// Its number.
+    pub id: IssueId,
+}
+
+/// An issue as far as a card shows it. What a webhook does not carry is `None`, never made up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Issue {
+    /// `WEB-7`.
+    pub short_id: Option<String>,
+    /// `TypeError: x is undefined`; may be long and hold line breaks.
+    pub title: String,
+    /// Where in the code.
+    pub culprit: Option<String>,
+    /// How bad.
+    pub level: Level,
+    /// Whether somebody has dealt with it.
+    pub status: Status,
+    /// Events so far.
+    pub events: Option<u64>,
+    /// People affected so far.
+    pub users: Option<u64>,
+    /// The release of the event that told us.
+    pub release: Option<String>,
+    /// The environment of the event that told us.
+    pub environment: Option<String>,
+    /// First occurrence.
+    pub first_seen: Option<Timestamp>,
+    /// Who it is assigned to, by display name.
+    pub assignee: Option<String>,
+    /// The page to open in a browser: always on the configured Sentry, whatever the payload said.
+    pub url: Option<String>,
+}
+
+impl Issue {
+    /// Takes over what `newer` knows and keeps what it does not say.
+    pub fn update(&mut self, newer: &Self) {
+        fn keep<T: Clone>(slot: &mut Option<T>, newer: &Option<T>) {
+            if newer.is_some() {
+                slot.clone_from(newer);
+            }
+        }
+        if !newer.title.is_empty() {
+            self.title.clone_from(&newer.title);
+        }
+        self.level = newer.level;
+        self.status = newer.status;
+        keep(&mut self.short_id, &newer.short_id);
+        keep(&mut self.culprit, &newer.culprit);
+        keep(&mut self.events, &newer.events);
+        keep(&mut self.users, &newer.users);
+        keep(&mut self.release, &newer.release);
+        keep(&mut self.environment, &newer.environment);
+        keep(&mut self.first_seen, &newer.first_seen);
+        keep(&mut self.assignee, &newer.assignee);
+        keep(&mut self.url, &newer.url);
+    }
+}
+
+/// Which project a webhook speaks of, as far as it says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectKey {
+    /// The organization, if the payload or a known installation names it.
+    pub org: Option<OrgSlug>,
+    /// The project's number; decides alone where it is known.
+    pub id: Option<ProjectId>,
+    /// The project's slug; decides together with the organization where there is no number.
+    pub slug: Option<ProjectSlug>,
+}
+
+impl ProjectKey {
+    /// Whether this names `project`: by number where there is one, so that a renamed slug is followed and a reused
+    /// one is not mistaken.
+    pub fn names(&self, project: &Project) -> bool {
+        match (&self.id, &self.slug, &self.org) {
+            (Some(id), _, _) => *id == project.id,
+            (None, Some(slug), Some(org)) => *slug == project.slug && *org == project.org,
+            _ => false,
+        }
+    }
+}
+
+/// Something happened to an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The installation that told us, if the sender names one.
+    pub installation: Option<InstallationId>,
+    /// Which project.
+    pub project: ProjectKey,
+    /// Which issue.
+    pub issue_id: IssueId,
+    /// The issue as the webhook shows it.
+    pub issue: Issue,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Who did it, by display name, where it was a person.
+    pub by: Option<String>,
+}
+
+/// What can happen to an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// Seen for the first time.
+    New,
+    /// Came back after it was resolved.
+    Regressed,
+    /// Happens much more often than before.
+    Escalating,
+    /// An alert rule fired; its name.
+    Alert {
+        /// The rule's name. Sentry sends no number with it (Sentry, event_alert).
+        rule: String,
+    },
+    /// Somebody resolved it.
+    Resolved,
+    /// Somebody archived it.
+    Archived,
+    /// Somebody reopened it.
+    Reopened,
+    /// It was given to somebody; [`Issue::assignee`] says to whom.
+    Assigned,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkout() -> Project {
+        Project {
+            org: OrgSlug::new("acme"),
+            org_name: "Acme Inc.".into(),
+            id: ProjectId::new("3"),
+            slug: ProjectSlug::new("checkout"),
+            name: "Checkout".into(),
+        }
+    }
+
+    #[test]
+    fn a_renamed_project_is_followed_by_its_number() {
+        let key =
+            ProjectKey { id: Some(ProjectId::new("3")), slug: Some(ProjectSlug::new("pay")), ..ProjectKey::default() };
+        assert!(key.names(&checkout()));
+    }
+
+    #[test]
+    fn a_slug_alone_names_no_project() {
+        let slug = Some(ProjectSlug::new("checkout"));
+        assert!(!ProjectKey { slug: slug.clone(), ..ProjectKey::default() }.names(&checkout()));
+        assert!(ProjectKey { slug, org: Some(OrgSlug::new("acme")), id: None }.names(&checkout()));
+    }
+
+    #[test]
+    fn an_update_keeps_what_the_newer_one_does_not_say() {
+        let mut issue = Issue { events: Some(12), title: "Boom".into(), ..Issue::default() };
+        issue.update(&Issue { status: Status::Resolved, ..Issue::default() });
+        assert_eq!((issue.events, issue.title.as_str(), issue.status), (Some(12), "Boom", Status::Resolved));
+    }
+}

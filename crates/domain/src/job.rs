@@ -1,0 +1,391 @@
+//! Everything that can go out: jobs, the lanes that keep them in order, and what becomes of them.
+//!
+//! Jobs are stored. Their JSON is tagged; `tests/golden_jobs.rs` keeps rows of earlier builds readable.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, Action, Actor, Address, ChannelId, CredentialId, Decision, Digest, Handle, Identity, IssueRef, JobId,
+    Notice, Owner, Person, Place, Random, Timestamp, UserId,
+};
+
+/// Something to perform once it is committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Bring a card's message up to date with its row. Holds no text: the row is read when it is performed.
+    Show {
+        /// The account whose card it is.
+        account: AccountId,
+        /// The card.
+        card: Handle,
+    },
+    /// Say something to people, as decided.
+    Answer(Answer),
+    /// Find a project at Sentry and connect a place to it.
+    Connect(Connect),
+    /// Change an issue at Sentry because somebody pressed a button.
+    Update(Update),
+    /// Revoke a grant at Sentry and delete it here.
+    Forget {
+        /// The account whose vault holds it.
+        account: AccountId,
+        /// The grant.
+        credential: CredentialId,
+    },
+    /// End an attempt to link that nobody finished.
+    ExpireLink {
+        /// Which attempt.
+        link: Digest,
+    },
+    /// Delete what has served its time: delivery keys, ended links. Comes back every hour.
+    Sweep,
+}
+
+/// A message to people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Where to.
+    pub to: Address,
+    /// What.
+    pub notice: Notice,
+    /// What to say where, if this one is refused for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Box<Answer>>,
+}
+
+/// A wish to connect a place to a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connect {
+    /// Who wishes it.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// The organization as typed: slug or display name.
+    pub org: String,
+    /// The project as typed: slug or display name.
+    pub project: String,
+    /// As whom Sentry is asked.
+    pub actor: Actor,
+    /// The account at Sentry that is asked, for answers; `None` for the integration.
+    pub identity: Option<Identity>,
+    /// The person has just linked that account and waits for word in their own chat.
+    #[serde(default)]
+    pub just_linked: bool,
+}
+
+/// A wish to change an issue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// On which card it was pressed.
+    pub card: Handle,
+    /// Which issue.
+    pub issue: IssueRef,
+    /// What to do.
+    pub action: Action,
+    /// Who wishes it.
+    pub by: Person,
+    /// Where, for a private answer if it fails.
+    pub place: Place,
+    /// As whom Sentry is asked.
+    pub actor: Actor,
+}
+
+impl Job {
+    /// Whether the body holds people's words, links or names, and is sealed at rest.
+    pub fn is_confidential(&self) -> bool {
+        !matches!(self, Self::Show { .. } | Self::Sweep)
+    }
+
+    /// The closed word for metrics: `post`, `answer`, `update`, `token` or `reconcile` (a shown card that was there
+    /// before counts as `edit`).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Show { .. } => "post",
+            Self::Answer(_) | Self::Connect(_) => "answer",
+            Self::Update(_) => "update",
+            Self::Forget { .. } | Self::ExpireLink { .. } => "token",
+            Self::Sweep => "reconcile",
+        }
+    }
+
+    /// How long it is worth trying.
+    pub fn patience(&self) -> Patience {
+        match self {
+            Self::Connect(_) | Self::Update(_) => Patience::Conversation,
+            _ => Patience::Delivery,
+        }
+    }
+}
+
+/// How long a failing job is worth trying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until it is 72 hours old.
+    Delivery,
+    /// Three times within seconds: somebody is waiting, and acts for themselves when told.
+    Conversation,
+}
+
+// === the outbox ===
+
+/// Jobs that must stay in order, and never wait for those of another lane.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lane {
+    /// Whose jobs they are.
+    pub owner: Owner,
+    /// Which of the owner's lanes.
+    pub name: String,
+}
+
+impl Lane {
+    /// A channel's cards.
+    pub fn cards(account: &AccountId, channel: &ChannelId) -> Self {
+        Self::zoom(account, format!("cards/{}", channel.key()))
+    }
+
+    /// A channel's answers to people: never behind its cards.
+    pub fn answers(account: &AccountId, channel: &ChannelId) -> Self {
+        Self::zoom(account, format!("answers/{}", channel.key()))
+    }
+
+    /// One person's wishes that need Sentry, in the order in which they were said.
+    pub fn wishes(account: &AccountId, user: &UserId) -> Self {
+        Self::zoom(account, format!("wishes/{user}"))
+    }
+
+    /// One issue's changes at Sentry.
+    pub fn issue(account: &AccountId, issue: &IssueRef) -> Self {
+        Self::zoom(account, format!("issue/{}/{}", issue.org, issue.id))
+    }
+
+    /// One grant's token work.
+    pub fn credential(account: &AccountId, credential: &CredentialId) -> Self {
+        Self::zoom(account, format!("credential/{credential}"))
+    }
+
+    /// The end of one attempt to link.
+    pub fn link(account: &AccountId, link: &Digest) -> Self {
+        Self::zoom(account, format!("link/{}", link.to_hex()))
+    }
+
+    /// The store's own upkeep.
+    pub fn upkeep() -> Self {
+        Self { owner: Owner::Sentry("upkeep".into()), name: "sweep".into() }
+    }
+
+    fn zoom(account: &AccountId, name: String) -> Self {
+        Self { owner: Owner::Zoom(account.clone()), name }
+    }
+}
+
+/// A job on its way into the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Its name for good.
+    pub id: JobId,
+    /// Where it queues.
+    pub lane: Lane,
+    /// What it is.
+    pub job: Job,
+    /// Not before; `None` is at once.
+    pub due: Option<Timestamp>,
+    /// Left out where the lane already holds an equal job: a card needs showing once.
+    pub unless_waiting: bool,
+}
+
+impl NewJob {
+    /// A job to perform at once.
+    pub fn now(lane: Lane, job: Job, random: &dyn Random) -> Self {
+        let unless_waiting = matches!(job, Job::Show { .. } | Job::Sweep);
+        Self { id: JobId::new(random.hex128()), lane, job, due: None, unless_waiting }
+    }
+
+    /// A job for later.
+    #[must_use]
+    pub fn at(mut self, due: Timestamp) -> Self {
+        self.due = Some(due);
+        self
+    }
+}
+
+/// A job of a leased lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// Its name.
+    pub id: JobId,
+    /// What it is.
+    pub job: Job,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// An earlier attempt ended without a verdict.
+    pub unknown: bool,
+    /// When it was committed.
+    pub since: Timestamp,
+}
+
+/// How a job ended, for the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Performed; what follows from it is committed with it.
+    Done(Decision),
+    /// Try again at `at`; the lane waits.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+    },
+    /// The whole account must wait; the attempt is not counted.
+    Throttled {
+        /// Not before.
+        until: Timestamp,
+    },
+    /// It may have been performed: tried once more at `at`.
+    Unknown {
+        /// Not before.
+        at: Timestamp,
+    },
+    /// Given up; kept as a dead letter. What follows from it is committed with it.
+    Dead {
+        /// Why, for the operator.
+        why: String,
+        /// What follows.
+        then: Decision,
+    },
+    /// Not performed because it is no longer wanted.
+    Suppressed {
+        /// The closed word for the ledger: `disconnected`, `deauthorized`, `merged`.
+        reason: &'static str,
+    },
+}
+
+impl Outcome {
+    /// The closed word for metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Retry { .. } | Self::Throttled { .. } => "retry",
+            Self::Unknown { .. } => "unknown",
+            Self::Dead { .. } => "dead",
+            Self::Suppressed { .. } => "suppressed",
+        }
+    }
+}
+
+// === what follows from a failure ===
+
+/// Why a job was not performed, in the words that every vendor's errors share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The destination does not exist for us any more.
+    Gone,
+    /// Refused for good, with the reason.
+    Refused(String),
+    /// Told to come back later.
+    Throttled {
+        /// How much later, where the vendor said.
+        after: Option<Duration>,
+    },
+    /// Our credential is not accepted.
+    Unauthorized,
+    /// Did not answer, or answered with a fault of its own.
+    Unavailable(String),
+    /// Sent, but no verdict came back.
+    Unknown(String),
+}
+
+/// How long a delivery is tried.
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(72 * 3600);
+/// How long to wait before something that may have been performed is tried once more.
+pub const UNKNOWN_PAUSE: Duration = Duration::from_secs(30);
+/// No vendor may make us wait longer than this at once.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+const LADDER: [u64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
+const LADDER_END: u64 = 21_600;
+const CONVERSATION_TRIES: u32 = 3;
+
+/// The one place that says what follows from a failure: `queued` has just failed for `failure`. `jitter` is in `0.0..=1.0`.
+/// `Err` means given up, with the reason for the dead letter.
+pub fn next(queued: &Queued, failure: &Failure, now: Timestamp, jitter: f64) -> Result<Outcome, String> {
+    match failure {
+        Failure::Gone => Err("the destination is gone".into()),
+        Failure::Refused(why) => Err(format!("refused: {why}")),
+        Failure::Unknown(_) if queued.unknown => Err("unconfirmed".into()),
+        Failure::Unknown(_) => Ok(Outcome::Unknown { at: now + UNKNOWN_PAUSE }),
+        Failure::Throttled { after } => {
+            Ok(Outcome::Throttled { until: now + throttle(*after, queued.attempts, jitter) })
+        }
+        Failure::Unauthorized if queued.job.patience() == Patience::Conversation => {
+            Err("our credential is not accepted".into())
+        }
+        Failure::Unauthorized => retry(queued, "our credential is not accepted", now, jitter),
+        Failure::Unavailable(why) => retry(queued, why, now, jitter),
+    }
+}
+
+fn retry(queued: &Queued, why: &str, now: Timestamp, jitter: f64) -> Result<Outcome, String> {
+    let given_up = match queued.job.patience() {
+        Patience::Conversation => queued.attempts + 1 >= CONVERSATION_TRIES,
+        Patience::Delivery => now.since(queued.since) >= GIVE_UP_AFTER,
+    };
+    if given_up {
+        return Err(format!("{why} ({} tries)", queued.attempts + 1));
+    }
+    Ok(Outcome::Retry { at: now + full_jitter(queued.attempts, jitter) })
+}
+
+fn throttle(after: Option<Duration>, attempts: u32, jitter: f64) -> Duration {
+    match after {
+        // Never earlier than asked; a little later, so that a herd spreads.
+        Some(asked) => asked.max(Duration::from_secs(1)).mul_f64(1.0 + 0.1 * jitter).min(LONGEST_WAIT),
+        None => full_jitter(attempts, jitter).max(Duration::from_secs(1)),
+    }
+}
+
+/// A random wait up to the rung's cap: equal failures must not come back in step.
+fn full_jitter(attempts: u32, jitter: f64) -> Duration {
+    let cap = LADDER.get(attempts as usize).copied().unwrap_or(LADDER_END);
+    Duration::from_secs(cap).mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queued(job: Job) -> Queued {
+        Queued { id: JobId::new("j"), job, attempts: 0, unknown: false, since: Timestamp(0) }
+    }
+
+    fn show() -> Queued {
+        queued(Job::Show { account: AccountId::new("a"), card: Handle::new("h") })
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_tried_once_more_and_then_dead() {
+        let first = next(&show(), &Failure::Unknown("reset".into()), Timestamp(0), 0.5);
+        assert_eq!(first, Ok(Outcome::Unknown { at: Timestamp(30_000) }));
+        let again = Queued { unknown: true, ..show() };
+        assert_eq!(next(&again, &Failure::Unknown("reset".into()), Timestamp(0), 0.5), Err("unconfirmed".into()));
+    }
+
+    #[test]
+    fn a_throttled_call_never_comes_back_earlier_than_asked() {
+        let failure = Failure::Throttled { after: Some(Duration::from_secs(7)) };
+        for jitter in [0.0, 0.5, 1.0] {
+            let Ok(Outcome::Throttled { until }) = next(&show(), &failure, Timestamp(0), jitter) else {
+                panic!("throttled")
+            };
+            assert!((7_000..=7_700).contains(&until.0), "{until:?}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_given_up_after_three_days_and_not_before() {
+        let failing = Queued { attempts: 40, ..show() };
+        let failure = Failure::Unavailable("503".into());
+        assert!(next(&failing, &failure, Timestamp(71 * 3_600_000), 1.0).is_ok());
+        assert!(next(&failing, &failure, Timestamp(72 * 3_600_000), 1.0).is_err());
+    }
+}

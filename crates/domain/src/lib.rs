@@ -1,0 +1,48 @@
+//! What the bot **means**: its grammar, its subscriptions, its cards and decisions, and the ports at its edge.
+//!
+//! Everything that comes in is an [`Event`]. [`decide`] turns an event and the facts it needs into a [`Decision`]: rows
+//! to change and [`Job`]s to perform, committed whole. What is said to people is a [`Notice`]; how it is drawn is an
+//! adapter's business. Nothing here does I/O, reads a clock or rolls dice: see [`ports`] for what the world must offer.
+
+pub mod command;
+pub mod decide;
+pub mod job;
+pub mod link;
+pub mod ports;
+pub mod say;
+pub mod text;
+
+mod card;
+mod decision;
+mod deployment;
+mod event;
+mod filter;
+mod id;
+mod issue;
+mod notice;
+mod person;
+mod secret;
+mod subscription;
+mod time;
+
+#[cfg(test)]
+mod sample;
+
+pub use card::{Card, Content, Standing};
+pub use decision::{Decision, RowChange};
+pub use deployment::{Deployment, Policy};
+pub use event::{Event, Pressed, Said};
+pub use filter::{Filter, Kind};
+pub use id::{
+    AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
+    ProjectId, ProjectSlug, Revision, UserId, UserJid,
+};
+pub use issue::{Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status};
+pub use job::{Answer, Connect, Failure, Job, Lane, NewJob, Outcome, Queued, Update};
+pub use link::{Link, Pending, Stage};
+pub use notice::{Action, Button, Line, Notice, Press, Tone};
+pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
+pub use ports::{Chat, Clock, Facts, Random, Store, Tracker, Vault, Webhook};
+pub use secret::Secret;
+pub use subscription::Subscription;
+pub use time::Timestamp;

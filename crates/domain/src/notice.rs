@@ -1,0 +1,115 @@
+//! What to say. How it is drawn is the chat adapter's business; no markup enters here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Handle, Level};
+
+/// One message: a head that stands alone on a phone, lines, and what can be pressed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notice {
+    /// The first line; its first word is the state or the result.
+    pub head: String,
+    /// What follows, one line each.
+    pub lines: Vec<Line>,
+    /// What can be pressed.
+    pub buttons: Vec<Button>,
+    /// The colour beside it, where it speaks of an issue.
+    pub tone: Option<Tone>,
+}
+
+/// One line of a notice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// What it says. Never markup.
+    pub text: String,
+    /// The page that the whole line opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// The colour beside a notice. It repeats what the words say, never adds to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// An open issue of this level.
+    Open(Level),
+    /// Resolved.
+    Resolved,
+    /// Archived.
+    Archived,
+}
+
+/// Something to press.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What it says.
+    pub label: String,
+    /// What pressing it means.
+    pub press: Press,
+    /// The one that most people want.
+    #[serde(default)]
+    pub primary: bool,
+}
+
+/// What a press means: the handle of a card and one of a closed set of actions. It carries no facts, so that a forged
+/// or stale value can say nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Press {
+    /// Which card.
+    pub card: Handle,
+    /// Which action.
+    pub action: Action,
+}
+
+/// What a button can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Resolve the issue now.
+    Resolve,
+    /// Archive it until it escalates.
+    Archive,
+    /// Open it again.
+    Reopen,
+}
+
+impl Action {
+    /// Every action, for adapters that spell them.
+    pub const ALL: [Self; 3] = [Self::Resolve, Self::Archive, Self::Reopen];
+
+    /// The word that stands for it in a button's value.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Archive => "archive",
+            Self::Reopen => "reopen",
+        }
+    }
+
+    /// Reads [`Action::word`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.word() == word)
+    }
+}
+
+impl Notice {
+    /// A notice of one line.
+    pub fn text(head: impl Into<String>) -> Self {
+        Self { head: head.into(), ..Self::default() }
+    }
+
+    /// Adds a line.
+    #[must_use]
+    pub fn line(mut self, text: impl Into<String>) -> Self {
+        self.lines.push(Line { text: text.into(), link: None });
+        self
+    }
+
+    /// Adds a line that opens `url`.
+    #[must_use]
+    pub fn link(mut self, text: impl Into<String>, url: impl Into<String>) -> Self {
+        self.lines.push(Line { text: text.into(), link: Some(url.into()) });
+        self
+    }
+}

@@ -1,0 +1,413 @@
+//! The ports: what the core needs of the world, and what an adapter promises.
+//!
+//! An adapter depends on this crate and on no other adapter. It proves itself with the suites of `zentry-contract`.
+//! All ports are object-safe and are used as `Arc<dyn Port>`. Absence is `Ok(None)`, never an error; each error enum
+//! names its variants for what the caller does next and keeps the cause as its source. Each verb is atomic and says
+//! what it guarantees. Time and randomness come in by argument or through [`Clock`] and [`Random`].
+//!
+//! The storage ports are cut by reader: [`Store`] is the writes and the outbox, [`Facts`] the reads that a decision
+//! needs, [`Vault`] the credentials, which only the vendors' adapters hold, so that the core cannot leak a token.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{
+    Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, Decision, Digest, Event, Handle,
+    Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Link, LinkedPerson, MessageId, Notice, OrgSlug,
+    Organization, Outcome, Owner, Project, ProjectKey, Queued, Revision, Secret, Subscription, Timestamp, UserId,
+};
+
+/// The cause of an error, kept for the log.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+// === storage ===
+
+/// The writes, and the outbox.
+///
+/// What `commit` and `settle` acknowledge is on stable storage: it survives the process and the power.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Applies `decision` whole, once per set of keys. If any of `keys` was committed before, nothing changes and the
+    /// answer is [`Committed::Already`]. An empty set is always fresh.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where a row is not at the revision that the decision has seen: read the facts again and
+    /// decide again. Nothing was changed then, and the keys are still fresh.
+    async fn commit(&self, keys: &[DeliveryKey], decision: &Decision, now: Timestamp) -> Result<Committed, StoreError>;
+
+    /// Leases up to `limit` lanes whose first job is due, each with its first jobs in order, until `until`, fenced by
+    /// an epoch. A leased lane is not leased again before it is released or its lease has ended.
+    async fn lease(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Leased, StoreError>;
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] where the lane was leased again meanwhile: stop at once.
+    async fn renew(&self, lease: &LaneLease, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends one job of a lease, always the lane's first. A decision inside the outcome is committed with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] as for [`Store::commit`], the job then stays as it is; [`StoreError::Fenced`] where the
+    /// lease is not ours any more.
+    async fn settle(&self, lease: &LaneLease, job: &JobId, outcome: &Outcome, now: Timestamp)
+    -> Result<(), StoreError>;
+
+    /// Gives a lane back. A lease that is not ours any more is ignored.
+    async fn release(&self, lease: LaneLease) -> Result<(), StoreError>;
+}
+
+/// The reads that a decision needs. Each sees everything acknowledged before it was called.
+#[async_trait]
+pub trait Facts: Send + Sync {
+    /// The subscriptions of one channel, oldest first.
+    async fn subscriptions_in(&self, account: &AccountId, channel: &ChannelId)
+    -> Result<Vec<Subscription>, StoreError>;
+    /// The subscriptions of one account, by channel, oldest first.
+    async fn subscriptions_of(&self, account: &AccountId) -> Result<Vec<Subscription>, StoreError>;
+    /// Every subscription, of any account, to the project that `project` names (see [`ProjectKey::names`]).
+    async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError>;
+    /// The cards of one issue in all channels. Issue numbers are unique in one Sentry.
+    async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError>;
+    /// One card, looked up under the account of the signed payload.
+    async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError>;
+    /// An attempt to link, by the digest of its token.
+    async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError>;
+    /// The attempt whose browser is at Sentry with this `state`.
+    async fn link_at_sentry(&self, state: &Digest) -> Result<Option<Link>, StoreError>;
+    /// The newest attempt of a person that has not ended.
+    async fn open_link(&self, account: &AccountId, user: &UserId) -> Result<Option<Link>, StoreError>;
+    /// A person's linked Sentry account.
+    async fn linked(&self, account: &AccountId, user: &UserId) -> Result<Option<LinkedPerson>, StoreError>;
+    /// The organization of an installation.
+    async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError>;
+    /// Whether an organization has our integration.
+    async fn is_installed(&self, org: &OrgSlug) -> Result<bool, StoreError>;
+    /// An account that installed the bot.
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
+    /// The channels in which a person has typed or pressed something.
+    async fn channels_known_to(&self, account: &AccountId, user: &UserId) -> Result<Vec<ChannelId>, StoreError>;
+}
+
+/// Credentials, sealed at rest and bound to their owner and name.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// The credential of this name, opened, with its revision.
+    async fn load(&self, key: &CredentialKey) -> Result<Option<(Secret, Revision)>, VaultError>;
+
+    /// Saves a credential where `seen` is still its revision (`None`: where there is none).
+    ///
+    /// # Errors
+    /// [`VaultError::Conflict`] where somebody else saved meanwhile: load again, and use what they saved.
+    async fn save(&self, key: &CredentialKey, secret: &Secret, seen: Option<Revision>) -> Result<Revision, VaultError>;
+
+    /// Deletes a credential; one that is not there is deleted already.
+    async fn delete(&self, key: &CredentialKey) -> Result<(), VaultError>;
+}
+
+/// What makes a delivery the same as an earlier one: digests of signed bytes, never of headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeliveryKey(pub [u8; 32]);
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// Applied, and on stable storage.
+    Fresh,
+    /// The delivery was committed before; nothing changed.
+    Already,
+}
+
+/// A lane in our hands, with its first jobs in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneLease {
+    /// Which lane.
+    pub lane: Lane,
+    /// Rises with every lease of the lane; an older one is fenced off.
+    pub epoch: u64,
+    /// When it ends unless renewed.
+    pub until: Timestamp,
+    /// The lane's first jobs, in order.
+    pub jobs: Vec<Queued>,
+}
+
+/// What a look into the outbox found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leased {
+    /// The lanes leased.
+    pub lanes: Vec<LaneLease>,
+    /// When the next lane that is not leased falls due, if it is not due already.
+    pub next_due: Option<Timestamp>,
+}
+
+/// Names a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CredentialKey {
+    /// Whose it is; its key derives from this.
+    pub owner: Owner,
+    /// Which of the owner's.
+    pub name: String,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A row has moved on: read again, decide again.
+    #[error("a row has changed since it was read")]
+    Conflict,
+    /// The lease is somebody else's by now.
+    #[error("the lease has ended")]
+    Fenced,
+    /// Full, locked, or overloaded: refuse the delivery, so that its sender keeps it.
+    #[error("the store cannot take it now")]
+    Unavailable(#[source] BoxError),
+    /// What is stored cannot be read: names table, row and column.
+    #[error("stored data cannot be read: {at}")]
+    Corrupt {
+        /// Table, row and column.
+        at: String,
+        /// What is wrong.
+        #[source]
+        source: BoxError,
+    },
+}
+
+/// Why the vault did not do it.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// Somebody else saved meanwhile.
+    #[error("the credential has changed since it was read")]
+    Conflict,
+    /// Not now.
+    #[error("the vault cannot be reached now")]
+    Unavailable(#[source] BoxError),
+    /// The sealed value does not open: wrong key, or tampered with.
+    #[error("the credential cannot be opened")]
+    Sealed(#[source] BoxError),
+}
+
+// === vendors ===
+
+/// The chat platform.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    /// Posts a message. Cannot be idempotent: a lost answer is [`ChatError::Unknown`].
+    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError>;
+
+    /// Replaces a message's content. Idempotent.
+    ///
+    /// # Errors
+    /// [`ChatError::Gone`] where the message no longer exists.
+    async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError>;
+
+    /// Deletes a message; one that is gone is deleted already. Idempotent.
+    async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError>;
+}
+
+/// Why a message was not sent.
+#[derive(Debug, Error)]
+pub enum ChatError {
+    /// The destination, or the message to edit, does not exist for us.
+    #[error("the destination is gone")]
+    Gone(#[source] BoxError),
+    /// Refused for good.
+    #[error("the message was refused")]
+    Refused(#[source] BoxError),
+    /// Come back later.
+    #[error("too many calls")]
+    Throttled {
+        /// How much later, where the platform said.
+        after: Option<Duration>,
+    },
+    /// Our credential is not accepted, also after a new one was fetched.
+    #[error("the chat platform does not accept our credentials")]
+    Unauthorized(#[source] BoxError),
+    /// Nothing was sent, or the platform had a fault of its own.
+    #[error("the chat platform is unavailable")]
+    Unavailable(#[source] BoxError),
+    /// It was sent, and no verdict came back.
+    #[error("no verdict on the message came back")]
+    Unknown(#[source] BoxError),
+}
+
+/// The issue tracker, by a person or as the integration: said by [`Actor`].
+#[async_trait]
+pub trait Tracker: Send + Sync {
+    /// The organizations that the actor may see.
+    async fn organizations(&self, actor: &Actor) -> Result<Vec<Organization>, TrackerError>;
+
+    /// The projects of an organization that the actor may see; none where it may not see the organization.
+    async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError>;
+
+    /// One project by the slugs that somebody typed, in any case: one call where people type slugs, as most do. `None`
+    /// where there is none under these slugs, where the actor may not see it, and where a name is no slug at all.
+    async fn project(&self, actor: &Actor, org: &str, project: &str) -> Result<Option<Project>, TrackerError>;
+
+    /// One issue; `None` where there is none or the actor may not see it.
+    async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError>;
+
+    /// Carries out an action and returns the issue as it then is. Idempotent.
+    ///
+    /// # Errors
+    /// [`TrackerError::Gone`] where there is no such issue for the actor, [`TrackerError::Refused`] with the reason.
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError>;
+
+    /// The address at which a person logs in and approves, carrying `state`. Calls nobody.
+    fn authorize_url(&self, state: &Secret) -> String;
+
+    /// Exchanges the code that came back with `state`, and seals the grant as `credential` of `account`.
+    ///
+    /// # Errors
+    /// [`TrackerError::Refused`] where the code is not accepted.
+    async fn link(
+        &self,
+        account: &AccountId,
+        credential: &CredentialId,
+        code: &Secret,
+        state: &Secret,
+    ) -> Result<Identity, TrackerError>;
+
+    /// Revokes a grant as far as the tracker lets us, and deletes it from the vault. Idempotent.
+    async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError>;
+}
+
+/// Why the tracker did not do it.
+#[derive(Debug, Error)]
+pub enum TrackerError {
+    /// It does not exist for the actor.
+    #[error("not found, or not visible")]
+    Gone,
+    /// Refused for good, with a reason for people.
+    #[error("refused: {why}")]
+    Refused {
+        /// One clean line.
+        why: String,
+    },
+    /// Come back later.
+    #[error("too many calls")]
+    Throttled {
+        /// How much later, where the tracker said.
+        after: Option<Duration>,
+    },
+    /// The grant is not accepted, also after a refresh: it must be given anew.
+    #[error("the grant is no longer accepted")]
+    Unauthorized,
+    /// Did not answer, or had a fault of its own.
+    #[error("the tracker is unavailable")]
+    Unavailable(#[source] BoxError),
+}
+
+/// One vendor's dialect of webhooks.
+pub trait Webhook: Send + Sync {
+    /// Verifies the raw bytes, then reads them. Never looks into an unverified body.
+    ///
+    /// # Errors
+    /// [`Rejected`] where the signature does not prove the sender: nothing else is told.
+    fn receive(&self, delivery: &Delivery<'_>, now: Timestamp) -> Result<Received, Rejected>;
+}
+
+/// One signed webhook request, as it came.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Its headers.
+    pub headers: &'a dyn Headers,
+    /// Its raw body.
+    pub body: &'a [u8],
+}
+
+/// Looks headers up without copying them.
+pub trait Headers: Send + Sync {
+    /// The header of this lower-case name.
+    fn get(&self, name: &str) -> Header<'_>;
+}
+
+/// What a look-up of a header found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header<'a> {
+    /// It is not there.
+    Missing,
+    /// It is there once.
+    One(&'a [u8]),
+    /// It is there more than once, so that two readers could disagree.
+    Doubled,
+}
+
+impl<'a> Header<'a> {
+    /// The value, if it is there exactly once.
+    pub fn one(self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Missing | Self::Doubled => None,
+        }
+    }
+}
+
+/// The signature does not prove the sender. Why is for the log and the counter, never for the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Rejected(pub &'static str);
+
+/// What a verified delivery holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A fact, and what makes a repeat of it recognisable.
+    Event {
+        /// Any of these known: it is a repeat.
+        keys: Vec<DeliveryKey>,
+        /// The fact.
+        event: Box<Event>,
+    },
+    /// The platform checks that we hold the secret: answer with this JSON at once.
+    Challenge(String),
+    /// Authentic, and knowingly ignored.
+    Ignored(&'static str),
+    /// Authentic, but it cannot be read.
+    Unreadable(String),
+}
+
+// === the rest of the world ===
+
+/// Time, and waiting for it.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Returns at `until` or later.
+    async fn sleep_until(&self, until: Timestamp);
+}
+
+/// Randomness for tokens, handles, codes and jitter.
+pub trait Random: Send + Sync {
+    /// Fills `bytes`. Cryptographically strong in production, seeded in simulations.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// 128 random bits as 32 lower-case hex digits.
+    fn hex128(&self) -> String {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        format!("{:032x}", u128::from_be_bytes(bytes))
+    }
+
+    /// Six random digits, every code equally likely.
+    fn six_digits(&self) -> String {
+        const ALL: u64 = 1_000_000;
+        loop {
+            let mut bytes = [0; 8];
+            self.fill(&mut bytes);
+            let n = u64::from_be_bytes(bytes);
+            // The last, incomplete million would make small codes likelier.
+            if n < u64::MAX - u64::MAX % ALL {
+                return format!("{:06}", n % ALL);
+            }
+        }
+    }
+
+    /// A number in `0.0..=1.0`.
+    fn unit(&self) -> f64 {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes);
+        f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+    }
+}

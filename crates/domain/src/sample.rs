@@ -1,0 +1,112 @@
+//! A small world for this crate's own tests.
+
+use crate::{
+    AccountId, Change, ChangeKind, ChannelId, Filter, Issue, IssueId, Level, OrgSlug, Person, Place, Project,
+    ProjectId, ProjectKey, ProjectSlug, Status, Subscription, Timestamp, UserId, UserJid,
+};
+
+pub(crate) fn ana() -> Person {
+    Person {
+        account: AccountId::new("acc"),
+        user: UserId::new("U1"),
+        jid: UserJid::new("u1@xmpp.zoom.us"),
+        name: "Ana".into(),
+    }
+}
+
+pub(crate) fn ops() -> Place {
+    Place {
+        account: AccountId::new("acc"),
+        channel: ChannelId::new("ops@conference.xmpp.zoom.us"),
+        name: Some("ops".into()),
+        direct: false,
+    }
+}
+
+pub(crate) fn project(slug: &str) -> Project {
+    Project {
+        org: OrgSlug::new("acme"),
+        org_name: "Acme Inc.".into(),
+        id: ProjectId::new(format!("id-{slug}")),
+        slug: ProjectSlug::new(slug),
+        name: slug.to_uppercase(),
+    }
+}
+
+pub(crate) fn subscription() -> Subscription {
+    Subscription {
+        place: ops(),
+        project: project("checkout"),
+        filter: Filter::default(),
+        by: ana(),
+        since: Timestamp(0),
+    }
+}
+
+pub(crate) fn change(kind: ChangeKind) -> Change {
+    let status = match kind {
+        ChangeKind::Resolved => Status::Resolved,
+        ChangeKind::Archived => Status::Archived,
+        _ => Status::Unresolved,
+    };
+    Change {
+        installation: None,
+        project: ProjectKey { id: Some(ProjectId::new("id-checkout")), ..ProjectKey::default() },
+        issue_id: IssueId::new("42"),
+        issue: Issue {
+            short_id: Some("CHECKOUT-7".into()),
+            title: "TimeoutError: pool exhausted".into(),
+            culprit: Some("checkout/pay.py in charge_card".into()),
+            level: Level::Error,
+            status,
+            events: Some(3),
+            users: Some(2),
+            release: Some("2.4.1".into()),
+            environment: Some("production".into()),
+            first_seen: Timestamp::parse("2026-01-02T03:04:05Z"),
+            assignee: None,
+            url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
+        },
+        kind,
+        by: None,
+    }
+}
+
+pub(crate) fn deployment() -> crate::Deployment {
+    crate::Deployment {
+        command: "sentry".into(),
+        public_url: "https://bot.example.com".into(),
+        policy: crate::Policy::Linked,
+        managers: Vec::new(),
+        allowed_orgs: None,
+        linking: true,
+        integration_org: None,
+        install_url: None,
+    }
+}
+
+/// Counts instead of drawing: every run is the same.
+#[derive(Default)]
+pub(crate) struct Counting(std::sync::atomic::AtomicU64);
+
+impl crate::Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let n = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        for (i, byte) in bytes.iter_mut().rev().enumerate() {
+            *byte = n.checked_shr(8 * i as u32).unwrap_or(0) as u8;
+        }
+    }
+}
+
+pub(crate) fn identity() -> crate::Identity {
+    crate::Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() }
+}
+
+pub(crate) fn linked() -> crate::LinkedPerson {
+    crate::LinkedPerson {
+        person: ana(),
+        identity: identity(),
+        credential: crate::CredentialId::new("c1"),
+        since: Timestamp(0),
+    }
+}

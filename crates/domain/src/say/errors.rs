@@ -1,0 +1,158 @@
+//! What is said when something does not work: what happened, one next step, and what was kept.
+
+use super::{ECHO, name, quoted, slash};
+use crate::command::{CommandError, Problem, closest};
+use crate::text::{counted, line};
+use crate::{Deployment, Identity, Notice, OrgSlug, Organization, Person, Project};
+
+/// The line was not understood: points at the place and suggests.
+pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
+    let pointer = pointer(error);
+    match &error.problem {
+        Problem::Unknown { word, nearest: Some(spec) } => {
+            Notice::text(format!("I do not know {}. Did you mean {}?", quoted(word), slash(deployment, spec.name)))
+                .line(pointer)
+        }
+        Problem::Unknown { word, nearest: None } => {
+            Notice::text(format!("I do not know {}. {} lists what I do.", quoted(word), slash(deployment, "help")))
+                .line(pointer)
+        }
+        Problem::MissingProject { command, org } => {
+            let org = line(org, ECHO);
+            Notice::text(format!(
+                "Which project of {org}? {}",
+                slash(deployment, &format!("{command} {org} <project>"))
+            ))
+            .line(pointer)
+        }
+        Problem::MissingNames { command } => {
+            Notice::text(format!("Which project? {}", slash(deployment, &format!("{command} <org> <project>"))))
+                .line(pointer)
+        }
+        Problem::TooManyWords { command, count, .. } => Notice::text(format!(
+            "I read {}. If a name has spaces, put it in quotes: {}",
+            counted(*count as u64, "word"),
+            slash(deployment, &format!("{command} \"My Org\" \"Web App\""))
+        ))
+        .line(pointer),
+        Problem::Unexpected { command, word, .. } => Notice::text(format!(
+            "I do not understand {} after {command}. {} explains it.",
+            quoted(word),
+            slash(deployment, &format!("help {command}"))
+        ))
+        .line(pointer),
+    }
+    .line("Nothing changed.")
+}
+
+/// The line up to the place, a mark, and the rest: `connect ▸acme`.
+fn pointer(error: &CommandError) -> String {
+    let before: String = error.line.chars().take(error.at).collect();
+    let rest: String = error.line.chars().skip(error.at).collect();
+    let before = line(&before, ECHO);
+    let space = if before.is_empty() { "" } else { " " };
+    format!("{before}{space}▸{}", line(&rest, ECHO))
+}
+
+/// No such organization among those of the asker. Not found and not theirs get this one answer.
+pub fn no_organization(typed: &str, asked: Option<&Identity>, seen: &[Organization]) -> Notice {
+    let whose = asked.map_or_else(
+        || "those of this integration".into(),
+        |identity| format!("the organizations of your Sentry account ({})", line(identity.label(), ECHO)),
+    );
+    let notice = Notice::text(format!("I cannot find {} among {whose}.", quoted(typed)));
+    let near = closest(typed, seen.iter().flat_map(|org| [(org.slug.as_str(), org), (org.name.as_str(), org)]));
+    let hint = match near {
+        Some(org) => format!("Did you mean {} ({})?", org.slug, line(&org.name, ECHO)),
+        None if seen.is_empty() => "That account belongs to no organization that I may read.".into(),
+        None => format!("It can see: {}.", some_of(seen.iter().map(|org| org.slug.as_str()))),
+    };
+    notice.line(hint).line("Nothing changed.")
+}
+
+/// No such project in the organization, or not theirs.
+pub fn no_project(org: &OrgSlug, typed: &str, seen: &[Project]) -> Notice {
+    let notice = Notice::text(format!("{org} has no project {} that I can see for you.", quoted(typed)));
+    let mut near: Vec<_> = seen.iter().collect();
+    near.sort_by_key(|project| {
+        strsim::damerau_levenshtein(&typed.to_lowercase(), &project.slug.as_str().to_lowercase())
+    });
+    let hint = if near.is_empty() {
+        format!("I see no project of {org} at all.")
+    } else {
+        format!("Closest: {}.", some_of(near.into_iter().map(|project| project.slug.as_str())))
+    };
+    notice.line(hint).line("Nothing changed.")
+}
+
+fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let mut text = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// Policy: only managers connect here.
+pub fn not_allowed(deployment: &Deployment) -> Notice {
+    Notice::text("Only managers may connect channels here. Nothing changed.").line(format!(
+        "Whoever installed the bot is one. {} shows the user id that your administrator can add.",
+        slash(deployment, "whoami")
+    ))
+}
+
+/// The deployment accepts other organizations only.
+pub fn not_accepted() -> Notice {
+    Notice::text("This deployment does not accept that organization. Nothing changed.")
+}
+
+/// Guests may ask for help, nothing else.
+pub fn guests_get_help(deployment: &Deployment) -> Notice {
+    Notice::text("Guests cannot do that here. Nothing changed.")
+        .line(format!("Somebody of this account can; {} lists the commands.", slash(deployment, "help")))
+}
+
+/// The bot's own chat with the person cannot be written to.
+pub fn cannot_reach_you() -> Notice {
+    Notice::text("I cannot write to you. Open a chat with me and type connect there.")
+}
+
+/// Sentry did not answer in time, and the command is given up.
+pub fn sentry_down(tries: u32) -> Notice {
+    let tries = if tries == 1 { "1 try".into() } else { format!("{tries} tries") };
+    Notice::text(format!("Sentry is not answering ({tries}). Your command was not carried out."))
+        .line("I will not retry by myself; please try again.")
+}
+
+/// Sentry refused for good.
+pub fn sentry_refused(why: &str) -> Notice {
+    Notice::text(format!("Sentry refused: {}", line(why, 200))).line("Nothing changed.")
+}
+
+/// The grant of the person no longer works.
+pub fn failed(deployment: &Deployment, linked: &str) -> Notice {
+    Notice::text(format!("Your Sentry link ({}) no longer works. Nothing changed.", line(linked, ECHO))).line(format!(
+        "Type {} and then connect again; notifications to your channels continue.",
+        slash(deployment, "unlink")
+    ))
+}
+
+/// A press was not carried out.
+pub fn not_done(action: &str, why: &str) -> Notice {
+    Notice::text(format!("Not {action}: {}", line(why, 200))).line("The card is unchanged.")
+}
+
+/// The card of the button is not known here.
+pub fn card_expired() -> Notice {
+    Notice::text("This card is not mine any more and its buttons have expired.").line("Nothing changed.")
+}
+
+/// Somebody was faster.
+pub fn late_or_gone(state: &str, by: Option<&Person>) -> Notice {
+    match by {
+        Some(by) => Notice::text(format!("{} already {state} this. Nothing to do.", name(by))),
+        None => Notice::text(format!("This is already {state}. Nothing to do.")),
+    }
+}

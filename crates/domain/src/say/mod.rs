@@ -1,0 +1,116 @@
+//! Every text that the bot says to people, one named function each. Cards are in [`crate::Card`].
+//!
+//! The first word is the state or the result; an error has one next step and says what was kept. Names of organizations
+//! and projects are only ever those that the asker may see.
+
+mod errors;
+mod linking;
+mod lists;
+
+pub use errors::{
+    cannot_reach_you, card_expired, failed, guests_get_help, late_or_gone, no_organization, no_project, not_accepted,
+    not_allowed, not_done, not_understood, sentry_down, sentry_refused,
+};
+pub(crate) use linking::minutes;
+pub use linking::{
+    already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, no_code_awaited_here,
+    still_waiting, too_many_codes, unlinked, welcome, wrong_code,
+};
+pub use lists::{configure, configure_all, help, help_topic, whoami};
+
+use crate::text::line;
+use crate::{Deployment, LinkedPerson, Notice, Person, Place, Project, Subscription};
+
+/// Longest piece of somebody's words that is repeated to them.
+const ECHO: usize = 80;
+
+/// `text` in quotes, cleaned and cut.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", line(text, ECHO))
+}
+
+fn name(person: &Person) -> String {
+    line(&person.name, ECHO)
+}
+
+/// A place is connected. Everyone there is told.
+pub fn connected(deployment: &Deployment, subscription: &Subscription, installed: bool) -> Notice {
+    let mut notice = Notice::text(format!("Connected: {}", subscription.project.label())).line(format!(
+        "{} connected {}. You will get: {}. Environment: all. Level: {}.",
+        name(&subscription.by),
+        subscription.place.label(),
+        subscription.filter.events_in_words(),
+        subscription.filter.level_in_words(),
+    ));
+    if let (Some(url), false) = (&deployment.install_url, installed) {
+        notice = notice
+            .line(format!(
+                "I have not heard from {}'s integration yet. A Sentry owner or manager installs it once:",
+                subscription.project.org
+            ))
+            .link("Install the integration in Sentry", url);
+    }
+    notice
+}
+
+/// A place was connected already; nothing changed.
+pub fn already_connected(subscription: &Subscription) -> Notice {
+    Notice::text(format!("Already connected: {}", subscription.project.label()))
+        .line(format!(
+            "Set up by {} on {}. Filters: {}; {}.",
+            name(&subscription.by),
+            subscription.since.day(),
+            subscription.filter.events_in_words(),
+            subscription.filter.level_in_words(),
+        ))
+        .line("Nothing changed.")
+}
+
+/// To the person in their own chat: linked, and what they asked for is done.
+pub fn linked_and_connected(linked: &str, place: &Place, project: &Project) -> Notice {
+    Notice::text(format!(
+        "Linked as {}. {} is now connected to {}.",
+        line(linked, ECHO),
+        capital(&place.label()),
+        project.label()
+    ))
+}
+
+/// One project is gone from a place. Everyone there is told.
+pub fn disconnected(project: &Project, by: &Person) -> Notice {
+    Notice::text(format!("Disconnected: {}, by {}.", project.label(), name(by)))
+}
+
+/// Every project is gone from a place. Everyone there is told.
+pub fn disconnected_all(projects: &[Project], by: &Person) -> Notice {
+    let labels: Vec<_> = projects.iter().map(Project::label).collect();
+    Notice::text(format!("Disconnected everything here ({}): {}, by {}.", labels.len(), labels.join(", "), name(by)))
+}
+
+/// What was to be disconnected is not connected.
+pub fn not_connected(typed: &str, here: &[Subscription]) -> Notice {
+    if here.is_empty() {
+        return nothing_connected();
+    }
+    let here: Vec<_> = here.iter().map(|s| s.project.label()).collect();
+    Notice::text(format!("{} is not connected to this channel.", line(typed, ECHO)))
+        .line(format!("Connected here: {}. Nothing changed.", here.join(", ")))
+}
+
+/// There is nothing to disconnect.
+pub fn nothing_connected() -> Notice {
+    Notice::text("Nothing is connected here.")
+}
+
+fn slash(deployment: &Deployment, rest: &str) -> String {
+    format!("/{} {rest}", deployment.command).trim_end().to_owned()
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn linked_as(linked: Option<&LinkedPerson>) -> Option<String> {
+    linked.map(|linked| format!("You are linked as {}.", line(linked.identity.label(), ECHO)))
+}

@@ -1,0 +1,94 @@
+//! Text from outside, made harmless. Titles, names and comments are written by strangers: whoever knows a public DSN
+//! chooses them.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// One line without control, direction and zero-width characters, white space folded, cut at a grapheme border to
+/// `max` UTF-16 units with `…` at the end where something was cut.
+pub fn line(raw: &str, max: usize) -> String {
+    let mut clean = String::with_capacity(raw.len().min(max * 2));
+    for word in raw.split(|c: char| c.is_whitespace() || c.is_control()) {
+        let word: String = word.chars().filter(|c| !is_invisible(*c)).collect();
+        if word.is_empty() {
+            continue;
+        }
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        clean.push_str(&word);
+        if clean.len() > max * 8 {
+            break;
+        }
+    }
+    cut(&clean, max)
+}
+
+/// Cuts at a grapheme border so that at most `max` UTF-16 units are left, the ellipsis included.
+pub fn cut(text: &str, max: usize) -> String {
+    if text.encode_utf16().count() <= max {
+        return text.to_owned();
+    }
+    let mut room = max.saturating_sub(1);
+    let mut end = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let units = grapheme.encode_utf16().count();
+        if units > room {
+            break;
+        }
+        room -= units;
+        end = at + grapheme.len();
+    }
+    format!("{}…", text[..end].trim_end())
+}
+
+/// Characters that show nothing themselves but change what is shown around them.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || c.is_control()
+}
+
+/// `n` with its noun: `1 event`, `2 events`.
+pub fn counted(n: u64, noun: &str) -> String {
+    let n_text = match n {
+        0..1_000 => n.to_string(),
+        1_000..1_000_000 => short(n, 1_000, "k"),
+        _ => short(n, 1_000_000, "M"),
+    };
+    format!("{n_text} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+fn short(n: u64, unit: u64, suffix: &str) -> String {
+    let tenths = n / (unit / 10);
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole}{suffix}"),
+        (whole, tenth) => format!("{whole}.{tenth}{suffix}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn direction_overrides_and_controls_are_dropped() {
+        assert_eq!(line("a\u{202e}b\u{0007}\n\t c\u{200b}d", 100), "ab cd");
+    }
+
+    #[test]
+    fn a_family_is_not_cut_apart() {
+        let family = "👨‍👩‍👧";
+        let cut = cut(&format!("ab{family}"), 4);
+        assert_eq!(cut, "ab…");
+    }
+
+    #[test]
+    fn numbers_are_exact_below_a_thousand() {
+        assert_eq!(counted(1, "event"), "1 event");
+        assert_eq!(counted(999, "event"), "999 events");
+        assert_eq!(counted(1_240, "event"), "1.2k events");
+        assert_eq!(counted(2_000_000, "user"), "2M users");
+    }
+}

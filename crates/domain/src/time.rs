@@ -1,0 +1,86 @@
+//! Points in time. There is no clock here: time comes in by argument.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Reads an RFC 3339 instant: `Z` or an offset, with or without fractions of a second.
+    pub fn parse(rfc3339: &str) -> Option<Self> {
+        rfc3339.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The clock in UTC, hours and minutes: `14:02`.
+    pub fn clock(self) -> String {
+        self.strftime("%H:%M")
+    }
+
+    /// The day in UTC: `3 May`.
+    pub fn day(self) -> String {
+        self.strftime("%-d %b")
+    }
+
+    fn strftime(self, format: &str) -> String {
+        jiff::Timestamp::from_millisecond(self.0).map(|t| t.strftime(format).to_string()).unwrap_or_default()
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(ms))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(ms))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(t) => write!(f, "{t}"),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_utc_are_read() {
+        let z = Timestamp::parse("2026-01-02T03:04:05.678901Z").unwrap();
+        let offset = Timestamp::parse("2026-01-02T03:04:05.678901+00:00").unwrap();
+        assert_eq!(z, offset);
+        assert_eq!(z.clock(), "03:04");
+        assert_eq!(z.day(), "2 Jan");
+    }
+
+    #[test]
+    fn what_came_later_is_not_before() {
+        assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
+        assert_eq!(Timestamp(9).since(Timestamp(5)), Duration::from_millis(4));
+    }
+}
