@@ -111,6 +111,11 @@ impl Job {
         }
     }
 
+    /// Whether it is a message to the chat platform, whose limits concern every message of the account.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Show { .. } | Self::Answer(_))
+    }
+
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {

@@ -206,6 +206,11 @@ impl Core<'_> {
         link.credential().map_or_else(Decision::nothing, |held| Decision::job(self.forget(&link.person, held)))
     }
 
+    /// A grant that nothing holds any more is revoked and deleted.
+    pub fn forget_grant(&self, person: &Person, credential: &CredentialId) -> Decision {
+        Decision::job(self.forget(person, credential))
+    }
+
     pub(super) fn forget(&self, person: &Person, credential: &CredentialId) -> NewJob {
         let job = Job::Forget { account: person.account.clone(), credential: credential.clone() };
         self.job(Lane::credential(&person.account, credential), job)

@@ -64,6 +64,11 @@ impl Core<'_> {
         Decision::job(again).and(RowChange::Sweep { before: self.now - crate::link::LINK_MEMORY })
     }
 
+    /// What is said instead of an answer that was refused for good.
+    pub fn answer_instead(&self, otherwise: &Answer) -> NewJob {
+        self.answer_or(otherwise.to.clone(), otherwise.notice.clone(), otherwise.otherwise.clone())
+    }
+
     fn job(&self, lane: Lane, job: Job) -> NewJob {
         NewJob::now(lane, job, self.random)
     }

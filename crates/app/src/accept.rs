@@ -1,0 +1,133 @@
+//! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
+
+use zentry_domain::command::{self, Command};
+use zentry_domain::decide::{PressFacts, SaidFacts};
+use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
+use zentry_domain::{Change, Decision, Event, Link, Pending, Pressed, Said};
+
+use crate::App;
+
+/// How often a decision is made anew because a row moved on under it.
+const TRIES: usize = 16;
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Decided, and on stable storage.
+    Kept,
+    /// Committed before; nothing changed.
+    Repeat,
+    /// Nothing of it concerns anybody here.
+    Ignored,
+}
+
+impl App {
+    /// Decides what follows from a verified delivery, and commits it. When this returns `Kept`, it is on stable storage.
+    ///
+    /// # Errors
+    /// Where it could not be stored: refuse the delivery, so that its sender keeps it.
+    pub async fn accept(&self, keys: &[DeliveryKey], event: &Event) -> Result<Accepted, StoreError> {
+        self.commit_decided(keys, || self.decide(event)).await
+    }
+
+    /// Decides and commits, and decides anew where a row has moved on meanwhile.
+    async fn commit_decided<F>(&self, keys: &[DeliveryKey], decide: impl Fn() -> F) -> Result<Accepted, StoreError>
+    where
+        F: Future<Output = Result<Decision, StoreError>>,
+    {
+        for _ in 0..TRIES {
+            let decision = decide().await?;
+            if decision.is_nothing() {
+                return Ok(Accepted::Ignored);
+            }
+            match self.ports.store.commit(keys, &decision, self.now()).await {
+                Ok(Committed::Fresh) => {
+                    self.work.notify_one();
+                    return Ok(Accepted::Kept);
+                }
+                Ok(Committed::Already) => return Ok(Accepted::Repeat),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn decide(&self, event: &Event) -> Result<Decision, StoreError> {
+        match event {
+            Event::Said(said) => self.decide_said(said).await,
+            Event::Pressed(pressed) => self.decide_pressed(pressed).await,
+            Event::Changed(change) => self.decide_changed(change).await,
+            Event::Installed { account, by } => Ok(self.core().installed(account, by)),
+            Event::Deauthorized(account) => Ok(self.core().deauthorized(account)),
+            Event::IntegrationInstalled { installation, org } => Ok(self.core().integration_installed(installation, org)),
+            Event::IntegrationRemoved(installation) => Ok(self.core().integration_removed(installation)),
+        }
+    }
+
+    async fn decide_said(&self, said: &Said) -> Result<Decision, StoreError> {
+        let command = command::parse(&said.text, &self.deployment.command);
+        let facts = self.facts_for(said, &command).await?;
+        Ok(self.core().said(said, &command, &facts))
+    }
+
+    async fn facts_for(
+        &self,
+        said: &Said,
+        command: &Result<Command, command::CommandError>,
+    ) -> Result<SaidFacts, StoreError> {
+        let (facts, account, user) = (&self.ports.facts, &said.by.account, &said.by.user);
+        let open_link = facts.open_link(account, user).await?;
+        let mut known = SaidFacts {
+            here: facts.subscriptions_in(account, &said.place.channel).await?,
+            everywhere: Vec::new(),
+            known_channels: Vec::new(),
+            account: facts.account(account).await?,
+            linked: facts.linked(account, user).await?,
+            pending_card: self.pending_card(open_link.as_ref()).await?,
+            open_link,
+            fresh_link: self.fresh_link(),
+        };
+        if matches!(command, Ok(Command::ConfigureAll)) {
+            known.everywhere = facts.subscriptions_of(account).await?;
+            known.known_channels = facts.channels_known_to(account, user).await?;
+        }
+        Ok(known)
+    }
+
+    async fn pending_card(&self, link: Option<&Link>) -> Result<Option<zentry_domain::Card>, StoreError> {
+        match link.map(|link| (&link.then, &link.person.account)) {
+            Some((Pending::Press { card, .. }, account)) => self.ports.facts.card(account, card).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn decide_pressed(&self, pressed: &Pressed) -> Result<Decision, StoreError> {
+        let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
+        let card = match &pressed.press {
+            Some(press) => facts.card(account, &press.card).await?,
+            None => None,
+        };
+        let known = PressFacts {
+            card,
+            linked: facts.linked(account, user).await?,
+            open_link: facts.open_link(account, user).await?,
+            fresh_link: self.fresh_link(),
+        };
+        Ok(self.core().pressed(pressed, &known))
+    }
+
+    async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
+        let facts = &self.ports.facts;
+        let mut change = change.clone();
+        if let (None, Some(installation)) = (&change.project.org, &change.installation) {
+            change.project.org = facts.installation(installation).await?;
+        }
+        let subscribers = facts.subscribers(&change.project).await?;
+        if subscribers.is_empty() {
+            return Ok(Decision::nothing());
+        }
+        let cards = facts.cards_of(&change.issue_id).await?;
+        Ok(self.core().changed(&change, &subscribers, &cards))
+    }
+}
