@@ -60,7 +60,9 @@ impl App {
             Event::Changed(change) => self.decide_changed(change).await,
             Event::Installed { account, by } => Ok(self.core().installed(account, by)),
             Event::Deauthorized(account) => Ok(self.core().deauthorized(account)),
-            Event::IntegrationInstalled { installation, org } => Ok(self.core().integration_installed(installation, org)),
+            Event::IntegrationInstalled { installation, org } => {
+                Ok(self.core().integration_installed(installation, org))
+            }
             Event::IntegrationRemoved(installation) => Ok(self.core().integration_removed(installation)),
         }
     }

@@ -69,7 +69,10 @@ impl App {
     async fn begin_upkeep(&self) {
         let sweep = NewJob::now(Lane::upkeep(), Job::Sweep, &*self.ports.random);
         if let Err(error) = self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "upkeep could not be queued; restart once the store is well");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "upkeep could not be queued; restart once the store is well"
+            );
         }
     }
 
@@ -83,7 +86,10 @@ impl App {
             return Leased::default();
         }
         self.lease(limit).await.unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "the outbox cannot be read; nothing is sent until it can");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the outbox cannot be read; nothing is sent until it can"
+            );
             Leased { lanes: Vec::new(), next_due: Some(self.now() + Duration::from_secs(1)) }
         })
     }
@@ -106,7 +112,10 @@ impl App {
             }
         }
         if let Err(error) = self.ports.store.release(lease).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a lane could not be released; its lease ends by itself");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a lane could not be released; its lease ends by itself"
+            );
         }
         // The lane may hold more, or its last job may have queued some.
         self.work.notify_one();
@@ -127,10 +136,7 @@ impl App {
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.count(queued, &outcome);
-                    return Ok(matches!(
-                        outcome,
-                        Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. }
-                    ));
+                    return Ok(matches!(outcome, Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. }));
                 }
             }
         }

@@ -17,7 +17,7 @@ use zentry_domain::decide::{Core, FreshLink};
 use zentry_domain::{Chat, Clock, Deployment, Digest, Facts, Random, Secret, Store, Timestamp, Tracker};
 
 pub use accept::Accepted;
-pub use link::{Again, CameBack, Callback, LinkPage, SentryStart};
+pub use link::{Again, Callback, CameBack, LinkPage, SentryStart};
 
 /// The world that the app works on.
 #[derive(Clone)]

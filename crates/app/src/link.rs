@@ -153,7 +153,8 @@ impl App {
         let (Some(state), Some(kept)) = (&callback.state, &callback.cookie) else { return Ok(None) };
         let link = self.ports.facts.link_at_sentry(&digest_of(state)).await?;
         Ok(link.filter(|link| {
-            matches!(link.stage, Stage::AtSentry { cookie, .. } if cookie == digest_of(kept)) && self.now() < link.expires
+            matches!(link.stage, Stage::AtSentry { cookie, .. } if cookie == digest_of(kept))
+                && self.now() < link.expires
         }))
     }
 
@@ -218,8 +219,13 @@ impl App {
 fn log_exchange(error: &TrackerError) {
     match error {
         TrackerError::Refused { why } => {
-            tracing::warn!(why, "Sentry refused the code of a browser; check ZENTRY_SENTRY_OAUTH_CLIENT_ID and its secret");
+            tracing::warn!(
+                why,
+                "Sentry refused the code of a browser; check ZENTRY_SENTRY_OAUTH_CLIENT_ID and its secret"
+            );
         }
-        other => tracing::warn!(error = other as &dyn std::error::Error, "the code of a browser could not be exchanged"),
+        other => {
+            tracing::warn!(error = other as &dyn std::error::Error, "the code of a browser could not be exchanged")
+        }
     }
 }

@@ -40,7 +40,9 @@ impl App {
 
     fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Outcome {
         match &queued.job {
-            Job::Connect(wish) => Outcome::Done(self.core().connect_failed(wish, self.connect_failure(wish, failure, queued))),
+            Job::Connect(wish) => {
+                Outcome::Done(self.core().connect_failed(wish, self.connect_failure(wish, failure, queued)))
+            }
             Job::Update(update) => Outcome::Done(self.core().not_updated(update, &update_failure(failure, queued))),
             Job::Answer(Answer { otherwise: Some(otherwise), .. }) => {
                 Outcome::Done(Decision::job(self.core().answer_instead(otherwise)))

@@ -53,7 +53,7 @@ pub struct Answer {
     pub notice: Notice,
     /// What to say where, if this one is refused for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub otherwise: Option<Box<Answer>>,
+    pub otherwise: Option<Box<Self>>,
 }
 
 /// A wish to connect a place to a project.

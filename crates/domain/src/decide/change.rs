@@ -68,7 +68,7 @@ mod tests {
     fn a_change_of_a_shown_issue_alters_its_card() {
         let subscribers = [sample::subscription()];
         let card = the_card(&decide(&sample::change(ChangeKind::New), &subscribers, &[]));
-        let after = the_card(&decide(&sample::change(ChangeKind::Resolved), &subscribers, &[card.clone()]));
+        let after = the_card(&decide(&sample::change(ChangeKind::Resolved), &subscribers, std::slice::from_ref(&card)));
         assert_eq!(after.handle, card.handle);
         assert_eq!(after.revision, card.revision.next());
     }

@@ -1,0 +1,128 @@
+//! What goes wrong at the vendors, and what people then see.
+
+use std::time::Duration;
+
+use zentry_contract::fake::ChatFault;
+use zentry_contract::sample::{ana, ops};
+use zentry_contract::tracker::Fault;
+use zentry_domain::{Action, ChangeKind, Event, Place};
+
+use crate::world::{World, key};
+
+#[tokio::test]
+async fn a_card_is_posted_once_zoom_is_well_again() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_next(ChatFault::Unavailable);
+    world.happens(ChangeKind::New).await;
+    world.wait(Duration::from_secs(2)).await;
+    assert!(world.card().notice.head.starts_with("New · "));
+}
+
+#[tokio::test]
+async fn what_changed_while_zoom_was_down_is_posted_as_it_is_now() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_next(ChatFault::Unavailable);
+    world.happens(ChangeKind::New).await;
+    world.happens(ChangeKind::Resolved).await;
+    world.wait(Duration::from_secs(2)).await;
+    assert!(world.card().notice.head.starts_with("Resolved · "), "posted once, in its present state");
+    assert_eq!(world.card().edits, 0);
+}
+
+#[tokio::test]
+async fn a_throttled_card_waits_as_long_as_zoom_asked() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_next(ChatFault::Throttled { after: Some(Duration::from_secs(7)) });
+    world.happens(ChangeKind::New).await;
+    let messages = world.chat.messages().len();
+    world.wait(Duration::from_millis(6_900)).await;
+    assert_eq!(world.chat.messages().len(), messages);
+    world.wait(Duration::from_secs(1)).await;
+    assert_eq!(world.chat.messages().len(), messages + 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_tried_once_more_after_half_a_minute() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_next(ChatFault::Unknown { carried_out: false });
+    world.happens(ChangeKind::New).await;
+    world.wait(Duration::from_secs(29)).await;
+    assert!(world.chat.messages().iter().all(|message| message.notice.tone.is_none()));
+    world.wait(Duration::from_secs(2)).await;
+    assert!(world.card().notice.head.starts_with("New · "));
+}
+
+#[tokio::test]
+async fn a_message_deleted_in_the_chat_is_posted_anew() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    world.chat.lose(&world.card().id);
+    world.happens(ChangeKind::Resolved).await;
+    assert!(world.card().notice.head.starts_with("Resolved · "));
+}
+
+#[tokio::test]
+async fn sentry_down_is_said_after_three_tries_and_nothing_is_connected() {
+    let world = World::with_integration();
+    for _ in 0..3 {
+        world.tracker.fail_next(Fault::Down);
+    }
+    world.ana_says("connect acme checkout").await;
+    world.wait(Duration::from_secs(10)).await;
+    world.wait(Duration::from_secs(10)).await;
+    assert_eq!(world.last(), "Sentry is not answering (3 tries). Your command was not carried out.");
+    world.ana_says("configure").await;
+    assert_eq!(world.last(), "#ops gets nothing yet");
+}
+
+#[tokio::test]
+async fn a_refused_press_is_explained_privately_and_the_card_stays() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    world.tracker.fail_next(Fault::Forbidden);
+    world.ana_presses(Action::Resolve).await;
+    assert_eq!(world.last(), "Not resolved: you may not do this");
+    let answer = world.chat.messages_in(&ops().channel).pop().expect("an answer");
+    assert_eq!(answer.to.visible_to, Some(ana().user));
+    assert_eq!(world.card().edits, 0);
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_sent_is_said_in_the_channel_to_that_person_only() {
+    let world = World::with_linking();
+    world.chat.close(&Place::direct(&ana()).channel);
+    world.ana_says("connect acme checkout").await;
+    let said = world.chat.messages_in(&ops().channel);
+    let told = said.iter().find(|m| m.notice.head.starts_with("I cannot write to you")).expect("told");
+    assert_eq!(told.to.visible_to, Some(ana().user));
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_refuses_the_delivery_and_takes_it_later() {
+    let world = World::with_integration();
+    world.store.set_down(true);
+    let said = zentry_domain::Said { by: ana(), place: ops(), text: "help".into(), at: None };
+    assert!(world.app.accept(&[key(1)], &Event::Said(said.clone())).await.is_err());
+    world.store.set_down(false);
+    world.app.accept(&[key(1)], &Event::Said(said)).await.expect("kept");
+    world.settle().await;
+    assert_eq!(world.last(), "Sentry for this channel");
+}
+
+#[tokio::test]
+async fn an_account_that_leaves_takes_everything_with_it() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.app.accept(&[], &Event::Changed(zentry_contract::sample::change(ChangeKind::New))).await.expect("kept");
+    world.app.accept(&[], &Event::Deauthorized(ana().account)).await.expect("kept");
+    let before = world.chat.messages().len();
+    world.settle().await;
+    world.happens(ChangeKind::New).await;
+    assert_eq!(world.chat.messages().len(), before);
+}

@@ -1,0 +1,6 @@
+//! The real app over fakes.
+
+mod failures;
+mod linking;
+mod story;
+mod world;

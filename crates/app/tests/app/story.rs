@@ -1,0 +1,157 @@
+//! The main job, end to end over fakes: connect, link, card, press, disconnect.
+
+use zentry_app::Accepted;
+use zentry_contract::sample::{ana, ben, change, channel, mallory, ops};
+use zentry_domain::{Action, ChangeKind, Event, Person, Status, UserId};
+
+use crate::world::{World, issue_42, key};
+
+#[tokio::test]
+async fn a_channel_is_connected_by_somebody_who_links_on_the_way() {
+    let world = World::with_linking();
+    world.ana_says("connect acme checkout").await;
+    assert_eq!(world.last(), "One step first: link your Sentry account");
+
+    world.ana_links().await;
+    assert_eq!(world.last(), "Connected: acme / checkout");
+    assert_eq!(world.last_direct(), "Linked as ana@acme.io. #ops is now connected to acme / checkout.");
+}
+
+#[tokio::test]
+async fn an_issue_becomes_one_card_that_a_press_resolves_as_the_person_who_pressed() {
+    let world = World::with_linking();
+    world.ana_says("connect acme checkout").await;
+    world.ana_links().await;
+
+    world.happens(ChangeKind::New).await;
+    assert!(world.card().notice.head.starts_with("New · [checkout] TimeoutError"));
+    world.ana_presses(Action::Resolve).await;
+
+    assert_eq!(world.tracker.issue_now(&issue_42().id).expect("there").status, Status::Resolved);
+    let card = world.card();
+    assert!(card.notice.head.starts_with("Resolved · "), "{}", card.notice.head);
+    assert_eq!(card.edits, 1);
+
+    world.happens(ChangeKind::Resolved).await;
+    assert_eq!(world.card().edits, 1, "the echo of our own action changes nothing");
+}
+
+#[tokio::test]
+async fn what_happens_elsewhere_is_shown_on_the_same_card() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    world.happens(ChangeKind::Archived).await;
+    assert!(world.card().notice.head.starts_with("Archived · "));
+    world.happens(ChangeKind::Regressed).await;
+    assert!(world.card().notice.head.starts_with("Came back · "));
+}
+
+#[tokio::test]
+async fn with_an_integration_alone_nobody_links_and_the_card_names_who_pressed() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    assert_eq!(world.last(), "Connected: acme / checkout");
+    world.happens(ChangeKind::New).await;
+    world.ana_presses(Action::Resolve).await;
+    assert!(world.card().notice.lines[0].text.starts_with("by Ana at "));
+}
+
+#[tokio::test]
+async fn after_disconnect_the_next_event_posts_nothing() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.ana_says("disconnect acme checkout").await;
+    assert_eq!(world.last(), "Disconnected: acme / checkout, by Ana.");
+    let before = world.chat.messages().len();
+    world.happens(ChangeKind::New).await;
+    assert_eq!(world.chat.messages().len(), before);
+}
+
+#[tokio::test]
+async fn disconnect_works_while_sentry_is_down_and_by_display_names() {
+    let world = World::with_integration();
+    world.ana_says("connect \"Acme Inc.\" CHECKOUT").await;
+    world.tracker.fail_next(zentry_contract::tracker::Fault::Down);
+    world.ana_says("disconnect “acme inc.” ‘checkout’").await;
+    assert_eq!(world.last(), "Disconnected: acme / checkout, by Ana.");
+}
+
+#[tokio::test]
+async fn a_card_that_waited_through_a_disconnect_is_not_posted() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
+    world.ana_says("disconnect").await;
+    assert!(world.chat.messages_in(&ops().channel).iter().all(|m| m.notice.tone.is_none()));
+}
+
+#[tokio::test]
+async fn a_second_delivery_changes_nothing() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let event = Event::Changed(change(ChangeKind::New));
+    assert_eq!(world.app.accept(&[key(1)], &event).await.expect("kept"), Accepted::Kept);
+    world.settle().await;
+    let resolved = Event::Changed(change(ChangeKind::Resolved));
+    assert_eq!(world.app.accept(&[key(2)], &resolved).await.expect("kept"), Accepted::Kept);
+    assert_eq!(world.app.accept(&[key(1)], &event).await.expect("known"), Accepted::Repeat);
+    world.settle().await;
+    assert!(world.card().notice.head.starts_with("Resolved · "));
+}
+
+#[tokio::test]
+async fn an_event_that_concerns_nobody_leaves_no_row() {
+    let world = World::with_integration();
+    let event = Event::Changed(change(ChangeKind::New));
+    assert_eq!(world.app.accept(&[key(1)], &event).await.expect("ignored"), Accepted::Ignored);
+    world.ana_says("connect acme checkout").await;
+    assert_eq!(world.app.accept(&[key(1)], &event).await.expect("not known"), Accepted::Kept);
+    world.settle().await;
+}
+
+#[tokio::test]
+async fn names_are_suggested_among_those_that_the_asker_may_see() {
+    let world = World::with_linking();
+    world.ana_says("connect acmee checkout").await;
+    world.ana_links().await;
+    assert_eq!(world.last(), "I cannot find \"acmee\" among the organizations of your Sentry account (ana@acme.io).");
+    assert_eq!(world.last_direct(), "Linked as ana@acme.io.");
+    world.ana_says("connect acme chekout").await;
+    let answer = world.chat.messages_in(&ops().channel).pop().expect("an answer");
+    assert_eq!(answer.notice.lines[0].text, "Closest: checkout, web.");
+    assert_eq!(answer.to.visible_to, Some(ana().user));
+}
+
+#[tokio::test]
+async fn configure_lists_what_the_channel_gets_and_all_only_what_one_has_used() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.say(ana(), channel("acc", "web"), "connect acme web").await;
+    world.ana_says("configure").await;
+    assert_eq!(world.last(), "#ops gets 1 project");
+    world.ana_says("configure all").await;
+    assert_eq!(world.last(), "2 subscriptions in 2 channels");
+    world.say(ben(), ops(), "configure all").await;
+    assert_eq!(world.last(), "1 subscription in 1 channel");
+}
+
+#[tokio::test]
+async fn an_account_never_acts_on_anothers_card() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    let press = world.card().notice.buttons[0].press.clone();
+    world.press(Person { jid: ana().jid, ..mallory() }, Some(press)).await;
+    assert_eq!(world.tracker.issue_now(&issue_42().id).expect("there").status, Status::Unresolved);
+}
+
+#[tokio::test]
+async fn a_guest_may_ask_for_help_only() {
+    let world = World::with_integration();
+    let guest = || Person { user: UserId::new(""), ..ben() };
+    world.say(guest(), ops(), "connect acme checkout").await;
+    assert_eq!(world.last(), "Guests cannot do that here. Nothing changed.");
+    world.say(guest(), ops(), "help").await;
+    assert_eq!(world.last(), "Sentry for this channel");
+}
