@@ -1,6 +1,6 @@
 //! Everything that can go out: jobs, the lanes that keep them in order, and what becomes of them.
 //!
-//! Jobs are stored. Their JSON is tagged; `tests/golden_jobs.rs` keeps rows of earlier builds readable.
+//! Jobs are stored. Their JSON is tagged; `tests/golden_rows.rs` keeps rows of earlier builds readable.
 
 use std::time::Duration;
 

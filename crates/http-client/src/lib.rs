@@ -38,8 +38,8 @@
 //! * **Bounded threads.** 16 senders for [`Urgency::Queued`] and 4 for [`Urgency::Awaited`]. A look-up that hangs in
 //!   the system's resolver leaves a thread behind until the resolver gives up; the call itself does not wait for it.
 //!
-//! Every call is measured as `zentry_outbound_seconds{service, status}`, `status` being `2xx`, `3xx`, `4xx`, `429`,
-//! `5xx`, `timeout` or `refused` (any other failure).
+//! Every call is measured as `zentry_outbound_seconds{service, status}`, `status` being `2xx`, `4xx`, `429`, `5xx`,
+//! `timeout` or `refused` (any other failure, and redirects, which are not followed).
 
 mod address;
 mod agent;
@@ -190,7 +190,7 @@ fn label(outcome: &Result<Response, HttpError>) -> &'static str {
         Ok(answer) => match answer.status {
             429 => "429",
             200..=299 => "2xx",
-            300..=399 => "3xx",
+            300..=399 => "refused",
             400..=499 => "4xx",
             _ => "5xx",
         },

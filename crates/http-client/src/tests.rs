@@ -434,7 +434,7 @@ fn every_outcome_has_one_of_the_published_labels() {
     let cause = |timed_out| Cause::new("api.example", timed_out, "x");
     for (outcome, expected) in [
         (answer(200), "2xx"),
-        (answer(302), "3xx"),
+        (answer(302), "refused"),
         (answer(404), "4xx"),
         (answer(429), "429"),
         (answer(503), "5xx"),

@@ -1,0 +1,152 @@
+//! What is stored must stay readable after an upgrade: each file in `golden/` is a row as this or an earlier build wrote it.
+//!
+//! A new shape gets a new file; an old file is never changed.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zentry_domain::{
+    AccountId, Action, Actor, Address, Answer, Button, ChannelId, Connect, Content, CredentialId, Digest, Filter, Handle,
+    Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug, Pending, Person, Place, Press, Project,
+    ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone, Update, UserId, UserJid,
+};
+
+fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.json"));
+    if !path.exists() && option_env!("ZENTRY_BLESS").is_some() {
+        std::fs::write(&path, serde_json::to_string_pretty(value).expect("serialises") + "\n").expect("written");
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read: T = serde_json::from_str(&stored).unwrap_or_else(|error| panic!("{name} is no longer readable: {error}"));
+    assert_eq!(read, *value, "{name} is read as something else");
+}
+
+fn ana() -> Person {
+    Person {
+        account: AccountId::new("acc"),
+        user: UserId::new("U1"),
+        jid: UserJid::new("u1@xmpp.zoom.us"),
+        name: "Ana".into(),
+    }
+}
+
+fn ops() -> Place {
+    Place {
+        account: AccountId::new("acc"),
+        channel: ChannelId::new("ops@conference.xmpp.zoom.us"),
+        name: Some("ops".into()),
+        direct: false,
+    }
+}
+
+fn checkout() -> Project {
+    Project {
+        org: OrgSlug::new("acme"),
+        org_name: "Acme Inc.".into(),
+        id: ProjectId::new("3"),
+        slug: ProjectSlug::new("checkout"),
+        name: "Checkout".into(),
+    }
+}
+
+fn content(standing: Standing) -> Content {
+    Content {
+        place: ops(),
+        by: ana(),
+        project: checkout(),
+        issue_id: IssueId::new("42"),
+        issue: Issue {
+            short_id: Some("CHECKOUT-7".into()),
+            title: "TimeoutError: pool exhausted".into(),
+            culprit: Some("checkout/pay.py in charge_card".into()),
+            level: Level::Error,
+            status: Status::Unresolved,
+            events: Some(3),
+            users: Some(2),
+            release: Some("2.4.1".into()),
+            environment: Some("production".into()),
+            first_seen: Some(Timestamp(1_767_323_045_000)),
+            assignee: Some("Ben".into()),
+            url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
+        },
+        standing,
+    }
+}
+
+#[test]
+fn jobs_stay_readable() {
+    let card = || Handle::new("0123456789abcdef0123456789abcdef");
+    let actor = || Actor::Person { account: AccountId::new("acc"), credential: CredentialId::new("c1") };
+    golden("job_show", &Job::Show { account: AccountId::new("acc"), card: card() });
+    let notice = Notice {
+        head: "Connected: acme / checkout".into(),
+        lines: vec![Line { text: "Open".into(), link: Some("https://sentry.example.com/".into()) }],
+        buttons: vec![Button {
+            label: "Resolve".into(),
+            press: Press { card: card(), action: Action::Resolve },
+            primary: true,
+        }],
+        tone: Some(Tone::Open(Level::Fatal)),
+    };
+    let fallback = Answer { to: Address::privately(&ops(), &ana()), notice: Notice::text("Else"), otherwise: None };
+    let answer = Answer { to: Address::direct(&ana()), notice, otherwise: Some(Box::new(fallback)) };
+    golden("job_answer", &Job::Answer(answer));
+    golden(
+        "job_connect",
+        &Job::Connect(Connect {
+            by: ana(),
+            place: ops(),
+            org: "acme".into(),
+            project: "checkout".into(),
+            actor: actor(),
+            identity: Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() }),
+            just_linked: true,
+        }),
+    );
+    golden(
+        "job_update",
+        &Job::Update(Update {
+            card: card(),
+            issue: IssueRef { org: OrgSlug::new("acme"), id: IssueId::new("42") },
+            action: Action::Archive,
+            by: ana(),
+            place: ops(),
+            actor: Actor::Integration { org: OrgSlug::new("acme") },
+        }),
+    );
+    golden("job_forget", &Job::Forget { account: AccountId::new("acc"), credential: CredentialId::new("c1") });
+    golden("job_expire_link", &Job::ExpireLink { link: Digest([7; 32]) });
+    golden("job_sweep", &Job::Sweep);
+}
+
+#[test]
+fn subscriptions_stay_readable() {
+    let subscription = Subscription {
+        place: ops(),
+        project: checkout(),
+        filter: Filter::default(),
+        by: ana(),
+        since: Timestamp(1_767_323_045_000),
+    };
+    golden("subscription", &subscription);
+}
+
+#[test]
+fn cards_stay_readable_in_every_standing() {
+    let (by, at) = (Some("Ana".to_owned()), Timestamp(1_767_323_045_000));
+    golden("card_new", &content(Standing::New));
+    golden("card_came_back", &content(Standing::CameBack));
+    golden("card_escalating", &content(Standing::Escalating));
+    golden("card_alert", &content(Standing::Alert { rule: "Page on new errors".into() }));
+    golden("card_reopened", &content(Standing::Reopened { by: by.clone() }));
+    golden("card_resolved", &content(Standing::Resolved { by: by.clone(), at }));
+    golden("card_archived", &content(Standing::Archived { by, at }));
+}
+
+#[test]
+fn what_waits_for_a_link_stays_readable() {
+    golden("pending_connect", &Pending::Connect { org: "acme".into(), project: "checkout".into() });
+    let card = Handle::new("0123456789abcdef0123456789abcdef");
+    golden("pending_press", &Pending::Press { card, action: Action::Reopen });
+}
