@@ -1,0 +1,256 @@
+//! How a notice is drawn (Zoom, chatbot message content).
+//!
+//! Only `head`, `message`, `section` and `actions` are used: the component types that every client draws. Texts go out
+//! with markdown off and every text is one clean line, so nothing in it can become markup, a mention or a second line.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Serialize;
+use url::Url;
+use zentry_domain::{Level, Line, Notice, Tone, text};
+
+use crate::button;
+
+/// Zoom publishes no limits for this endpoint; above 4096 it has been seen to refuse.
+const TEXT_MAX: usize = 4_000;
+const HEAD_MAX: usize = 1_000;
+const LABEL_MAX: usize = 40;
+const BUTTONS_MAX: usize = 5;
+const LINK_MAX: usize = 2_000;
+/// Bytes of JSON: a request of 20 kB, less its addresses.
+const CONTENT_MAX: usize = 19_000;
+/// Bytes of the section around the lines and of the ellipsis after them.
+const FRAME: usize = 150;
+
+/// The content of a message.
+#[derive(Debug, Serialize)]
+pub(crate) struct Content {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Settings>,
+    head: Head,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    body: Vec<Item>,
+}
+
+#[derive(Debug, Serialize)]
+struct Settings {
+    default_sidebar_color: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Head {
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Item {
+    Message {
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        link: Option<String>,
+    },
+    Section {
+        sidebar_color: &'static str,
+        sections: Vec<Self>,
+    },
+    Actions {
+        items: Vec<Button>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Button {
+    text: String,
+    value: String,
+    style: Style,
+}
+
+#[derive(Debug, Serialize)]
+enum Style {
+    Primary,
+    Default,
+}
+
+/// Draws a notice; a tone makes it a card with a coloured bar.
+pub(crate) fn content(notice: &Notice) -> Content {
+    let color = notice.tone.map(color);
+    let settings = color.map(|default_sidebar_color| Settings { default_sidebar_color });
+    let head = Head { text: filled(&notice.head, HEAD_MAX) };
+    let mut content = Content { settings, head, body: Vec::new() };
+    let actions = actions(notice);
+    let room = CONTENT_MAX.saturating_sub(size(&content) + size(&actions) + FRAME);
+    let lines = fitting(&notice.lines, room);
+    match color {
+        Some(sidebar_color) if !lines.is_empty() => content.body.push(Item::Section { sidebar_color, sections: lines }),
+        _ => content.body.extend(lines),
+    }
+    content.body.extend(actions);
+    content
+}
+
+fn actions(notice: &Notice) -> Option<Item> {
+    let button = |button: &zentry_domain::Button| Button {
+        text: filled(&button.label, LABEL_MAX),
+        value: button::value(&button.press),
+        style: if button.primary { Style::Primary } else { Style::Default },
+    };
+    let items: Vec<_> = notice.buttons.iter().take(BUTTONS_MAX).map(button).collect();
+    (!items.is_empty()).then_some(Item::Actions { items })
+}
+
+/// The first lines, as many as `room` bytes hold, and an ellipsis for the others.
+fn fitting(lines: &[Line], room: usize) -> Vec<Item> {
+    let mut left = room;
+    let mut fitted = Vec::with_capacity(lines.len());
+    for line in lines {
+        let item = Item::Message { text: filled(&line.text, TEXT_MAX), link: line.link.as_deref().and_then(link) };
+        // One more for the comma.
+        let Some(rest) = left.checked_sub(size(&item) + 1) else {
+            fitted.push(Item::Message { text: "…".into(), link: None });
+            break;
+        };
+        left = rest;
+        fitted.push(item);
+    }
+    fitted
+}
+
+/// Zoom refuses empty texts; a blank is its own word for one.
+fn filled(raw: &str, max: usize) -> String {
+    let clean = text::line(raw, max);
+    if clean.is_empty() { " ".into() } else { clean }
+}
+
+/// An address that a client may open and that cannot end where Zoom's own link syntax does.
+fn link(raw: &str) -> Option<String> {
+    const FORBIDDEN: &AsciiSet = &CONTROLS.add(b' ').add(b'<').add(b'>').add(b'|');
+    let url = Url::parse(raw).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let link = utf8_percent_encode(url.as_str(), FORBIDDEN).to_string();
+    (link.len() <= LINK_MAX).then_some(link)
+}
+
+fn color(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Open(Level::Fatal) => "#FA4747",
+        Tone::Open(Level::Error) => "#E03E2F",
+        Tone::Open(Level::Warning) => "#FFC227",
+        Tone::Open(Level::Info) => "#2788CE",
+        Tone::Open(Level::Debug) => "#FBE14F",
+        Tone::Archived => "#EDEEEF",
+        Tone::Resolved => "#4DC771",
+    }
+}
+
+fn size(part: &impl Serialize) -> usize {
+    serde_json::to_vec(part).map_or(usize::MAX, |json| json.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use zentry_contract::sample;
+    use zentry_domain::{Card, ChangeKind, Handle};
+
+    use super::*;
+
+    fn drawn(notice: &Notice) -> Value {
+        serde_json::to_value(content(notice)).unwrap()
+    }
+
+    /// A card of the issue that every suite shares.
+    fn card() -> Card {
+        let subscription = sample::subscription(sample::ops(), sample::project("checkout"), sample::ana());
+        let mut change = sample::change(ChangeKind::New);
+        change.issue.culprit = Some("checkout/pay.py in charge_card".into());
+        change.issue.events = Some(3);
+        Card::open(Handle::new("00112233445566778899aabbccddeeff"), &subscription, &change, sample::START)
+    }
+
+    fn hostile() -> Notice {
+        let mut notice =
+            Notice::text("\u{202e}<!all>\n*bold*").line("").link("a\tb", "https://e.example/?q=<a|b>\u{a0}c");
+        notice = notice.link("script", "javascript:alert(1)").link("no page", "not an address");
+        notice
+    }
+
+    #[test]
+    fn every_kind_of_notice_is_drawn_as_its_golden_file_says() {
+        let resolved = card().after(&sample::change(ChangeKind::Resolved), sample::START).expect("a changed card");
+        let lines = Notice::text("Connected acme / checkout").line("Level: error and above").line("See: help filters");
+        let link = Notice::text("Link your Sentry account").link("Link Sentry", "https://bot.example.com/link/t");
+        let table = [
+            ("plain", Notice::text("I do not know that command."), include_str!("../tests/cards/plain.json")),
+            ("lines", lines, include_str!("../tests/cards/lines.json")),
+            ("link", link, include_str!("../tests/cards/link.json")),
+            ("issue", card().notice(), include_str!("../tests/cards/issue.json")),
+            ("resolved", resolved.notice(), include_str!("../tests/cards/resolved.json")),
+            ("hostile", hostile(), include_str!("../tests/cards/hostile.json")),
+        ];
+        for (name, notice, golden) in table {
+            let golden: Value = serde_json::from_str(golden).expect(name);
+            let drawn = drawn(&notice);
+            assert_eq!(drawn, golden, "{name}.json should be\n{drawn:#}");
+        }
+    }
+
+    #[test]
+    fn every_tone_has_its_colour() {
+        let table = [
+            (Tone::Open(Level::Fatal), "#FA4747"),
+            (Tone::Open(Level::Error), "#E03E2F"),
+            (Tone::Open(Level::Warning), "#FFC227"),
+            (Tone::Open(Level::Info), "#2788CE"),
+            (Tone::Open(Level::Debug), "#FBE14F"),
+            (Tone::Archived, "#EDEEEF"),
+            (Tone::Resolved, "#4DC771"),
+        ];
+        for (tone, color) in table {
+            let drawn = drawn(&Notice { tone: Some(tone), ..Notice::text("head").line("line") });
+            assert_eq!(drawn["settings"]["default_sidebar_color"], color);
+            assert_eq!(drawn["body"][0]["sidebar_color"], color);
+        }
+    }
+
+    #[test]
+    fn an_empty_text_becomes_a_blank() {
+        let drawn = drawn(&Notice::text("\u{200b}").line(""));
+        assert_eq!((&drawn["head"]["text"], &drawn["body"][0]["text"]), (&" ".into(), &" ".into()));
+    }
+
+    #[test]
+    fn no_text_is_longer_than_its_limit() {
+        let long = "😀".repeat(9_000);
+        let mut notice = Notice::text(&long).line(&long);
+        notice.buttons = card().notice().buttons;
+        notice.buttons[0].label = long;
+        let drawn = drawn(&notice);
+        let units = |text: &Value| text.as_str().map(|text| text.encode_utf16().count());
+        assert_eq!(units(&drawn["head"]["text"]), Some(999));
+        assert_eq!(units(&drawn["body"][0]["text"]), Some(3_999));
+        assert_eq!(units(&drawn["body"][1]["items"][0]["text"]), Some(39));
+    }
+
+    #[test]
+    fn no_message_is_larger_than_its_limit() {
+        let wide = "漢\"\\".repeat(2_000);
+        for (text, count) in [(wide.as_str(), 1), (&wide, 2), (&wide, 500), ("short", 5_000), ("", 5_000)] {
+            let line = Line { text: text.into(), link: Some(format!("https://e.example/{}", "x".repeat(text.len()))) };
+            let mut notice = card().notice();
+            notice.head = wide.clone();
+            notice.lines = vec![line; count];
+            let json = serde_json::to_vec(&content(&notice)).unwrap();
+            assert!(json.len() <= CONTENT_MAX, "{count} lines are {} bytes", json.len());
+            let drawn = drawn(&notice);
+            assert!(drawn["body"][0]["sections"][0]["text"].as_str().is_some_and(|shown| shown != "…"));
+            assert_eq!(drawn["body"][1]["items"].as_array().map(Vec::len), Some(2), "the buttons stay");
+        }
+    }
+
+    #[test]
+    fn the_lines_that_are_left_out_are_not_hidden() {
+        let notice = (0..5_000).fold(Notice::text("head"), |notice, n| notice.line(n.to_string()));
+        let drawn = drawn(&notice);
+        let lines = drawn["body"].as_array().unwrap();
+        assert_eq!((&lines[0]["text"], &lines[lines.len() - 1]["text"]), (&"0".into(), &"…".into()));
+    }
+}

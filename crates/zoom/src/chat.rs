@@ -1,0 +1,120 @@
+//! Sending, editing and deleting messages (Zoom, chatbot API).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{HeaderValue, Method, header};
+use serde_json::Value;
+use url::Url;
+use zentry_domain::ports::ChatError;
+use zentry_domain::{Address, Chat, Clock, MessageId, Notice};
+use zentry_http_client::{HttpClient, Request, Response};
+
+use crate::answer::{Failure, Kind, Verb, verdict};
+use crate::token::Tokens;
+use crate::{ZoomConfig, card, wire};
+
+/// Zoom Team Chat, spoken to as the chatbot of one app.
+pub struct ZoomChat {
+    http: HttpClient,
+    clock: Arc<dyn Clock>,
+    bot_jid: String,
+    messages: Url,
+    tokens: Tokens,
+}
+
+/// One call of the chatbot API, which may have to be made twice.
+struct Call {
+    verb: Verb,
+    url: Url,
+    body: Option<Vec<u8>>,
+}
+
+impl ZoomChat {
+    /// Calls nobody yet. `clock` says when a token is to be renewed.
+    pub fn new(config: ZoomConfig, http: HttpClient, clock: Arc<dyn Clock>) -> Self {
+        let messages = wire::under(&config.api, &["v2", "im", "chat", "messages"]);
+        let tokens =
+            Tokens::new(http.clone(), Arc::clone(&clock), &config.oauth, config.client_id, config.client_secret);
+        Self { http, clock, bot_jid: config.bot_jid, messages, tokens }
+    }
+
+    /// Makes the call; once more with another token where the first is refused.
+    async fn call(&self, call: Call) -> Result<Response, Failure> {
+        let token = self.tokens.current().await?;
+        match self.attempt(&call, &token).await {
+            Err(Failure { kind: Kind::Unauthorized, .. }) => {
+                let token = self.tokens.instead_of(&token).await?;
+                self.attempt(&call, &token).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn attempt(&self, call: &Call, token: &HeaderValue) -> Result<Response, Failure> {
+        let sent = self.http.send(call.request(token)).await;
+        let response = sent.map_err(|error| Failure::of_transport(call.verb, &error))?;
+        verdict(call.verb, &response, self.clock.now())?;
+        Ok(response)
+    }
+}
+
+#[async_trait]
+impl Chat for ZoomChat {
+    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
+        let message = wire::NewMessage::new(&self.bot_jid, to, card::content(notice));
+        let call = Call { verb: Verb::Post, url: self.messages.clone(), body: Some(json(&message)?) };
+        let response = self.call(call).await?;
+        let unnamed =
+            || Failure::unheard(Verb::Post, format!("Zoom answered {} without a message id", response.status));
+        Ok(message_id(&response.body).ok_or_else(unnamed)?)
+    }
+
+    async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
+        let edit = wire::Edit::new(&self.bot_jid, to, card::content(notice));
+        let url = wire::under(&self.messages, &[message.as_str()]);
+        self.call(Call { verb: Verb::Edit, url, body: Some(json(&edit)?) }).await?;
+        Ok(())
+    }
+
+    async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
+        let mut url = wire::under(&self.messages, &[message.as_str()]);
+        url.query_pairs_mut()
+            .append_pair("account_id", to.account.as_str())
+            .append_pair("robot_jid", &self.bot_jid)
+            .extend_pairs(wire::filled(to.on_behalf_of.as_str()).map(|jid| ("user_jid", jid)));
+        match self.call(Call { verb: Verb::Delete, url, body: None }).await {
+            Ok(_) | Err(Failure { kind: Kind::Gone, .. }) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+impl Call {
+    fn request(&self, token: &HeaderValue) -> Request {
+        let method = match self.verb {
+            Verb::Post | Verb::Token => Method::POST,
+            Verb::Edit => Method::PUT,
+            Verb::Delete => Method::DELETE,
+        };
+        let request = Request::new("zoom", method, self.url.clone()).header(header::AUTHORIZATION, token.clone());
+        match &self.body {
+            Some(body) => {
+                request.header(header::CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone())
+            }
+            None => request,
+        }
+    }
+}
+
+fn json(message: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(message)
+        .map_err(|error| Failure::new(Kind::Refused, format!("cannot be written as JSON: {error}")))
+}
+
+/// A 2xx without an id, such as a proxy's page, proves nothing.
+fn message_id(body: &[u8]) -> Option<MessageId> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let id = answer["message_id"].as_str().filter(|id| !id.is_empty())?;
+    Some(MessageId::new(id))
+}

@@ -1,0 +1,166 @@
+//! What Zoom's events mean (Zoom, chatbot events).
+
+use serde_json::Value;
+use zentry_domain::{Account, AccountId, ChannelId, Event, Person, Place, Pressed, Said, UserId, UserJid, text};
+
+use crate::button;
+use crate::wire::Fields;
+
+const NAME_MAX: usize = 200;
+
+/// What an authentic body means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// A fact, and what is the same in a repeat of it that Zoom did not write byte for byte alike.
+    Fact(Box<Event>, Option<String>),
+    /// Nothing to us, and why.
+    Nothing(&'static str),
+}
+
+/// Reads a body. The error is a reason that quotes nothing of it.
+pub(crate) fn decode(body: &Value, client_id: &str) -> Result<Meaning, String> {
+    let body = Fields::of(body);
+    let (event, payload) = (body.text("event"), body.object("payload"));
+    let event = event.as_str();
+    match event {
+        "" => Err("it names no event".into()),
+        "bot_notification" => said(event, payload),
+        "interactive_message_actions" | "interactive_message_select" => pressed(event, payload),
+        "team_chat.app_mention" => mentioned(event, payload),
+        "bot_installed" => installed(event, payload),
+        "app_deauthorized" => deauthorized(event, payload, client_id),
+        _ => Ok(Meaning::Nothing("an event that means nothing to the bot")),
+    }
+}
+
+// === the events ===
+
+fn said(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
+    let by = person(event, payload)?;
+    let place = place(event, &payload.text("toJid"), &payload.text("channelName"), &by)?;
+    let mark = trigger(event, payload, &by);
+    let said = Said { by, place, text: payload.text("cmd"), at: payload.time("timestamp") };
+    Ok(fact(Event::Said(said), mark))
+}
+
+fn mentioned(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
+    let message = payload.object("object");
+    let by = Person {
+        account: account(event, payload)?,
+        user: user(payload, "operatorId"),
+        jid: jid(payload, "operatorJid", "operatorId"),
+        // The operator is an e-mail address, of which other people need not see the whole.
+        name: name(payload.text("operator").split('@').next().unwrap_or_default()),
+    };
+    let mut to_jid = message.text("toJid");
+    let channel = message.text("channelId");
+    if to_jid.is_empty() && !channel.is_empty() {
+        to_jid = format!("{channel}@conference.xmpp.zoom.us");
+    }
+    let place = place(event, &to_jid, &message.text("channelName"), &by)?;
+    let text = without_mention(&message.text("message"), &message.text("robotName"));
+    let mark = trigger(event, payload, &by);
+    Ok(fact(Event::Said(Said { by, place, text, at: message.time("timestamp") }), mark))
+}
+
+/// A choice in a drop-down list may come under either event (Zoom, interactive messages).
+fn pressed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
+    let by = person(event, payload)?;
+    let place = place(event, &payload.text("toJid"), &payload.text("channelName"), &by)?;
+    let button = payload.object("actionItem").text("value");
+    let value = if button.is_empty() { payload.first("selectedItems").text("value") } else { button };
+    let mark = trigger(event, payload, &by).or_else(|| press_mark(event, payload, &by, &value));
+    let press = button::press(&value);
+    Ok(fact(Event::Pressed(Pressed { by, place, press }), mark))
+}
+
+fn installed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
+    let by = person(event, payload)?;
+    let mark = trigger(event, payload, &by);
+    let installer = (!by.is_guest()).then(|| by.user.clone());
+    let account = Account { id: by.account.clone(), installer };
+    Ok(fact(Event::Installed { account, by }, mark))
+}
+
+fn deauthorized(event: &str, payload: Fields<'_>, client_id: &str) -> Result<Meaning, String> {
+    let app = payload.text("clientId");
+    if !app.is_empty() && app != client_id {
+        return Ok(Meaning::Nothing("the removal of another app"));
+    }
+    Ok(fact(Event::Deauthorized(account(event, payload)?), None))
+}
+
+fn fact(event: Event, mark: Option<String>) -> Meaning {
+    Meaning::Fact(Box::new(event), mark)
+}
+
+// === who, where, and whether it was there before ===
+
+fn account(event: &str, payload: Fields<'_>) -> Result<AccountId, String> {
+    let account = payload.text("accountId");
+    if account.is_empty() { Err(format!("{event} names no account")) } else { Ok(AccountId::new(account)) }
+}
+
+fn person(event: &str, payload: Fields<'_>) -> Result<Person, String> {
+    Ok(Person {
+        account: account(event, payload)?,
+        user: user(payload, "userId"),
+        jid: jid(payload, "userJid", "userId"),
+        name: name(&payload.text("userName")),
+    })
+}
+
+/// People of other accounts may carry a number, but not one of this account: they are guests.
+fn user(payload: Fields<'_>, id: &str) -> UserId {
+    let is_external = payload.flag("byExternalUser");
+    UserId::new(if is_external { String::new() } else { payload.text(id) })
+}
+
+/// A person's JID is their number in lower case where it is not there itself (Zoom, user and channel JIDs).
+fn jid(payload: Fields<'_>, jid: &str, id: &str) -> UserJid {
+    let (jid, id) = (payload.text(jid), payload.text(id));
+    UserJid::new(if jid.is_empty() && !id.is_empty() { format!("{}@xmpp.zoom.us", id.to_lowercase()) } else { jid })
+}
+
+fn name(raw: &str) -> String {
+    text::line(raw, NAME_MAX)
+}
+
+/// In a channel one part of `to_jid` is the channel's JID. Everything else that has been seen there (the person's JID,
+/// that and the bot's, the bot's) is the bot's own chat, whose "channel name" is the person's.
+fn place(event: &str, to_jid: &str, channel_name: &str, by: &Person) -> Result<Place, String> {
+    match to_jid.split('/').find(|part| part.contains("@conference.")) {
+        Some(channel) => Ok(Place {
+            account: by.account.clone(),
+            channel: ChannelId::new(channel),
+            name: Some(name(channel_name)).filter(|name| !name.is_empty()),
+            direct: false,
+        }),
+        None if by.jid.as_str().is_empty() => Err(format!("{event} names neither a channel nor a person")),
+        None => Ok(Place::direct(by)),
+    }
+}
+
+fn trigger(event: &str, payload: Fields<'_>, by: &Person) -> Option<String> {
+    let id = payload.text("triggerId");
+    (!id.is_empty()).then(|| format!("zoom|{event}|{}|{id}", by.account))
+}
+
+/// Without its time a press could not be told from the same press an hour later.
+fn press_mark(event: &str, payload: Fields<'_>, by: &Person, value: &str) -> Option<String> {
+    let at = payload.time("timestamp")?.0;
+    let message = payload.text("messageId");
+    Some(format!("zoom|{event}|{}|{message}|{}|{at}|{value}", by.account, payload.text("userId")))
+}
+
+/// The text without the bot's name. Without knowing the name only a first word can be taken for it.
+fn without_mention(message: &str, bot: &str) -> String {
+    let mention = format!("@{bot}");
+    let text = if !bot.is_empty() && message.contains(&mention) {
+        message.replacen(&mention, "", 1)
+    } else {
+        let (first, rest) = message.trim_start().split_once(char::is_whitespace).unwrap_or((message.trim(), ""));
+        if first.starts_with('@') { rest.to_owned() } else { message.to_owned() }
+    };
+    text.trim().to_owned()
+}
