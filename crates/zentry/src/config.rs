@@ -1,0 +1,476 @@
+//! Makes sense of the settings, before any port is bound. Every error names the setting and the mend, never a secret.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use url::Url;
+use zentry_domain::{Deployment, OrgSlug, Policy, Secret, UserId};
+use zentry_seal::Keyring;
+
+use crate::exit::Failure;
+use crate::log::LogConfig;
+use crate::settings::Settings;
+
+/// Everything the composition root needs, checked.
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) ops_listen: SocketAddr,
+    pub(crate) public_url: Url,
+    pub(crate) store: PathBuf,
+    pub(crate) keys: Keyring,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) zoom: Zoom,
+    pub(crate) sentry: Sentry,
+    pub(crate) outbound: Outbound,
+    pub(crate) deployment: Deployment,
+    pub(crate) log: LogConfig,
+    /// Settings that are understood and do nothing yet, to be said aloud once.
+    pub(crate) without_effect: Vec<&'static str>,
+}
+
+/// Certificate and key for TLS in process.
+pub(crate) struct TlsFiles {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// The Zoom app.
+pub(crate) struct Zoom {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Secret,
+    pub(crate) bot_jid: String,
+    pub(crate) secret_tokens: Vec<Secret>,
+    pub(crate) api: Url,
+    pub(crate) oauth: Url,
+}
+
+/// The ways in which Sentry is reached.
+pub(crate) struct Sentry {
+    pub(crate) base: Url,
+    pub(crate) client_secrets: Vec<Secret>,
+    pub(crate) internal: Option<(OrgSlug, Secret)>,
+    pub(crate) oauth: Option<(String, Secret)>,
+    pub(crate) app_slug: Option<String>,
+}
+
+/// Calls out.
+pub(crate) struct Outbound {
+    pub(crate) allow_private_sentry: Vec<IpNet>,
+    pub(crate) ca_pem: Option<Vec<u8>>,
+    pub(crate) proxy: Option<Url>,
+}
+
+/// The process's environment; an empty variable counts as unset.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Reads `settings`, and secrets from `environment`.
+    ///
+    /// # Errors
+    /// [`Failure::Setting`], naming the setting.
+    pub(crate) fn load(settings: &Settings, environment: Environment<'_>) -> Result<Self, Failure> {
+        let read = Reader { environment };
+        let public_url = read.base("ZENTRY_PUBLIC_URL", required("ZENTRY_PUBLIC_URL", &settings.public_url)?)?;
+        let sentry = read.sentry(settings)?;
+        let policy = read.policy(settings, &sentry)?;
+        read.not_yet(settings)?;
+        Ok(Self {
+            listen: address("ZENTRY_LISTEN", set(&settings.listen).unwrap_or("127.0.0.1:8080"))?,
+            ops_listen: address("ZENTRY_OPS_LISTEN", set(&settings.ops_listen).unwrap_or("127.0.0.1:9464"))?,
+            store: store(set(&settings.store).unwrap_or("sqlite:zentry.db"))?,
+            keys: read.keys()?,
+            tls: tls(settings)?,
+            zoom: read.zoom(settings)?,
+            outbound: outbound(settings)?,
+            deployment: deployment(settings, &public_url, &sentry, policy)?,
+            log: log(settings)?,
+            without_effect: without_effect(settings),
+            public_url,
+            sentry,
+        })
+    }
+}
+
+struct Reader<'a> {
+    environment: Environment<'a>,
+}
+
+impl Reader<'_> {
+    // === secrets ===
+
+    /// A secret from its variable or from the file that its `_FILE` twin names.
+    fn secret(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        let file = format!("{name}_FILE");
+        let non_empty = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
+        match (non_empty(name), non_empty(&file)) {
+            (Some(_), Some(_)) => Err(wrong(name, &format!("is set, and so is {file}; set one of them"))),
+            (Some(value), None) => Ok(Some(Secret::new(value))),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| wrong(&file, &format!("cannot be read: {error}")))?;
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                Ok((!text.is_empty()).then(|| Secret::new(text)))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn required_secret(&self, name: &str) -> Result<Secret, Failure> {
+        self.secret(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// Several secrets, comma separated, while one is being rotated.
+    fn secrets(&self, name: &str) -> Result<Vec<Secret>, Failure> {
+        let Some(list) = self.secret(name)? else { return Ok(Vec::new()) };
+        Ok(list.expose().split(',').map(str::trim).filter(|s| !s.is_empty()).map(Secret::new).collect())
+    }
+
+    fn keys(&self) -> Result<Keyring, Failure> {
+        let keys = self.required_secret("ZENTRY_KEYS")?;
+        Keyring::parse(keys.expose())
+            .map_err(|error| wrong("ZENTRY_KEYS", &format!("{error}; `zentry keys new` prints a good one")))
+    }
+
+    // === vendors ===
+
+    fn zoom(&self, settings: &Settings) -> Result<Zoom, Failure> {
+        let secret_tokens = self.secrets("ZENTRY_ZOOM_SECRET_TOKEN")?;
+        if secret_tokens.is_empty() {
+            return Err(missing("ZENTRY_ZOOM_SECRET_TOKEN"));
+        }
+        Ok(Zoom {
+            client_id: required("ZENTRY_ZOOM_CLIENT_ID", &settings.zoom_client_id)?.into(),
+            client_secret: self.required_secret("ZENTRY_ZOOM_CLIENT_SECRET")?,
+            bot_jid: required("ZENTRY_ZOOM_BOT_JID", &settings.zoom_bot_jid)?.into(),
+            secret_tokens,
+            api: self.base("ZENTRY_ZOOM_API", set(&settings.zoom_api).unwrap_or("https://api.zoom.us"))?,
+            oauth: self.base("ZENTRY_ZOOM_OAUTH", set(&settings.zoom_oauth).unwrap_or("https://zoom.us"))?,
+        })
+    }
+
+    fn sentry(&self, settings: &Settings) -> Result<Sentry, Failure> {
+        let oauth = both(
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_ID", set(&settings.sentry_oauth_client_id).map(str::to_owned)),
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", self.secret("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET")?),
+        )?;
+        let internal = both(
+            ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(OrgSlug::new)),
+            ("ZENTRY_SENTRY_TOKEN", self.secret("ZENTRY_SENTRY_TOKEN")?),
+        )?;
+        let app = both(
+            ("ZENTRY_SENTRY_CLIENT_ID", set(&settings.sentry_client_id)),
+            ("ZENTRY_SENTRY_APP_SLUG", set(&settings.sentry_app_slug)),
+        )?;
+        let client_secrets = self.secrets("ZENTRY_SENTRY_CLIENT_SECRET")?;
+        if internal.is_none() && app.is_none() {
+            return Err(wrong(
+                "ZENTRY_SENTRY_ORG",
+                "is missing: for an internal integration set it with ZENTRY_SENTRY_TOKEN and ZENTRY_SENTRY_CLIENT_SECRET; \
+                 for a Sentry App set ZENTRY_SENTRY_CLIENT_ID, ZENTRY_SENTRY_CLIENT_SECRET, ZENTRY_SENTRY_APP_SLUG and \
+                 the OAuth application",
+            ));
+        }
+        if client_secrets.is_empty() {
+            return Err(missing("ZENTRY_SENTRY_CLIENT_SECRET"));
+        }
+        if internal.is_none() && oauth.is_none() {
+            return Err(wrong(
+                "ZENTRY_SENTRY_OAUTH_CLIENT_ID",
+                "is missing: with a Sentry App people must link accounts",
+            ));
+        }
+        Ok(Sentry {
+            base: self.base("ZENTRY_SENTRY_URL", set(&settings.sentry_url).unwrap_or("https://sentry.io"))?,
+            client_secrets,
+            internal,
+            oauth,
+            app_slug: app.map(|(_, slug)| slug.to_owned()),
+        })
+    }
+
+    fn policy(&self, settings: &Settings, sentry: &Sentry) -> Result<Policy, Failure> {
+        const NAME: &str = "ZENTRY_POLICY_CONNECT";
+        let linking = sentry.oauth.is_some();
+        match set(&settings.policy_connect) {
+            None if linking => Ok(Policy::Linked),
+            None | Some("anyone") => Ok(Policy::Anyone),
+            Some("linked") if linking => Ok(Policy::Linked),
+            Some("linked") => {
+                Err(wrong(NAME, "is linked, but nobody can link: set ZENTRY_SENTRY_OAUTH_CLIENT_ID and its secret"))
+            }
+            Some("managers") if linking || set(&settings.managers).is_some() => Ok(Policy::Managers),
+            Some("managers") => Err(wrong(NAME, "is managers, but nobody can be one: set ZENTRY_MANAGERS")),
+            Some(_) => Err(wrong(NAME, "must be anyone, linked or managers")),
+        }
+    }
+
+    /// An address under which paths are added: https, or http where its host is loopback.
+    fn base(&self, name: &str, value: &str) -> Result<Url, Failure> {
+        let url = Url::parse(value.trim_end_matches('/'))
+            .map_err(|_| wrong(name, "is no address; it begins with https:// and a host"))?;
+        let loopback = match url.host() {
+            Some(url::Host::Domain(host)) => host == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => return Err(wrong(name, "names no host")),
+        };
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(name, "must be an address without user, query or fragment"));
+        }
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if loopback => Ok(url),
+            "http" => Err(wrong(name, "must begin with https://; plain http is for loopback only")),
+            _ => Err(wrong(name, "must begin with https://")),
+        }
+    }
+
+    /// What this build cannot do is refused rather than ignored.
+    fn not_yet(&self, settings: &Settings) -> Result<(), Failure> {
+        for (name, value) in [
+            ("ZENTRY_ZOOM_DIRECTORY", &settings.zoom_directory),
+            ("ZENTRY_SENTRY_SERVICE_HOOKS", &settings.sentry_service_hooks),
+        ] {
+            match set(value) {
+                None | Some("off") => {}
+                Some("on") => return Err(wrong(name, "on is not supported by this version; leave it off")),
+                Some(_) => return Err(wrong(name, "must be on or off")),
+            }
+        }
+        for (name, is_set) in [
+            ("ZENTRY_OTLP_URL", set(&settings.otlp_url).is_some()),
+            ("ZENTRY_REPORT_DSN", self.secret("ZENTRY_REPORT_DSN")?.is_some()),
+        ] {
+            if is_set {
+                return Err(wrong(name, "is not supported by this build; unset it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Policy) -> Result<Deployment, Failure> {
+    let command = set(&settings.command).unwrap_or("sentry").trim_start_matches('/');
+    if command.is_empty() || command.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(wrong("ZENTRY_COMMAND", "must be one word, as entered in the Zoom app"));
+    }
+    let install_url = sentry
+        .app_slug
+        .as_deref()
+        .map(|slug| format!("{}/sentry-apps/{slug}/external-install/", sentry.base.as_str().trim_end_matches('/')));
+    Ok(Deployment {
+        command: command.to_owned(),
+        public_url: public_url.as_str().trim_end_matches('/').to_owned(),
+        policy,
+        managers: list(&settings.managers).map(UserId::new).collect(),
+        allowed_orgs: set(&settings.allowed_orgs).map(|_| list(&settings.allowed_orgs).map(OrgSlug::new).collect()),
+        linking: sentry.oauth.is_some(),
+        integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),
+        install_url,
+    })
+}
+
+fn store(value: &str) -> Result<PathBuf, Failure> {
+    match value.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        Some(("postgres" | "postgresql", _)) => {
+            Err(wrong("ZENTRY_STORE", "names PostgreSQL, which this version does not support; use sqlite:PATH"))
+        }
+        _ => Err(wrong("ZENTRY_STORE", "must be sqlite:PATH")),
+    }
+}
+
+fn tls(settings: &Settings) -> Result<Option<TlsFiles>, Failure> {
+    let files = both(("ZENTRY_TLS_CERT", set(&settings.tls_cert)), ("ZENTRY_TLS_KEY", set(&settings.tls_key)))?;
+    Ok(files.map(|(cert, key)| TlsFiles { cert: cert.into(), key: key.into() }))
+}
+
+fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
+    let ca_pem = set(&settings.ca_file)
+        .map(|path| std::fs::read(path).map_err(|error| wrong("ZENTRY_CA_FILE", &format!("cannot be read: {error}"))))
+        .transpose()?;
+    let proxy = set(&settings.outbound_proxy)
+        .map(|value| Url::parse(value).map_err(|_| wrong("ZENTRY_OUTBOUND_PROXY", "is no address")))
+        .transpose()?;
+    networks("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)?;
+    Ok(Outbound {
+        allow_private_sentry: networks("ZENTRY_ALLOW_PRIVATE_SENTRY", &settings.allow_private_sentry)?,
+        ca_pem,
+        proxy,
+    })
+}
+
+fn log(settings: &Settings) -> Result<LogConfig, Failure> {
+    let json = match set(&settings.log_format) {
+        None | Some("text") => false,
+        Some("json") => true,
+        Some(_) => return Err(wrong("ZENTRY_LOG_FORMAT", "must be text or json")),
+    };
+    Ok(LogConfig { filter: set(&settings.log).unwrap_or("info").to_owned(), json })
+}
+
+fn without_effect(settings: &Settings) -> Vec<&'static str> {
+    [
+        ("ZENTRY_ZOOM_RATE", &settings.zoom_rate),
+        ("ZENTRY_STORM_BUDGET", &settings.storm_budget),
+        ("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| set(value).map(|_| name))
+    .collect()
+}
+
+// === reading values ===
+
+/// An empty variable counts as unset.
+fn set(value: &Option<String>) -> Option<&str> {
+    value.as_deref().map(str::trim).filter(|value| !value.is_empty())
+}
+
+fn required<'a>(name: &str, value: &'a Option<String>) -> Result<&'a str, Failure> {
+    set(value).ok_or_else(|| missing(name))
+}
+
+fn list(value: &Option<String>) -> impl Iterator<Item = &str> {
+    set(value).unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn networks(name: &str, value: &Option<String>) -> Result<Vec<IpNet>, Failure> {
+    list(value)
+        .map(|item| item.parse().map_err(|_| wrong(name, "must be networks such as 10.0.0.0/8, comma separated")))
+        .collect()
+}
+
+fn address(name: &str, value: &str) -> Result<SocketAddr, Failure> {
+    value.parse().map_err(|_| wrong(name, "must be an address and a port, such as 127.0.0.1:8080"))
+}
+
+/// Two settings that make sense together only.
+fn both<A, B>(first: (&str, Option<A>), second: (&str, Option<B>)) -> Result<Option<(A, B)>, Failure> {
+    match (first, second) {
+        ((_, Some(a)), (_, Some(b))) => Ok(Some((a, b))),
+        ((_, None), (_, None)) => Ok(None),
+        ((set, Some(_)), (unset, None)) | ((unset, None), (set, Some(_))) => {
+            Err(wrong(unset, &format!("is missing, but {set} is set; they go together")))
+        }
+    }
+}
+
+fn missing(name: &str) -> Failure {
+    wrong(name, "is missing")
+}
+
+fn wrong(name: &str, problem: &str) -> Failure {
+    Failure::Setting(format!("{name} {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn good() -> (Settings, HashMap<&'static str, String>) {
+        let text = |value: &str| Some(value.to_owned());
+        let settings = Settings {
+            public_url: text("https://bot.example.com/"),
+            zoom_client_id: text("cid"),
+            zoom_bot_jid: text("v1bot@xmpp.zoom.us"),
+            sentry_org: text("acme"),
+            ..Settings::default()
+        };
+        let secrets = [
+            ("ZENTRY_KEYS", KEY),
+            ("ZENTRY_ZOOM_CLIENT_SECRET", "zoom-secret"),
+            ("ZENTRY_ZOOM_SECRET_TOKEN", "old, new"),
+            ("ZENTRY_SENTRY_CLIENT_SECRET", "sentry-secret"),
+            ("ZENTRY_SENTRY_TOKEN", "sentry-token"),
+        ];
+        (settings, secrets.into_iter().map(|(name, value)| (name, value.to_owned())).collect())
+    }
+
+    fn load(settings: &Settings, secrets: &HashMap<&'static str, String>) -> Result<Config, String> {
+        Config::load(settings, &|name| secrets.get(name).cloned()).map_err(|failure| {
+            assert_eq!(failure.code(), 64, "{failure}");
+            failure.to_string()
+        })
+    }
+
+    #[test]
+    fn an_internal_integration_alone_is_enough() {
+        let (settings, secrets) = good();
+        let config = load(&settings, &secrets).expect("complete");
+        assert_eq!(config.deployment.policy, Policy::Anyone);
+        assert_eq!(config.deployment.public_url, "https://bot.example.com");
+        assert_eq!(config.zoom.secret_tokens.len(), 2);
+    }
+
+    #[test]
+    fn every_missing_setting_is_named() {
+        for name in [
+            "ZENTRY_KEYS",
+            "ZENTRY_ZOOM_CLIENT_SECRET",
+            "ZENTRY_ZOOM_SECRET_TOKEN",
+            "ZENTRY_SENTRY_CLIENT_SECRET",
+            "ZENTRY_SENTRY_TOKEN",
+        ] {
+            let (settings, mut secrets) = good();
+            secrets.insert(name, String::new());
+            let error = load(&settings, &secrets).err().expect(name);
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_and_its_file_at_once_are_refused() {
+        let (settings, mut secrets) = good();
+        secrets.insert("ZENTRY_KEYS_FILE", "keys.txt".into());
+        assert!(load(&settings, &secrets).err().expect("both").starts_with("ZENTRY_KEYS is set, and so is"));
+    }
+
+    #[test]
+    fn a_file_loses_one_newline_and_no_more() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), format!("{KEY}\n")).expect("written");
+        let (settings, mut secrets) = good();
+        secrets.remove("ZENTRY_KEYS");
+        secrets.insert("ZENTRY_KEYS_FILE", file.path().display().to_string());
+        assert!(load(&settings, &secrets).is_ok());
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let (mut settings, secrets) = good();
+        settings.public_url = Some("http://bot.example.com".into());
+        assert!(load(&settings, &secrets).err().expect("http").contains("https"));
+        settings.public_url = Some("http://127.0.0.1:8080/bot/".into());
+        assert_eq!(load(&settings, &secrets).expect("loopback").deployment.public_url, "http://127.0.0.1:8080/bot");
+    }
+
+    #[test]
+    fn linking_is_the_policy_wherever_people_can_link() {
+        let (mut settings, mut secrets) = good();
+        settings.policy_connect = Some("linked".into());
+        assert!(load(&settings, &secrets).err().expect("nobody can link").starts_with("ZENTRY_POLICY_CONNECT"));
+        settings.policy_connect = None;
+        settings.sentry_oauth_client_id = Some("oauth".into());
+        assert!(load(&settings, &secrets).err().expect("half").starts_with("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET"));
+        secrets.insert("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", "s".into());
+        assert_eq!(load(&settings, &secrets).expect("complete").deployment.policy, Policy::Linked);
+    }
+
+    #[test]
+    fn no_error_shows_a_secret() {
+        let (settings, mut secrets) = good();
+        secrets.insert("ZENTRY_KEYS", "k1:canary-value".into());
+        assert!(!load(&settings, &secrets).err().expect("malformed").contains("canary"));
+    }
+}

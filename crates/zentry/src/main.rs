@@ -1,0 +1,54 @@
+//! The Sentry chatbot for Zoom Team Chat.
+//!
+//! This binary only wires: settings in (`config`), adapters and the app together (`wire`), and runs them (`run`).
+
+mod cli;
+mod config;
+mod exit;
+mod log;
+mod run;
+mod settings;
+mod wire;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command, KeysCommand};
+use config::Config;
+use exit::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results; everything else is bad usage.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match carry_out(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("zentry: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(settings) => {
+            let config = Config::load(&settings, &config::environment)?;
+            log::init(&config.log)?;
+            run::runtime()?.block_on(run::serve(config))
+        }
+        Command::Keys { command: KeysCommand::New { id } } => {
+            println!("{id}:{}", *zentry_seal::new_key());
+            Ok(())
+        }
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(arguments) => cli::sandbox::carry_out(&arguments),
+    }
+}

@@ -1,0 +1,133 @@
+//! Running the wired bot: listeners, workers, signals, and an orderly end.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use zentry_ingress::{Ops, serve_ops, serve_public};
+
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::wire::{Bot, metrics, wire};
+use crate::world::RealClock;
+
+/// How long sends that have begun may take once the program is told to end.
+const DRAIN: Duration = Duration::from_secs(10);
+/// When the program ends whatever happens: orchestrators kill after thirty seconds.
+const HARD_END: Duration = Duration::from_secs(25);
+
+/// The runtime that everything runs on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::World(format!("the runtime cannot start: {error}")))
+}
+
+/// `zentry serve`: runs until SIGTERM or SIGINT.
+pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
+    let signals = Signals::new()?;
+    let recorder = metrics()?;
+    for setting in &config.without_effect {
+        tracing::warn!(setting, "this setting is understood, but has no effect in this version");
+    }
+    let (listen, ops_listen) = (config.listen, config.ops_listen);
+    let public = bind(listen, "ZENTRY_LISTEN").await?;
+    let ops = bind(ops_listen, "ZENTRY_OPS_LISTEN").await?;
+    let bot = wire(config, Arc::new(RealClock::new()))?;
+    tracing::info!(%listen, %ops_listen, "ready");
+    Running::start(bot, public, ops, recorder).until(signals.told_to_end()).await
+}
+
+/// Binds a listener, or says which setting names the taken address.
+pub(crate) async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::World(format!("{setting}: {address} cannot be listened on: {error}")))
+}
+
+/// The bot at work.
+pub(crate) struct Running {
+    bot: Bot,
+    ready: Arc<AtomicBool>,
+    stop_ingress: watch::Sender<bool>,
+    stop_worker: watch::Sender<bool>,
+    ingress: tokio::task::JoinHandle<()>,
+    worker: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts listeners and workers.
+    pub(crate) fn start(bot: Bot, public: TcpListener, ops: TcpListener, recorder: PrometheusHandle) -> Self {
+        let (stop_ingress, stopping) = watch::channel(false);
+        let (stop_worker, worker_stopping) = watch::channel(false);
+        let ready = Arc::new(AtomicBool::new(true));
+        let is_ready = Arc::clone(&ready);
+        let ops_state = Arc::new(Ops {
+            ready: Box::new(move || if is_ready.load(Ordering::Relaxed) { Ok(()) } else { Err("draining".into()) }),
+            metrics: Box::new(move || recorder.render()),
+        });
+        // Health is answered until the very end, so its listener is not stopped with the others.
+        tokio::spawn(serve_ops(ops, ops_state, worker_stopping.clone()));
+        let ingress = tokio::spawn(serve_public(public, Arc::clone(&bot.public), bot.tls.clone(), stopping));
+        let worker = tokio::spawn(Arc::clone(&bot.app).run(worker_stopping));
+        Self { bot, ready, stop_ingress, stop_worker, ingress, worker }
+    }
+
+    /// Runs until `told_to_end`, then ends in order: refuse, finish requests, let sends end, close the store.
+    pub(crate) async fn until(self, told_to_end: impl Future<Output = ()>) -> Result<(), Failure> {
+        told_to_end.await;
+        tracing::info!("ending: no more requests are taken, and what has begun may finish");
+        self.ready.store(false, Ordering::Relaxed);
+        let ended = tokio::time::timeout(HARD_END, self.end()).await;
+        ended.map_err(|_| {
+            Failure::World(format!("the program did not end within {} s and is ended", HARD_END.as_secs()))
+        })
+    }
+
+    async fn end(self) {
+        let _ = self.stop_ingress.send(true);
+        let _ = self.ingress.await;
+        let _ = self.stop_worker.send(true);
+        if tokio::time::timeout(DRAIN, self.worker).await.is_err() {
+            tracing::warn!("sends that had begun did not end in time; they are made again after the next start");
+        }
+        self.bot.http.close();
+        self.bot.store.close().await;
+    }
+}
+
+/// The signals that end the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::World(format!("signals cannot be received: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Returns at the first signal; a second one ends the process at once.
+    async fn told_to_end(mut self) {
+        self.next().await;
+        tokio::spawn(async move {
+            self.next().await;
+            std::process::exit(1);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The documentation says what the program does.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use zentry_domain::command::COMMANDS;
+
+fn docs(file: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).join(file)
+}
+
+/// `docs/COMMANDS.md`, as the table has it. Run with `ZENTRY_BLESS=1` to write it after a change of the table.
+fn commands() -> String {
+    let mut text = String::from(
+        "# Commands\n\nIn a channel, each follows `/sentry` (or what `ZENTRY_COMMAND` says); in the bot's own chat the slash command \
+         may be left out.\nNames of commands, organizations and projects may be typed in any case; names with spaces go in quotes, \
+         straight or curly.\n",
+    );
+    for spec in COMMANDS {
+        let usage = format!("{} {}", spec.name, spec.arguments);
+        let _ = write!(text, "\n## `{}`\n\n{}. {}\n\n", usage.trim(), capital(spec.summary), spec.details);
+        for example in spec.examples {
+            let _ = writeln!(text, "    /sentry {example}");
+        }
+    }
+    text
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[test]
+fn the_commands_are_documented_as_the_table_has_them() {
+    let path = docs("COMMANDS.md");
+    if option_env!("ZENTRY_BLESS").is_some() {
+        std::fs::write(&path, commands()).expect("written");
+    }
+    let written = std::fs::read_to_string(&path).expect("docs/COMMANDS.md is there");
+    assert_eq!(written, commands(), "run this test with ZENTRY_BLESS=1");
+}
+
+#[test]
+fn every_setting_of_the_program_is_documented() {
+    let help =
+        std::process::Command::new(env!("CARGO_BIN_EXE_zentry")).args(["serve", "--help"]).output().expect("runs");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let operations = std::fs::read_to_string(docs("OPERATIONS.md")).expect("docs/OPERATIONS.md is there");
+    let settings: Vec<_> =
+        help.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter(|w| w.starts_with("ZENTRY_")).collect();
+    assert!(settings.len() > 20, "{settings:?}");
+    for setting in settings {
+        assert!(operations.contains(&format!("`{setting}")), "{setting} is not in docs/OPERATIONS.md");
+    }
+}
+
+#[test]
+fn every_link_of_the_documentation_leads_somewhere() {
+    let root = docs("..");
+    for file in [
+        "README.md",
+        "docs/SUMMARY.md",
+        "docs/ARCHITECTURE.md",
+        "docs/ADAPTERS.md",
+        "docs/OPERATIONS.md",
+        "docs/SECURITY.md",
+        "docs/decisions/README.md",
+    ] {
+        let path = root.join(file);
+        let text = std::fs::read_to_string(&path).expect(file);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let link = link.split('#').next().unwrap_or_default();
+            if !link.is_empty() && !link.starts_with("http") {
+                assert!(path.parent().expect("a folder").join(link).exists(), "{file} links to {link}");
+            }
+        }
+    }
+}
