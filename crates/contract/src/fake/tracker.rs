@@ -1,0 +1,252 @@
+//! An issue tracker in memory.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use zentry_domain::ports::TrackerError;
+use zentry_domain::{
+    AccountId, Action, Actor, CredentialId, Identity, Issue, IssueId, IssueRef, OrgSlug, Organization, Project, Secret,
+    Status, Tracker,
+};
+
+use crate::tracker::Fault;
+
+const AUTHORIZE: &str = "https://sentry.example.com/oauth/authorize/?state=";
+
+/// A tracker that keeps organizations, projects, issues, members and grants in memory, and does as it is told.
+///
+/// A person signs in with [`FakeTracker::approve`], which plays the browser: it takes the address that
+/// [`Tracker::authorize_url`] gave and returns the code that would come back.
+#[derive(Debug, Default)]
+pub struct FakeTracker(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    organizations: Vec<Organization>,
+    members: HashSet<(String, OrgSlug)>,
+    projects: Vec<Project>,
+    issues: HashMap<IssueId, (OrgSlug, Issue)>,
+    integration: Option<OrgSlug>,
+    codes: HashMap<String, Code>,
+    codes_made: usize,
+    grants: HashMap<(AccountId, CredentialId), Grant>,
+    refreshes: usize,
+    faults: VecDeque<Fault>,
+}
+
+#[derive(Debug)]
+struct Code {
+    state: String,
+    user: Identity,
+}
+
+#[derive(Debug)]
+struct Grant {
+    user: Identity,
+    alive: bool,
+    fresh: bool,
+}
+
+impl FakeTracker {
+    /// An empty tracker without integration.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an organization, unless it is there.
+    pub fn add_organization(&self, slug: &OrgSlug, name: &str) {
+        let mut state = self.state();
+        if !state.organizations.iter().any(|org| org.slug == *slug) {
+            state.organizations.push(Organization { slug: slug.clone(), name: name.into() });
+        }
+    }
+
+    /// Makes a person a member of an organization, who sees all of it and may change its issues.
+    pub fn add_member(&self, org: &OrgSlug, user: &Identity) {
+        self.state().members.insert((user.id.clone(), org.clone()));
+    }
+
+    /// Adds a project, and its organization where that is not there.
+    pub fn add_project(&self, project: &Project) {
+        self.add_organization(&project.org, &project.org_name);
+        self.state().projects.push(project.clone());
+    }
+
+    /// Adds an issue to an organization, or replaces it.
+    pub fn add_issue(&self, at: &IssueRef, issue: Issue) {
+        self.state().issues.insert(at.id.clone(), (at.org.clone(), issue));
+    }
+
+    /// Installs the integration in one organization.
+    pub fn install(&self, org: &OrgSlug) {
+        self.state().integration = Some(org.clone());
+    }
+
+    /// The issue as it now is.
+    pub fn issue_now(&self, id: &IssueId) -> Option<Issue> {
+        self.state().issues.get(id).map(|(_, issue)| issue.clone())
+    }
+
+    /// `user` opens `address`, signs in and approves: the code that the browser brings back.
+    pub fn approve(&self, address: &str, user: &Identity) -> Secret {
+        let mut state = self.state();
+        state.codes_made += 1;
+        let code = format!("code-{}", state.codes_made);
+        let belongs = Code { state: address.strip_prefix(AUTHORIZE).unwrap_or_default().into(), user: user.clone() };
+        state.codes.insert(code.clone(), belongs);
+        Secret::new(code)
+    }
+
+    /// A grant of `user`, as if the person had signed in and approved.
+    pub fn grant(&self, account: &AccountId, credential: &CredentialId, user: &Identity) {
+        self.state().give(account, credential, user);
+    }
+
+    /// How many grants of a person are alive.
+    pub fn grants_of(&self, user: &Identity) -> usize {
+        self.state().grants.values().filter(|grant| grant.alive && grant.user.id == user.id).count()
+    }
+
+    /// The person revokes all their grants, on the tracker's own page.
+    pub fn revoke(&self, user: &Identity) {
+        let mut state = self.state();
+        state.grants.values_mut().filter(|grant| grant.user.id == user.id).for_each(|grant| grant.alive = false);
+    }
+
+    /// So much time passes that every grant needs a refresh.
+    pub fn expire(&self) {
+        self.state().grants.values_mut().for_each(|grant| grant.fresh = false);
+    }
+
+    /// How many refreshes there were.
+    pub fn refreshes(&self) -> usize {
+        self.state().refreshes
+    }
+
+    /// Lets the next call that no earlier fault waits for go wrong like this.
+    pub fn fail_next(&self, fault: Fault) {
+        self.state().faults.push_back(fault);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Tracker for FakeTracker {
+    async fn organizations(&self, actor: &Actor) -> Result<Vec<Organization>, TrackerError> {
+        self.state().called(|state| {
+            let sees = state.seen_by(actor)?;
+            Ok(state.organizations.iter().filter(|org| sees.contains(&org.slug)).cloned().collect())
+        })
+    }
+
+    async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError> {
+        self.state().called(|state| {
+            let sees = state.seen_by(actor)?;
+            let here = |project: &&Project| project.org == *org && sees.contains(&project.org);
+            Ok(state.projects.iter().filter(here).cloned().collect())
+        })
+    }
+
+    async fn project(&self, actor: &Actor, org: &str, project: &str) -> Result<Option<Project>, TrackerError> {
+        self.state().called(|state| {
+            let sees = state.seen_by(actor)?;
+            let named = |found: &&Project| {
+                found.org.as_str().eq_ignore_ascii_case(org) && found.slug.as_str().eq_ignore_ascii_case(project)
+            };
+            Ok(state.projects.iter().find(named).filter(|found| sees.contains(&found.org)).cloned())
+        })
+    }
+
+    async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
+        self.state().called(|state| Ok(state.find(actor, issue)?.map(|issue| issue.clone())))
+    }
+
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+        self.state().called(|state| {
+            let issue = state.find(actor, issue)?.ok_or(TrackerError::Gone)?;
+            issue.status = match action {
+                Action::Resolve => Status::Resolved,
+                Action::Archive => Status::Archived,
+                Action::Reopen => Status::Unresolved,
+            };
+            Ok(issue.clone())
+        })
+    }
+
+    fn authorize_url(&self, state: &Secret) -> String {
+        format!("{AUTHORIZE}{}", state.expose())
+    }
+
+    async fn link(
+        &self,
+        account: &AccountId,
+        credential: &CredentialId,
+        code: &Secret,
+        state: &Secret,
+    ) -> Result<Identity, TrackerError> {
+        self.state().called(|tracker| {
+            let refused = || TrackerError::Refused { why: "the code is not accepted".into() };
+            let code = tracker.codes.remove(code.expose()).ok_or_else(refused)?;
+            if code.state != state.expose() {
+                return Err(refused());
+            }
+            tracker.give(account, credential, &code.user);
+            Ok(code.user)
+        })
+    }
+
+    async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
+        // As with the real one, what the tracker answers does not keep the grant here.
+        self.state().grants.remove(&(account.clone(), credential.clone()));
+        Ok(())
+    }
+}
+
+impl State {
+    /// Takes one call, unless a fault waits for it.
+    fn called<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, TrackerError>) -> Result<T, TrackerError> {
+        match self.faults.pop_front() {
+            None => call(self),
+            Some(Fault::Down) => Err(TrackerError::Unavailable("503".into())),
+            Some(Fault::Lost) => {
+                // Carried out; only the answer does not arrive.
+                drop(call(self));
+                Err(TrackerError::Unavailable("no answer".into()))
+            }
+            Some(Fault::Throttled { after }) => Err(TrackerError::Throttled { after }),
+            Some(Fault::Forbidden) => Err(TrackerError::Refused { why: "you may not do this".into() }),
+        }
+    }
+
+    fn give(&mut self, account: &AccountId, credential: &CredentialId, user: &Identity) {
+        let grant = Grant { user: user.clone(), alive: true, fresh: true };
+        self.grants.insert((account.clone(), credential.clone()), grant);
+    }
+
+    /// The organizations that an actor sees; refreshes a person's grant where it has expired.
+    fn seen_by(&mut self, actor: &Actor) -> Result<HashSet<OrgSlug>, TrackerError> {
+        let (account, credential) = match actor {
+            Actor::Integration { org } => {
+                return Ok(self.integration.iter().filter(|own| *own == org).cloned().collect());
+            }
+            Actor::Person { account, credential } => (account, credential),
+        };
+        let grant = self.grants.get_mut(&(account.clone(), credential.clone())).filter(|grant| grant.alive);
+        let grant = grant.ok_or(TrackerError::Unauthorized)?;
+        if !std::mem::replace(&mut grant.fresh, true) {
+            self.refreshes += 1;
+        }
+        let theirs = self.members.iter().filter(|(user, _)| *user == grant.user.id);
+        Ok(theirs.map(|(_, org)| org.clone()).collect())
+    }
+
+    fn find(&mut self, actor: &Actor, at: &IssueRef) -> Result<Option<&mut Issue>, TrackerError> {
+        let sees = self.seen_by(actor)?;
+        let found = self.issues.get_mut(&at.id).filter(|(org, _)| *org == at.org && sees.contains(org));
+        Ok(found.map(|(_, issue)| issue))
+    }
+}

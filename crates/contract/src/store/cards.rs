@@ -1,0 +1,105 @@
+use super::*;
+
+pub async fn a_card_from_a_stale_revision_conflicts(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    conflicts(bench, change(RowChange::PutCard(revised(&first, "the row is not there")))).await;
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    conflicts(bench, change(RowChange::PutCard(first.clone()))).await;
+
+    let second = revised(&first, "ours");
+    commit(bench, change(RowChange::PutCard(second.clone()))).await;
+    conflicts(bench, change(RowChange::PutCard(revised(&first, "late")))).await;
+    assert_eq!(read(bench, "h1").await, Some(second));
+}
+
+pub async fn a_channel_has_one_card_an_issue(bench: &impl Bench) {
+    commit(bench, change(RowChange::PutCard(card("h1", sample::ops())))).await;
+
+    let mut shouted = sample::ops();
+    shouted.channel = ChannelId::new(shouted.channel.as_str().to_uppercase());
+    conflicts(bench, change(RowChange::PutCard(card("h2", shouted)))).await;
+
+    let mut another_issue = card("h3", sample::ops());
+    another_issue.content.issue_id = IssueId::new("43");
+    commit(bench, change(RowChange::PutCard(another_issue))).await;
+    commit(bench, change(RowChange::PutCard(card("h4", sample::channel("acc", "dev"))))).await;
+    commit(bench, change(RowChange::PutCard(card("h5", sample::channel("other", "ops"))))).await;
+}
+
+pub async fn a_new_content_keeps_the_message_and_what_it_shows(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
+
+    // The decision was made before the message was posted.
+    let second = revised(&first, "second");
+    commit(bench, change(RowChange::PutCard(second.clone()))).await;
+    let kept = Card { message: Some(MessageId::new("m1")), shown: Revision(1), ..second };
+    assert_eq!(read(bench, "h1").await, Some(kept));
+}
+
+pub async fn the_cards_of_an_issue_are_found_in_every_channel(bench: &impl Bench) {
+    for (handle, place) in
+        [("h1", sample::ops()), ("h2", sample::channel("acc", "dev")), ("h3", sample::channel("other", "ops"))]
+    {
+        commit(bench, change(RowChange::PutCard(card(handle, place)))).await;
+    }
+    let mut another_issue = card("h4", sample::ops());
+    another_issue.content.issue_id = IssueId::new("43");
+    commit(bench, change(RowChange::PutCard(another_issue))).await;
+
+    let found = bench.facts().cards_of(&IssueId::new("42")).await.expect("read");
+    let mut handles: Vec<_> = found.iter().map(|card| card.handle.as_str()).collect();
+    handles.sort_unstable();
+    assert_eq!(handles, ["h1", "h2", "h3"]);
+    assert_eq!(bench.facts().cards_of(&IssueId::new("44")).await.expect("read"), []);
+}
+
+pub async fn showing_the_newest_revision_queues_nothing(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
+
+    assert!(read(bench, "h1").await.expect("there").is_shown());
+    assert_eq!(waiting(bench, START).await, []);
+}
+
+pub async fn showing_an_old_revision_queues_the_card_again_once(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    commit(bench, change(RowChange::PutCard(first.clone())).then(show("j1", &first))).await;
+    let held = lease_one(bench, START, LATER).await;
+    // While the worker posts it, the issue changes; its `Show` is left out, because one is in the worker's hands.
+    let second = revised(&first, "second");
+    commit(bench, change(RowChange::PutCard(second.clone())).then(show("j2", &second))).await;
+
+    let posted = change(shown(&first, Some("m1"), 1, "again"));
+    settle(bench, &held, "j1", Outcome::Done(posted)).await.expect("settled");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["again".to_owned()])]);
+    let row = read(bench, "h1").await.expect("there");
+    assert_eq!((row.message, row.shown, row.revision), (Some(MessageId::new("m1")), Revision(1), Revision(2)));
+
+    commit(bench, change(shown(&first, Some("m1"), 1, "once more"))).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["again".to_owned()])]);
+}
+
+pub async fn a_message_that_is_lost_is_forgotten(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
+    commit(bench, change(shown(&first, None, 0, "anew"))).await;
+
+    let row = read(bench, "h1").await.expect("there");
+    assert_eq!((row.message, row.shown), (None, Revision(0)));
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["anew".to_owned()])]);
+}
+
+pub async fn showing_a_card_that_is_gone_queues_nothing(bench: &impl Bench) {
+    commit(bench, change(shown(&card("h1", sample::ops()), Some("m1"), 1, "again"))).await;
+    assert_eq!(read(bench, "h1").await, None);
+    assert_eq!(waiting(bench, START).await, []);
+}
+
+async fn read(bench: &impl Bench, handle: &str) -> Option<Card> {
+    bench.facts().card(&acc(), &Handle::new(handle)).await.expect("read")
+}

@@ -1,0 +1,208 @@
+use super::*;
+
+pub async fn a_job_done_frees_its_lane_and_commits_what_follows(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone())])).await;
+    let held = lease_one(bench, START, LATER).await;
+
+    let subscription = subscription(sample::ops(), "checkout", 0);
+    let follows = change(RowChange::Subscribe(subscription.clone())).then(job("c", ops.clone()));
+    settle(bench, &held, "a", Outcome::Done(follows)).await.expect("settled");
+    assert_eq!(bench.facts().subscriptions_of(&acc()).await.expect("read"), [subscription]);
+    settle(bench, &held, "b", done()).await.expect("settled");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(ops, vec!["c".to_owned()])]);
+}
+
+pub async fn a_conflict_in_what_follows_leaves_the_job_as_it_is(bench: &impl Bench) {
+    let subscribe = change(RowChange::Subscribe(subscription(sample::ops(), "checkout", 0)));
+    commit(bench, subscribe.clone().then(job("a", lane("acc", "ops")))).await;
+    let held = lease_one(bench, START, LATER).await;
+
+    let account = RowChange::PutAccount(Account { id: acc(), installer: None });
+    let refused = settle(bench, &held, "a", Outcome::Done(change(account).and(subscribe.changes[0].clone()))).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    assert_eq!(bench.facts().account(&acc()).await.expect("read"), None);
+    settle(bench, &held, "a", done()).await.expect("the lease is as good as before");
+}
+
+pub async fn only_the_first_job_of_a_lane_is_settled_and_only_once(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone()), job("c", ops.clone())])).await;
+    let held = lease_one(bench, START, LATER).await;
+    fenced(settle(bench, &held, "b", done()).await);
+    settle(bench, &held, "a", done()).await.expect("settled");
+    fenced(settle(bench, &held, "a", done()).await);
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(ops, vec!["b".to_owned(), "c".to_owned()])]);
+}
+
+pub async fn a_retry_counts_and_delays(bench: &impl Bench) {
+    commit(bench, queue([job("a", lane("acc", "ops")), job("b", lane("acc", "ops"))])).await;
+    for (attempts, now) in [(0, START), (1, after(1_000)), (2, after(2_000))] {
+        let held = lease_one(bench, now, LATER).await;
+        assert_eq!(ids(&held), ["a", "b"]);
+        assert_eq!((held.jobs[0].attempts, held.jobs[0].since, held.jobs[1].attempts), (attempts, START, 0));
+        let at = Timestamp(now.0 + 1_000);
+        settle(bench, &held, "a", Outcome::Retry { at }).await.expect("settled");
+        release(bench, held).await;
+        let leased = lease(bench, 10, Timestamp(at.0 - 1), LATER).await;
+        assert_eq!((leased.lanes, leased.next_due), (vec![], Some(at)));
+    }
+}
+
+pub async fn a_throttled_account_waits_in_all_its_lanes(bench: &impl Bench) {
+    let until = after(5_000);
+    throttle(bench, until).await;
+    commit(bench, queue([job("theirs", lane("other", "ops"))])).await;
+
+    let leased = lease(bench, 10, after(4_999), LATER).await;
+    assert_eq!(leased.lanes.iter().flat_map(ids).collect::<Vec<_>>(), ["theirs"]);
+    assert_eq!(leased.next_due, Some(until));
+    let mut jobs =
+        lease(bench, 10, until, LATER).await.lanes.into_iter().flat_map(|held| held.jobs).collect::<Vec<_>>();
+    jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    let jobs: Vec<_> = jobs.iter().map(|queued| (queued.id.as_str(), queued.attempts)).collect();
+    assert_eq!(jobs, [("a", 0), ("b", 0)], "the attempt does not count");
+}
+
+pub async fn a_lane_begun_in_a_throttled_account_waits_too(bench: &impl Bench) {
+    let until = after(5_000);
+    throttle(bench, until).await;
+    commit(bench, queue([job("new", lane("acc", "new"))])).await;
+    // A second, shorter pause does not shorten the first.
+    bench.restart().await;
+    assert_eq!(waiting(bench, after(4_999)).await, []);
+    assert_eq!(waiting(bench, until).await.len(), 3);
+}
+
+/// Two lanes of account `acc` with jobs `a` and `b`, of which `a` is throttled, by a second worker for a shorter time.
+async fn throttle(bench: &impl Bench, until: Timestamp) {
+    commit(bench, queue([job("a", lane("acc", "ops")), job("b", lane("acc", "dev"))])).await;
+    let held = lease(bench, 10, START, LATER).await.lanes;
+    for (id, until) in [("a", until), ("b", after(1_000))] {
+        let of = held.iter().find(|held| ids(held) == [id]).expect("leased");
+        settle(bench, of, id, Outcome::Throttled { until }).await.expect("settled");
+    }
+    for held in held {
+        release(bench, held).await;
+    }
+}
+
+pub async fn an_unknown_outcome_is_remembered(bench: &impl Bench) {
+    commit(bench, queue([job("a", lane("acc", "ops"))])).await;
+    let held = lease_one(bench, START, LATER).await;
+    settle(bench, &held, "a", Outcome::Unknown { at: after(30_000) }).await.expect("settled");
+    release(bench, held).await;
+
+    assert_eq!(waiting(bench, after(29_999)).await, []);
+    let held = lease_one(bench, after(30_000), after(60_000)).await;
+    assert_eq!((held.jobs[0].unknown, held.jobs[0].attempts), (true, 0));
+    settle(bench, &held, "a", Outcome::Retry { at: after(31_000) }).await.expect("settled");
+    release(bench, held).await;
+    let held = lease_one(bench, after(31_000), after(60_000)).await;
+    assert_eq!((held.jobs[0].unknown, held.jobs[0].attempts), (true, 1), "one doubt is not undone by a plain failure");
+}
+
+pub async fn a_job_given_up_is_kept_as_a_dead_letter(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone())])).await;
+    let held = lease_one(bench, START, LATER).await;
+
+    let then = queue([job("apology", lane("acc", "dev"))]);
+    settle(bench, &held, "a", Outcome::Dead { why: "refused: no such channel".into(), then }).await.expect("settled");
+    assert_eq!(bench.dead().await, [(JobId::new("a"), "refused: no such channel".to_owned())]);
+    let dead = Outcome::Dead { why: "unconfirmed".into(), then: Decision::nothing() };
+    settle(bench, &held, "b", dead).await.expect("the lane goes on");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "dev"), vec!["apology".to_owned()])]);
+
+    bench.restart().await;
+    let dead: Vec<_> = bench.dead().await.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(dead, [JobId::new("a"), JobId::new("b")]);
+}
+
+pub async fn a_conflict_in_what_follows_keeps_a_job_from_dying(bench: &impl Bench) {
+    let subscribe = change(RowChange::Subscribe(subscription(sample::ops(), "checkout", 0)));
+    commit(bench, subscribe.clone().then(job("a", lane("acc", "ops")))).await;
+    let held = lease_one(bench, START, LATER).await;
+
+    let refused = settle(bench, &held, "a", Outcome::Dead { why: "gone".into(), then: subscribe }).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    assert_eq!(bench.dead().await, []);
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["a".to_owned()])]);
+}
+
+pub async fn a_suppressed_job_frees_its_lane(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone())])).await;
+    let held = lease_one(bench, START, LATER).await;
+    settle(bench, &held, "a", Outcome::Suppressed { reason: "disconnected" }).await.expect("settled");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(ops, vec!["b".to_owned()])]);
+    assert_eq!(bench.dead().await, []);
+}
+
+pub async fn what_became_of_a_job_survives_a_restart(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue([confidential("a", ops.clone()), job("b", ops)])).await;
+    for outcome in [Outcome::Retry { at: START }, Outcome::Unknown { at: START }, Outcome::Retry { at: after(500) }] {
+        let held = lease_one(bench, START, LATER).await;
+        settle(bench, &held, "a", outcome).await.expect("settled");
+        release(bench, held).await;
+    }
+    bench.restart().await;
+    let leased = lease(bench, 10, after(499), LATER).await;
+    assert_eq!((leased.lanes, leased.next_due), (vec![], Some(after(500))));
+    let held = lease_one(bench, after(500), LATER).await;
+    let first = &held.jobs[0];
+    assert_eq!((first.attempts, first.unknown, first.since), (2, true, START));
+    assert_eq!(first.job, confidential("a", lane("acc", "ops")).job);
+    assert_eq!(ids(&held), ["a", "b"]);
+}
+
+pub async fn an_equal_job_is_left_out_where_one_waits(bench: &impl Bench) {
+    let (here, there) = (card("h1", sample::ops()), card("h2", sample::ops()));
+    commit(bench, queue([show("a", &here), show("b", &here), show("c", &there)])).await;
+    commit(bench, queue([show("d", &there)])).await;
+    let elsewhere = NewJob { lane: lane("acc", "dev"), ..show("e", &here) };
+    let insisting = NewJob { unless_waiting: false, ..show("f", &here) };
+    commit(bench, queue([elsewhere, insisting])).await;
+    assert_eq!(
+        waiting(bench, START).await,
+        [
+            (lane("acc", "dev"), vec!["e".to_owned()]),
+            (lane("acc", "ops"), vec!["a".to_owned(), "c".to_owned(), "f".to_owned()])
+        ]
+    );
+}
+
+pub async fn an_equal_confidential_job_is_left_out_too(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    let said = |id, head: &str| NewJob { unless_waiting: true, ..saying(id, head, ops.clone()) };
+    commit(bench, queue([said("a", "hello"), said("b", "hello"), said("c", "goodbye")])).await;
+    commit(bench, queue([said("d", "hello")])).await;
+    assert_eq!(waiting(bench, START).await, [(ops.clone(), vec!["a".to_owned(), "c".to_owned()])]);
+}
+
+pub async fn a_job_in_hand_still_waits_and_a_job_being_settled_does_not(bench: &impl Bench) {
+    let card = card("h1", sample::ops());
+    commit(bench, queue([show("a", &card)])).await;
+    let held = lease_one(bench, START, LATER).await;
+    commit(bench, queue([show("b", &card)])).await;
+
+    settle(bench, &held, "a", Outcome::Done(queue([show("c", &card)]))).await.expect("settled");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["c".to_owned()])]);
+}
+
+fn confidential(id: &str, lane: Lane) -> NewJob {
+    saying(id, "hello", lane)
+}
+
+fn saying(id: &str, head: &str, lane: Lane) -> NewJob {
+    let to = Address::everyone(&sample::ops(), &sample::ana());
+    let answer = Answer { to, notice: Notice::text(head), otherwise: None };
+    NewJob { job: Job::Answer(answer), ..job(id, lane) }
+}

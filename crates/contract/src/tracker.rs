@@ -1,0 +1,387 @@
+//! What every [`Tracker`] promises.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use zentry_domain::ports::TrackerError;
+use zentry_domain::{
+    AccountId, Action, Actor, CredentialId, Identity, IssueId, IssueRef, OrgSlug, Project, Secret, Status, Tracker,
+};
+
+/// The organizations of the suite's world, the one person who is a member of each, and how many projects it has.
+/// Nobody is a member of two. The integration is configured for the first.
+pub const WORLD: [(&str, &str, usize); 3] = [("acme", "Ana", 2), ("globex", "Ben", 1), ("initech", "Cara", 230)];
+
+/// What the suite needs beside the port: a tracker behind it that holds [`WORLD`], and can be disturbed.
+#[async_trait]
+pub trait Bench: Send + Sync {
+    /// The tracker under test.
+    fn tracker(&self) -> &dyn Tracker;
+
+    /// The projects of an organization.
+    fn projects_of(&self, org: &str) -> Vec<Project>;
+    /// Who a person is at the tracker.
+    fn identity(&self, name: &str) -> Identity;
+
+    /// A new, unresolved issue.
+    async fn issue(&self, project: &Project) -> IssueRef;
+    /// The person opens the address, signs in and approves: the code that the browser brings back.
+    async fn approve(&self, address: &str, user: &Identity) -> Secret;
+    /// The person revokes their grants on the tracker's own page.
+    async fn revoke(&self, user: &Identity);
+    /// How many grants of the person the tracker still accepts.
+    async fn grants_of(&self, user: &Identity) -> usize;
+    /// So much time passes that every grant needs a refresh.
+    async fn expire(&self);
+    /// How many refreshes there were.
+    async fn refreshes(&self) -> usize;
+    /// The next call goes wrong like this.
+    async fn fail_next(&self, fault: Fault);
+}
+
+/// What can go wrong with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The tracker has a fault of its own; the call is not carried out.
+    Down,
+    /// The call is carried out, but no answer arrives.
+    Lost,
+    /// Too many calls.
+    Throttled {
+        /// How much later to come back, where the tracker says so: whole seconds.
+        after: Option<Duration>,
+    },
+    /// The actor may not do this.
+    Forbidden,
+}
+
+/// Emits a test for each case. The expression makes a fresh [`Bench`]; it may `await`.
+#[macro_export]
+macro_rules! tracker_suite {
+    ($bench:expr) => {
+        $crate::tracker_suite! {
+            $bench;
+            a_person_sees_only_their_organizations,
+            a_person_sees_only_the_projects_of_their_organizations,
+            a_hidden_organization_looks_like_one_that_does_not_exist,
+            a_project_is_found_by_its_slugs_in_any_case,
+            a_name_that_is_no_slug_finds_no_project,
+            more_than_one_page_of_projects_is_listed_whole,
+            an_action_changes_the_issue_and_answers_with_it,
+            the_same_action_twice_is_fine,
+            an_action_whose_answer_was_lost_can_be_repeated,
+            a_hidden_issue_is_gone,
+            an_action_that_is_not_allowed_is_refused_with_a_reason,
+            a_revoked_grant_is_unauthorized,
+            a_grant_is_of_no_use_to_another_account,
+            a_fault_of_the_tracker_makes_it_unavailable,
+            a_throttled_call_says_how_long_where_the_tracker_did,
+            linking_tells_who_signed_in,
+            a_code_is_exchanged_once_only,
+            a_code_with_another_state_is_refused,
+            an_expired_grant_refreshes_by_itself,
+            two_calls_at_once_refresh_once,
+            unlinking_revokes_the_grant_and_may_be_repeated,
+            the_integration_acts_for_its_own_organization_only,
+        }
+    };
+    ($bench:expr; $($case:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let bench = $bench;
+                $crate::tracker::$case(&bench).await;
+            }
+        )+
+    };
+}
+
+/// Ana of `acme` and Ben of `globex`, both linked, and an issue that Ana sees.
+struct World {
+    ana: Actor,
+    ben: Actor,
+    issue: IssueRef,
+}
+
+impl World {
+    async fn new(bench: &impl Bench) -> Self {
+        let issue = bench.issue(&bench.projects_of("acme")[0]).await;
+        Self { ana: linked(bench, "Ana").await, ben: linked(bench, "Ben").await, issue }
+    }
+}
+
+/// Organizations of others are not listed.
+pub async fn a_person_sees_only_their_organizations(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    assert_eq!(organizations(bench, &world.ana).await, ["acme"]);
+    assert_eq!(organizations(bench, &world.ben).await, ["globex"]);
+}
+
+/// Projects are listed with all that a subscription keeps of them; those of others are not.
+pub async fn a_person_sees_only_the_projects_of_their_organizations(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let seen = bench.tracker().projects(&world.ana, &acme()).await.expect("Ana's projects");
+    assert_eq!(by_slug(seen), by_slug(bench.projects_of("acme")));
+    assert_eq!(bench.tracker().projects(&world.ben, &acme()).await.expect("an answer"), []);
+}
+
+/// Nobody learns that an organization exists by trying its name.
+pub async fn a_hidden_organization_looks_like_one_that_does_not_exist(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for org in ["acme", "no-such-organization", "not a slug/../at all"] {
+        let there = IssueRef { org: OrgSlug::new(org), id: world.issue.id.clone() };
+        assert_eq!(bench.tracker().projects(&world.ben, &there.org).await.expect("an answer"), [], "{org}");
+        assert_eq!(bench.tracker().issue(&world.ben, &there).await.expect("an answer"), None, "{org}");
+    }
+}
+
+/// As people type them; the answer has the slugs as the tracker spells them.
+pub async fn a_project_is_found_by_its_slugs_in_any_case(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let own = Actor::Integration { org: acme() };
+    for project in bench.projects_of("acme") {
+        for slug in [project.slug.as_str().to_owned(), project.slug.as_str().to_uppercase()] {
+            for (actor, sees) in [(&world.ana, true), (&own, true), (&world.ben, false)] {
+                let found = bench.tracker().project(actor, "Acme", &slug).await.expect("an answer");
+                assert_eq!(found.as_ref(), sees.then_some(&project), "{slug}");
+            }
+        }
+    }
+}
+
+/// Whatever people type, nothing of it ends up in another place than where a slug belongs.
+pub async fn a_name_that_is_no_slug_finds_no_project(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let project = &bench.projects_of("acme")[0];
+    let (slug, id) = (project.slug.as_str(), project.id.as_str());
+    for (org, project) in [
+        ("acme", "no-such-project"),
+        ("globex", slug),
+        ("acme", ""),
+        ("", slug),
+        ("acme", "Service zero"),
+        ("acme", &format!("../acme/{slug}")),
+        ("acme", &format!("{slug}/")),
+        ("acme", &format!("{slug}?x=")),
+        ("acme/../acme", slug),
+        ("acme", &format!("%2e%2e/{slug}")),
+        ("acme", id),
+        ("acme", &"x".repeat(5_000)),
+    ] {
+        let found = bench.tracker().project(&world.ana, org, project).await.expect("an answer");
+        assert_eq!(found, None, "{org} {project}");
+    }
+}
+
+/// Also where there are more than the tracker gives at once.
+pub async fn more_than_one_page_of_projects_is_listed_whole(bench: &impl Bench) {
+    let cara = linked(bench, "Cara").await;
+    let seen = bench.tracker().projects(&cara, &OrgSlug::new("initech")).await.expect("Cara's projects");
+    assert_eq!(by_slug(seen), by_slug(bench.projects_of("initech")));
+}
+
+/// Each action does what it says, and the answer is the issue as it then is.
+pub async fn an_action_changes_the_issue_and_answers_with_it(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for (action, status) in [
+        (Action::Resolve, Status::Resolved),
+        (Action::Reopen, Status::Unresolved),
+        (Action::Archive, Status::Archived),
+        (Action::Reopen, Status::Unresolved),
+    ] {
+        let answer = bench.tracker().update(&world.ana, &world.issue, action).await.expect("done");
+        assert_eq!(answer.status, status, "{action:?}");
+        assert!(!answer.title.is_empty());
+        let read = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer");
+        assert_eq!(read, Some(answer), "{action:?}");
+    }
+}
+
+/// Actions are idempotent.
+pub async fn the_same_action_twice_is_fine(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for _ in 0..2 {
+        let answer = bench.tracker().update(&world.ana, &world.issue, Action::Resolve).await.expect("done");
+        assert_eq!(answer.status, Status::Resolved);
+    }
+}
+
+/// No answer is "unavailable", and trying again is safe.
+pub async fn an_action_whose_answer_was_lost_can_be_repeated(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    bench.fail_next(Fault::Lost).await;
+    let lost = bench.tracker().update(&world.ana, &world.issue, Action::Archive).await;
+    assert!(matches!(lost, Err(TrackerError::Unavailable(_))), "{lost:?}");
+    let again = bench.tracker().update(&world.ana, &world.issue, Action::Archive).await.expect("done");
+    assert_eq!(again.status, Status::Archived);
+}
+
+/// An issue that one may not see, and one that does not exist.
+pub async fn a_hidden_issue_is_gone(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let missing = IssueRef { id: IssueId::new("999999"), ..world.issue.clone() };
+    for (actor, issue) in [(&world.ben, &world.issue), (&world.ana, &missing)] {
+        assert_eq!(bench.tracker().issue(actor, issue).await.expect("an answer"), None);
+        let update = bench.tracker().update(actor, issue, Action::Resolve).await;
+        assert!(matches!(update, Err(TrackerError::Gone)), "{update:?}");
+    }
+    let untouched = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer").expect("Ana's issue");
+    assert_eq!(untouched.status, Status::Unresolved);
+}
+
+/// The reason is one line, for people.
+pub async fn an_action_that_is_not_allowed_is_refused_with_a_reason(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    bench.fail_next(Fault::Forbidden).await;
+    let update = bench.tracker().update(&world.ana, &world.issue, Action::Resolve).await;
+    let Err(TrackerError::Refused { why }) = update else { panic!("{update:?}") };
+    assert!(!why.is_empty() && !why.contains('\n'), "{why:?}");
+}
+
+/// Revoked at the tracker: the person must link anew.
+pub async fn a_revoked_grant_is_unauthorized(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    bench.revoke(&bench.identity("Ana")).await;
+    let answer = bench.tracker().issue(&world.ana, &world.issue).await;
+    assert!(matches!(answer, Err(TrackerError::Unauthorized)), "{answer:?}");
+    assert_eq!(organizations(bench, &world.ben).await, ["globex"]);
+}
+
+/// Knowing the name of a grant is not enough.
+pub async fn a_grant_is_of_no_use_to_another_account(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let Actor::Person { credential, .. } = world.ana else { unreachable!("Ana is a person") };
+    let thief = Actor::Person { account: AccountId::new("other"), credential };
+    let answer = bench.tracker().organizations(&thief).await;
+    assert!(matches!(answer, Err(TrackerError::Unauthorized)), "{answer:?}");
+}
+
+/// A fault passes: the next call works.
+pub async fn a_fault_of_the_tracker_makes_it_unavailable(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for fault in [Fault::Down, Fault::Lost] {
+        bench.fail_next(fault.clone()).await;
+        let answer = bench.tracker().issue(&world.ana, &world.issue).await;
+        assert!(matches!(answer, Err(TrackerError::Unavailable(_))), "{fault:?}: {answer:?}");
+        assert!(bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer").is_some());
+    }
+}
+
+/// To the second; `None` where the tracker did not say.
+pub async fn a_throttled_call_says_how_long_where_the_tracker_did(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for asked in [Some(Duration::from_secs(30)), None] {
+        bench.fail_next(Fault::Throttled { after: asked }).await;
+        let answer = bench.tracker().issue(&world.ana, &world.issue).await;
+        let Err(TrackerError::Throttled { after }) = answer else { panic!("{answer:?}") };
+        let off = after.unwrap_or_default().abs_diff(asked.unwrap_or_default());
+        assert!(after.is_some() == asked.is_some() && off <= Duration::from_secs(2), "{after:?} for {asked:?}");
+    }
+}
+
+/// So that the page can name the account before it is linked.
+pub async fn linking_tells_who_signed_in(bench: &impl Bench) {
+    let ana = bench.identity("Ana");
+    let state = Secret::new("state-ana");
+    let code = bench.approve(&bench.tracker().authorize_url(&state), &ana).await;
+    let who = bench.tracker().link(&account(), &CredentialId::new("c1"), &code, &state).await.expect("linked");
+    assert_eq!(who, ana);
+    assert_eq!(bench.grants_of(&ana).await, 1);
+}
+
+/// The second exchange is refused.
+pub async fn a_code_is_exchanged_once_only(bench: &impl Bench) {
+    let ana = bench.identity("Ana");
+    let state = Secret::new("state-ana");
+    let code = bench.approve(&bench.tracker().authorize_url(&state), &ana).await;
+    let tracker = bench.tracker();
+    tracker.link(&account(), &CredentialId::new("c1"), &code, &state).await.expect("linked");
+    let again = tracker.link(&account(), &CredentialId::new("c2"), &code, &state).await;
+    assert!(matches!(again, Err(TrackerError::Refused { .. })), "{again:?}");
+}
+
+/// A code that was fed into somebody else's callback is worth nothing there.
+pub async fn a_code_with_another_state_is_refused(bench: &impl Bench) {
+    let ben = bench.identity("Ben");
+    let code = bench.approve(&bench.tracker().authorize_url(&Secret::new("state-ben")), &ben).await;
+    let fed = bench.tracker().link(&account(), &CredentialId::new("c1"), &code, &Secret::new("state-ana")).await;
+    assert!(matches!(fed, Err(TrackerError::Refused { .. })), "{fed:?}");
+}
+
+/// Nobody notices that a grant has a life shorter than the link.
+pub async fn an_expired_grant_refreshes_by_itself(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for round in 1..=2 {
+        bench.expire().await;
+        assert_eq!(organizations(bench, &world.ana).await, ["acme"]);
+        assert!(bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer").is_some());
+        assert_eq!(bench.refreshes().await, round);
+    }
+}
+
+/// A refresh ends the tokens before it, so a second one would undo the first.
+pub async fn two_calls_at_once_refresh_once(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    bench.expire().await;
+    let both =
+        tokio::join!(bench.tracker().issue(&world.ana, &world.issue), bench.tracker().issue(&world.ana, &world.issue));
+    assert!(matches!(both, (Ok(Some(_)), Ok(Some(_)))), "{both:?}");
+    assert_eq!(bench.refreshes().await, 1);
+}
+
+/// The grant ends at the tracker and here; unlinking what is not linked is fine.
+pub async fn unlinking_revokes_the_grant_and_may_be_repeated(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let Actor::Person { account, credential } = &world.ana else { unreachable!("Ana is a person") };
+    for _ in 0..2 {
+        bench.tracker().unlink(account, credential).await.expect("unlinked");
+        assert_eq!(bench.grants_of(&bench.identity("Ana")).await, 0);
+    }
+    let answer = bench.tracker().organizations(&world.ana).await;
+    assert!(matches!(answer, Err(TrackerError::Unauthorized)), "{answer:?}");
+}
+
+/// It sees and changes what is in its organization, and nothing else, whatever the actor claims.
+pub async fn the_integration_acts_for_its_own_organization_only(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let own = Actor::Integration { org: acme() };
+    assert_eq!(organizations(bench, &own).await, ["acme"]);
+    let seen = bench.tracker().projects(&own, &acme()).await.expect("projects");
+    assert_eq!(by_slug(seen), by_slug(bench.projects_of("acme")));
+    let resolved = bench.tracker().update(&own, &world.issue, Action::Resolve).await.expect("done");
+    assert_eq!(resolved.status, Status::Resolved);
+
+    let globex = OrgSlug::new("globex");
+    assert_eq!(bench.tracker().projects(&own, &globex).await.expect("an answer"), []);
+    let foreign = Actor::Integration { org: globex };
+    assert!(organizations(bench, &foreign).await.is_empty());
+    assert_eq!(bench.tracker().issue(&foreign, &world.issue).await.expect("an answer"), None);
+    let update = bench.tracker().update(&foreign, &world.issue, Action::Resolve).await;
+    assert!(matches!(update, Err(TrackerError::Gone)), "{update:?}");
+}
+
+async fn linked(bench: &impl Bench, name: &str) -> Actor {
+    let credential = CredentialId::new(format!("credential-{name}"));
+    let state = Secret::new(format!("state-{name}"));
+    let code = bench.approve(&bench.tracker().authorize_url(&state), &bench.identity(name)).await;
+    bench.tracker().link(&account(), &credential, &code, &state).await.expect("linked");
+    Actor::Person { account: account(), credential }
+}
+
+async fn organizations(bench: &impl Bench, actor: &Actor) -> Vec<String> {
+    let seen = bench.tracker().organizations(actor).await.expect("organizations");
+    seen.into_iter().map(|org| org.slug.as_str().to_owned()).collect()
+}
+
+fn by_slug(mut projects: Vec<Project>) -> Vec<Project> {
+    projects.sort_by(|one, other| one.slug.cmp(&other.slug));
+    projects
+}
+
+fn account() -> AccountId {
+    AccountId::new("acc")
+}
+
+fn acme() -> OrgSlug {
+    OrgSlug::new("acme")
+}

@@ -1,0 +1,36 @@
+//! The fake that the app is tested with keeps the promises of every store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use zentry_contract::fake::FakeStore;
+use zentry_contract::store::Bench;
+use zentry_contract::store_suite;
+use zentry_domain::{Facts, JobId, Store, Vault};
+
+struct FakeBench(Arc<FakeStore>);
+
+#[async_trait]
+impl Bench for FakeBench {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::<FakeStore>::clone(&self.0)
+    }
+
+    fn facts(&self) -> Arc<dyn Facts> {
+        Arc::<FakeStore>::clone(&self.0)
+    }
+
+    fn vault(&self) -> Arc<dyn Vault> {
+        self.0.vault()
+    }
+
+    async fn restart(&self) {
+        self.0.restart();
+    }
+
+    async fn dead(&self) -> Vec<(JobId, String)> {
+        self.0.dead().into_iter().map(|dead| (dead.id, dead.why)).collect()
+    }
+}
+
+store_suite!(FakeBench(Arc::default()));

@@ -1,0 +1,75 @@
+//! The fake tracker keeps the promises of every tracker.
+
+use async_trait::async_trait;
+use zentry_contract::fake::FakeTracker;
+use zentry_contract::tracker::{Bench, Fault, WORLD};
+use zentry_domain::{Identity, Issue, IssueId, IssueRef, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Tracker};
+
+struct Fake(FakeTracker);
+
+impl Fake {
+    fn new() -> Self {
+        let fake = Self(FakeTracker::new());
+        fake.0.install(&OrgSlug::new(WORLD[0].0));
+        for (org, member, _) in WORLD {
+            fake.0.add_member(&OrgSlug::new(org), &fake.identity(member));
+            fake.projects_of(org).iter().for_each(|project| fake.0.add_project(project));
+        }
+        fake
+    }
+}
+
+#[async_trait]
+impl Bench for Fake {
+    fn tracker(&self) -> &dyn Tracker {
+        &self.0
+    }
+
+    fn projects_of(&self, org: &str) -> Vec<Project> {
+        let projects = WORLD.iter().find(|(slug, ..)| *slug == org).map_or(0, |(.., projects)| *projects);
+        let project = |n| Project {
+            org: OrgSlug::new(org),
+            org_name: org.into(),
+            id: ProjectId::new(format!("{org}-{n}")),
+            slug: ProjectSlug::new(format!("service-{n}")),
+            name: format!("Service {n}"),
+        };
+        (0..projects).map(project).collect()
+    }
+
+    fn identity(&self, name: &str) -> Identity {
+        Identity { id: name.into(), name: name.into(), email: format!("{name}@example.com") }
+    }
+
+    async fn issue(&self, project: &Project) -> IssueRef {
+        let issue = IssueRef { org: project.org.clone(), id: IssueId::new("42") };
+        self.0.add_issue(&issue, Issue { title: "TimeoutError: pool exhausted".into(), ..Issue::default() });
+        issue
+    }
+
+    async fn approve(&self, address: &str, user: &Identity) -> Secret {
+        self.0.approve(address, user)
+    }
+
+    async fn revoke(&self, user: &Identity) {
+        self.0.revoke(user);
+    }
+
+    async fn grants_of(&self, user: &Identity) -> usize {
+        self.0.grants_of(user)
+    }
+
+    async fn expire(&self) {
+        self.0.expire();
+    }
+
+    async fn refreshes(&self) -> usize {
+        self.0.refreshes()
+    }
+
+    async fn fail_next(&self, fault: Fault) {
+        self.0.fail_next(fault);
+    }
+}
+
+zentry_contract::tracker_suite!(Fake::new());

@@ -1,0 +1,393 @@
+//! What the body of a verified delivery says.
+//!
+//! Bodies reach megabytes. They are read in one pass into what is shown; the rest (stack traces, requests, people's
+//! data) is skipped and never held.
+
+use std::borrow::Cow;
+
+use ring::digest;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+use zentry_domain::ports::DeliveryKey;
+use zentry_domain::{
+    Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectKey, Status, text,
+};
+
+use crate::SentryConfig;
+use crate::address::{self, Site};
+use crate::wire::{self, Metadata, Named, Tag, Text, lenient};
+
+/// What a body says.
+pub(crate) enum Read {
+    /// A fact, and a second key for it where it may come in another body.
+    Event { event: Box<Event>, key: Option<DeliveryKey> },
+    /// Something that means nothing to us, by name.
+    Ignored(&'static str),
+}
+
+/// Why a body cannot be read: quotes nothing of it.
+pub(crate) struct Unreadable(pub(crate) String);
+
+impl Unreadable {
+    fn because(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+/// Reads bodies that have been verified.
+pub(crate) struct Reader {
+    site: Site,
+    /// The organization of an internal integration, which never announces itself.
+    own: Option<OrgSlug>,
+}
+
+impl Reader {
+    pub(crate) fn new(config: &SentryConfig) -> Self {
+        let own = config.integration.as_ref().map(|integration| integration.org.clone());
+        Self { site: Site::new(&config.base), own }
+    }
+
+    /// Reads a verified body. `claimed` is the resource by the unsigned header.
+    pub(crate) fn read(&self, body: &[u8], claimed: Option<&str>) -> Result<Read, Unreadable> {
+        let envelope = parse(body)?;
+        let action = envelope.action.get().ok_or_else(|| Unreadable::because("there is no action"))?;
+        match resource(&envelope.data, claimed) {
+            Some("installation") => self.installation(&envelope, action),
+            Some("issue") => self.issue(&envelope, action),
+            Some("event_alert") => self.event_alert(&envelope, action),
+            Some(other) => Ok(Read::Ignored(other)),
+            None => Ok(Read::Ignored("unknown resource")),
+        }
+    }
+
+    fn installation(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let data = envelope.data.installation.as_ref();
+        let uuid = data.and_then(|data| data.uuid.get()).or(envelope.installation_uuid());
+        let uuid = uuid.ok_or_else(|| Unreadable::because("an installation without its number"))?;
+        let installation = InstallationId::new(uuid);
+        let event = match action {
+            "created" => {
+                let organization = data.and_then(|data| data.organization.as_ref()?.known());
+                let org =
+                    organization.ok_or_else(|| Unreadable::because("an installation without its organization"))?.slug;
+                Event::IntegrationInstalled { installation, org }
+            }
+            "deleted" => Event::IntegrationRemoved(installation),
+            _ => return Ok(Read::Ignored("installation: unknown action")),
+        };
+        Ok(Read::Event { event: Box::new(event), key: Some(meaning(&["installation", uuid, action])) })
+    }
+
+    fn issue(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let Some(told) = &envelope.data.issue else { return Err(Unreadable::because("there is no issue")) };
+        let Some(kind) = issue_kind(action, told.substatus.get()) else {
+            return Ok(Read::Ignored("issue: unknown action"));
+        };
+        let issue_id = told.id().ok_or_else(|| Unreadable::because("an issue without its number"))?;
+        let org = told.org().or_else(|| self.own.clone());
+        let mut issue = told.shown(&self.site, org.as_ref());
+        issue.status = told.status().unwrap_or_else(|| implied(&kind));
+        if kind == ChangeKind::Assigned {
+            let assignee = envelope.data.assignee.as_ref().and_then(|to| to.name.kept());
+            issue.assignee = assignee.or(issue.assignee);
+        }
+        let project = told.project(org.as_ref());
+        Ok(self.changed(envelope, Told { project, issue_id, issue, kind }, None))
+    }
+
+    fn event_alert(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let Some(told) = &envelope.data.event else { return Err(Unreadable::because("there is no event")) };
+        if action != "triggered" {
+            return Ok(Read::Ignored("event_alert: unknown action"));
+        }
+        let issue_id =
+            told.issue_id().ok_or_else(|| Unreadable::because("an alert without the number of its issue"))?;
+        let rule = envelope.data.rule().unwrap_or_else(|| "unnamed".to_owned());
+        let key = told.event_id.get().map(|event| meaning(&["event_alert", event, &rule]));
+        let project = told.project(self.own.as_ref());
+        let issue = Issue {
+            url: project.org.as_ref().map(|org| self.site.issue_page(org, &issue_id, project.id.as_ref())),
+            ..told.shown()
+        };
+        Ok(self.changed(envelope, Told { project, issue_id, issue, kind: ChangeKind::Alert { rule } }, key))
+    }
+
+    fn changed(&self, envelope: &Envelope, told: Told, key: Option<DeliveryKey>) -> Read {
+        let event = Event::Changed(Change {
+            installation: envelope.installation_uuid().map(InstallationId::new),
+            project: told.project,
+            issue_id: told.issue_id,
+            issue: told.issue,
+            kind: told.kind,
+            by: envelope.person(),
+        });
+        Read::Event { event: Box::new(event), key }
+    }
+}
+
+struct Told {
+    project: ProjectKey,
+    issue_id: IssueId,
+    issue: Issue,
+    kind: ChangeKind,
+}
+
+fn issue_kind(action: &str, substatus: Option<&str>) -> Option<ChangeKind> {
+    Some(match (action, substatus) {
+        ("created", _) => ChangeKind::New,
+        ("resolved", _) => ChangeKind::Resolved,
+        // The documentation says one, the code the other, and some versions send both.
+        ("ignored" | "archived", _) => ChangeKind::Archived,
+        ("unresolved", Some("regressed")) => ChangeKind::Regressed,
+        ("unresolved", Some("escalating")) => ChangeKind::Escalating,
+        ("unresolved", _) => ChangeKind::Reopened,
+        ("assigned", _) => ChangeKind::Assigned,
+        _ => return None,
+    })
+}
+
+fn implied(kind: &ChangeKind) -> Status {
+    match kind {
+        ChangeKind::Resolved => Status::Resolved,
+        ChangeKind::Archived => Status::Archived,
+        _ => Status::Unresolved,
+    }
+}
+
+/// Recognises what is meant, in whatever body it comes.
+fn meaning(parts: &[&str]) -> DeliveryKey {
+    let text = format!("sentry|{}", parts.join("|"));
+    let mut key = [0; 32];
+    key.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    DeliveryKey(key)
+}
+
+/// Which resource it is, by what the body holds. The header, which nobody signed, only chooses where several fit.
+fn resource(data: &Data, claimed: Option<&str>) -> Option<&'static str> {
+    let fits = [
+        ("installation", data.installation.is_some()),
+        ("event_alert", data.event.is_some()),
+        ("metric_alert", data.metric_alert.is_some()),
+        ("activity_alert", data.activity.is_some()),
+        ("comment", data.comment_id.get().is_some() || data.comment.get().is_some()),
+        ("error", data.error.is_some()),
+        ("seer", data.run_id.get().is_some()),
+        ("preprod_artifact", data.build_id.get().is_some()),
+        ("issue", data.issue.is_some()),
+    ];
+    let fitting = || fits.iter().filter(|(_, fits)| *fits).map(|(name, _)| *name);
+    let decided = fitting().find(|name| Some(*name) == claimed).or_else(|| fitting().next());
+    if let Some(claimed) = claimed.filter(|claimed| decided != Some(claimed)) {
+        let header = text::line(claimed, 40);
+        tracing::debug!(header, body = decided, "the resource header contradicts the body, which decides");
+    }
+    decided
+}
+
+// === the wire ===
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    action: Text,
+    #[serde(deserialize_with = "lenient")]
+    installation: Option<Installation>,
+    data: Data,
+    #[serde(deserialize_with = "lenient")]
+    actor: Option<Named>,
+}
+
+impl Envelope {
+    fn installation_uuid(&self) -> Option<&str> {
+        self.installation.as_ref()?.uuid.get()
+    }
+
+    /// Who did it, if it was a person: Sentry itself and every integration are of type `application`.
+    fn person(&self) -> Option<String> {
+        self.actor.as_ref().filter(|actor| actor.kind.get() == Some("user"))?.name.kept()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Data {
+    #[serde(deserialize_with = "lenient")]
+    installation: Option<Installation>,
+    issue: Option<wire::Issue>,
+    event: Option<Occurrence>,
+    #[serde(deserialize_with = "lenient")]
+    assignee: Option<Named>,
+    triggered_rule: Text,
+    #[serde(deserialize_with = "lenient")]
+    issue_alert: Option<IssueAlert>,
+    error: Option<IgnoredAny>,
+    metric_alert: Option<IgnoredAny>,
+    activity: Option<IgnoredAny>,
+    comment: Text,
+    comment_id: Text,
+    run_id: Text,
+    #[serde(rename = "buildId")]
+    build_id: Text,
+}
+
+impl Data {
+    fn rule(&self) -> Option<String> {
+        self.triggered_rule.kept().or_else(|| self.issue_alert.as_ref()?.title.kept())
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Installation {
+    uuid: Text,
+    #[serde(deserialize_with = "lenient")]
+    organization: Option<wire::Organization>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct IssueAlert {
+    title: Text,
+}
+
+/// The single event that made an alert fire.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Occurrence {
+    event_id: Text,
+    issue_id: Text,
+    project: Text,
+    title: Text,
+    message: Text,
+    culprit: Text,
+    level: Text,
+    environment: Text,
+    release: Text,
+    #[serde(deserialize_with = "lenient")]
+    tags: Option<Vec<Tag>>,
+    #[serde(deserialize_with = "lenient")]
+    metadata: Option<Metadata>,
+    url: Text,
+    web_url: Text,
+    issue_url: Text,
+}
+
+impl Occurrence {
+    fn issue_id(&self) -> Option<IssueId> {
+        let in_address = || [&self.issue_url, &self.web_url].into_iter().find_map(|url| address::issue_in(url.get()?));
+        self.issue_id.get().and_then(address::issue_id).or_else(in_address)
+    }
+
+    fn project(&self, own: Option<&OrgSlug>) -> ProjectKey {
+        let named = self.url.get().and_then(address::project_in);
+        let (org, slug) = named.map_or((None, None), |(org, slug)| (Some(org), Some(slug)));
+        let in_address = || [&self.web_url, &self.issue_url].into_iter().find_map(|url| address::org_in(url.get()?));
+        ProjectKey { org: org.or_else(in_address).or_else(|| own.cloned()), id: self.project.project_id(), slug }
+    }
+
+    fn tag(&self, name: &str) -> Option<&Text> {
+        self.tags.iter().flatten().find_map(|tag| tag.named(name))
+    }
+
+    fn shown(&self) -> Issue {
+        let tagged = |text: &Text, name| text.kept().or_else(|| self.tag(name)?.kept());
+        let title = wire::title(&self.title, self.metadata.as_ref());
+        Issue {
+            title: if title.is_empty() { self.message.kept().unwrap_or_default() } else { title },
+            culprit: self.culprit.kept(),
+            level: tagged(&self.level, "level").map_or_else(Level::default, |word| Level::from_word(&word)),
+            release: tagged(&self.release, "release"),
+            environment: tagged(&self.environment, "environment"),
+            ..Issue::default()
+        }
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Envelope, Unreadable> {
+    serde_json::from_slice(body)
+        .or_else(|error| match without_lone_surrogates(body) {
+            Cow::Owned(repaired) => serde_json::from_slice(&repaired),
+            Cow::Borrowed(_) => Err(error),
+        })
+        .map_err(|error| {
+            let what = match error.classify() {
+                Category::Data => "JSON of another shape than expected",
+                Category::Eof => "JSON that ends early",
+                Category::Syntax | Category::Io => "not JSON",
+            };
+            // The error itself would quote the body.
+            Unreadable(format!("{what}, at line {} column {}", error.line(), error.column()))
+        })
+}
+
+/// JavaScript cuts strings between the halves of a character, and Python writes down what it got: half a character as
+/// an escape, which no string of ours can hold. U+FFFD takes its place, so that the event is not lost for its title.
+fn without_lone_surrogates(body: &[u8]) -> Cow<'_, [u8]> {
+    let mut repaired = Cow::Borrowed(body);
+    let mut at = 0;
+    while at < body.len() {
+        if body[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        match (escaped_unit(body, at), escaped_unit(body, at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
+            (Some(0xd800..=0xdfff), _) => {
+                repaired.to_mut()[at..at + 6].copy_from_slice(br"\ufffd");
+                at += 6;
+            }
+            // An escaped backslash does not begin another escape.
+            _ => at += 2,
+        }
+    }
+    repaired
+}
+
+/// The UTF-16 unit of `\uXXXX` at `at`.
+fn escaped_unit(body: &[u8], at: usize) -> Option<u16> {
+    let digits = body.get(at..at + 6)?.strip_prefix(br"\u")?;
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u16::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repaired(body: &str) -> String {
+        String::from_utf8(without_lone_surrogates(body.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn halves_of_characters_are_replaced_and_whole_ones_are_kept() {
+        for (body, expected) in [
+            (r#""a \ud83d\ude00 b""#, r#""a \ud83d\ude00 b""#),
+            (r#""\ud83d""#, r#""\ufffd""#),
+            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\uD83Dx""#, r#""\ufffdx""#),
+            (r#""\\ud83d""#, r#""\\ud83d""#),
+            (r#""\\\ud83d""#, r#""\\\ufffd""#),
+            (r#""\u00e9\"\n""#, r#""\u00e9\"\n""#),
+            (r#""\ud8"#, r#""\ud8"#),
+            ("\"\\", "\"\\"),
+        ] {
+            assert_eq!(repaired(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_body_decides_the_resource_and_the_header_only_where_several_fit() {
+        let data = |json: &str| serde_json::from_str::<Data>(json).unwrap();
+        let issue = data(r#"{"issue":{"id":"1"}}"#);
+        for claimed in [None, Some("issue"), Some("installation"), Some("comment"), Some("nonsense")] {
+            assert_eq!(resource(&issue, claimed), Some("issue"), "{claimed:?}");
+        }
+        let both = data(r#"{"issue":{"id":"1"},"activity":{"type":"x"}}"#);
+        assert_eq!(resource(&both, None), Some("activity_alert"));
+        assert_eq!(resource(&both, Some("issue")), Some("issue"));
+        assert_eq!(resource(&both, Some("comment")), Some("activity_alert"));
+        assert_eq!(resource(&data("{}"), Some("issue")), None);
+    }
+}

@@ -1,0 +1,262 @@
+//! Sentry as an issue tracker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use url::Url;
+use zentry_domain::ports::TrackerError;
+use zentry_domain::{
+    AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueRef, OrgSlug, Organization, Project, Secret,
+    Status, Tracker, Vault, text,
+};
+use zentry_http_client::{HttpClient, Urgency};
+
+use crate::SentryConfig;
+use crate::address::{Site, issue_id, org_slug};
+use crate::answer::{Failure, json};
+use crate::api::{Api, Call};
+use crate::oauth::{NoGrant, Oauth, User};
+use crate::token::{Grant, Grants, key};
+use crate::wire;
+
+/// A browser waits: all calls of a callback together.
+const CALLBACK: Duration = Duration::from_secs(5);
+/// Nobody waits.
+const IN_PEACE: Duration = Duration::from_secs(10);
+/// In UTF-16 units.
+const REASON_MAX: usize = 300;
+
+/// Reads and updates issues at Sentry, as a linked person or as the internal integration.
+///
+/// A refresh of a grant ends the tokens before it. So a call should be awaited to its end: dropped between Sentry's
+/// answer and the vault, it would lose the new pair, and the person had to link anew.
+pub struct SentryTracker {
+    api: Api,
+    oauth: Option<Arc<Oauth>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SentryTracker {
+    /// Calls nobody.
+    pub fn new(config: SentryConfig, http: HttpClient, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
+        let site = Site::new(&config.base);
+        let oauth = config.oauth.map(|app| Arc::new(Oauth::new(app, site.clone(), http.clone())));
+        let grants = Grants::new(vault, Arc::clone(&clock), oauth.clone());
+        Self { api: Api::new(site, config.integration, grants, http, Arc::clone(&clock)), oauth, clock }
+    }
+}
+
+#[async_trait]
+impl Tracker for SentryTracker {
+    async fn organizations(&self, actor: &Actor) -> Result<Vec<Organization>, TrackerError> {
+        if let Actor::Integration { org } = actor {
+            return self.own_organization(actor, org).await;
+        }
+        let mut found: Vec<Organization> = Vec::new();
+        for organization in self.api.organizations(actor).await?.iter().filter_map(wire::Organization::known) {
+            if !found.iter().any(|known| known.slug == organization.slug) {
+                found.push(organization);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError> {
+        Ok(unseen(self.list_projects(actor, org).await)?.unwrap_or_default())
+    }
+
+    async fn project(&self, actor: &Actor, org: &str, project: &str) -> Result<Option<Project>, TrackerError> {
+        // Slugs are lower case, but for some of old (Sentry, slugs).
+        let (lower_org, lower_project) = (org.to_ascii_lowercase(), project.to_ascii_lowercase());
+        let found = unseen(self.one_project(actor, org, project).await)?;
+        if found.is_some() || (lower_org == org && lower_project == project) {
+            return Ok(found);
+        }
+        Ok(unseen(self.one_project(actor, &lower_org, &lower_project).await)?)
+    }
+
+    async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
+        Ok(unseen(self.read(actor, issue).await)?)
+    }
+
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+        match self.change(actor, issue, action).await {
+            Err(Failure::Forbidden(said)) => Err(TrackerError::Refused { why: forbidden(actor, &issue.org, &said) }),
+            changed => Ok(changed?),
+        }
+    }
+
+    /// Where no OAuth application is configured nobody can link: then it is Sentry's front page.
+    fn authorize_url(&self, state: &Secret) -> String {
+        match &self.oauth {
+            Some(oauth) => oauth.authorize_url(state),
+            None => self.api.site.at(&[]).into(),
+        }
+    }
+
+    async fn link(
+        &self,
+        account: &AccountId,
+        credential: &CredentialId,
+        code: &Secret,
+        state: &Secret,
+    ) -> Result<Identity, TrackerError> {
+        let Some(oauth) = &self.oauth else {
+            return Err(TrackerError::Refused { why: "this bot has no OAuth application at Sentry".into() });
+        };
+        let began = self.clock.now();
+        let left = || CALLBACK.saturating_sub(self.clock.now().since(began));
+        let (grant, identity) = oauth.exchange(code, state, began, CALLBACK).await.map_err(not_linked)?;
+        let kept = async {
+            let identity = match identity {
+                Some(identity) => identity,
+                None => self.who(&grant, left()).await?,
+            };
+            self.api.grants.keep(&key(account, credential), &grant).await?;
+            Ok::<_, Failure>(identity)
+        };
+        match kept.await {
+            Ok(identity) => Ok(identity),
+            Err(failure) => {
+                // Nobody here could ever use it or end it.
+                self.api.grants.revoke(&grant, left()).await;
+                Err(failure.into())
+            }
+        }
+    }
+
+    async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
+        Ok(self.api.grants.forget(&key(account, credential), IN_PEACE).await?)
+    }
+}
+
+impl SentryTracker {
+    /// The one organization of the integration. Its token may not be allowed to read its name.
+    async fn own_organization(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Organization>, TrackerError> {
+        let Some(own) = self.api.integration_in(org) else { return Ok(Vec::new()) };
+        let shown = unseen(self.api.organization(actor, &own.org).await)?;
+        let known = shown.and_then(|shown| shown.known());
+        Ok(vec![known.unwrap_or_else(|| unnamed(&own.org))])
+    }
+
+    async fn list_projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, Failure> {
+        let organization = match self.api.organization(actor, org).await {
+            Ok(shown) => shown.known().unwrap_or_else(|| unnamed(org)),
+            Err(Failure::Forbidden(_)) => unnamed(org),
+            Err(failure) => return Err(failure),
+        };
+        let home = self.api.home(actor, org).await?;
+        let listed = self.api.list(actor, home.api(&["organizations", org.as_str(), "projects"])).await?;
+        Ok(listed.iter().filter_map(|project: &wire::Project| project.accessible(&organization)).collect())
+    }
+
+    async fn one_project(&self, actor: &Actor, org: &str, project: &str) -> Result<Project, Failure> {
+        // A number would be taken for an id.
+        let (Some(org), Some(project)) = (org_slug(org), org_slug(project)) else { return Err(Failure::NotFound) };
+        let home = self.api.home(actor, &org).await?;
+        let found: wire::Project = self.api.get(actor, home.api(&["projects", org.as_str(), project.as_str()])).await?;
+        let organization = found.organization.as_ref().and_then(wire::Organization::known);
+        found.accessible(&organization.unwrap_or_else(|| unnamed(&org))).ok_or(Failure::NotFound)
+    }
+
+    async fn read(&self, actor: &Actor, issue: &IssueRef) -> Result<Issue, Failure> {
+        let mut url = self.address(actor, issue).await?;
+        url.query_pairs_mut().append_pair("collapse", "stats").append_pair("collapse", "tags");
+        let call = Call { urgency: Urgency::Queued, ..Call::get(url) };
+        let read: wire::Issue = json(&self.api.send(actor, call).await?)?;
+        match read.id() {
+            Some(_) => Ok(read.shown(&self.api.site, Some(&issue.org))),
+            None => Err(Failure::unavailable("Sentry answered with something that is no issue")),
+        }
+    }
+
+    async fn change(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, Failure> {
+        let url = self.address(actor, issue).await?;
+        let put = |body| self.api.send(actor, Call::put(url.clone(), body));
+        let (body, for_old_servers) = bodies(action);
+        let answer = match put(body).await {
+            Err(Failure::Invalid(said)) if said.contains("substatus") => put(for_old_servers).await?,
+            answer => answer?,
+        };
+        // Some versions answer with less than the issue, or with nothing.
+        let changed = if answer.body.is_empty() { wire::Issue::default() } else { json(&answer)? };
+        if changed.is_whole() {
+            return Ok(changed.shown(&self.api.site, Some(&issue.org)));
+        }
+        let read = self.read(actor, issue).await?;
+        let is_done = read.status == goal(action);
+        is_done.then_some(read).ok_or_else(|| Failure::unavailable("Sentry took the change, but does not show it"))
+    }
+
+    async fn address(&self, actor: &Actor, issue: &IssueRef) -> Result<Url, Failure> {
+        let id = issue_id(issue.id.as_str()).ok_or(Failure::NotFound)?;
+        let home = self.api.home(actor, &issue.org).await?;
+        Ok(home.api(&["organizations", issue.org.as_str(), "issues", id.as_str()]))
+    }
+
+    /// Who approved, where the token endpoint did not say.
+    async fn who(&self, grant: &Grant, deadline: Duration) -> Result<Identity, Failure> {
+        let call = Call { deadline, ..Call::get(self.api.site.api(&["auth"])) };
+        let unknown = || Failure::unavailable("Sentry does not say who approved");
+        match self.api.send_with(&grant.access, call).await {
+            Ok(answer) => json::<User>(&answer)?.identity().ok_or_else(unknown),
+            Err(failure @ (Failure::Unavailable(_) | Failure::Throttled(_))) => Err(failure),
+            Err(_) => Err(unknown()),
+        }
+    }
+}
+
+/// What is not there and what may not be seen are the same to the asker.
+fn unseen<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match answer {
+        Ok(seen) => Ok(Some(seen)),
+        Err(Failure::NotFound | Failure::Forbidden(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn not_linked(reason: NoGrant) -> TrackerError {
+    match reason {
+        NoGrant::Refused => {
+            TrackerError::Refused { why: "Sentry does not accept this approval; it works once, for ten minutes".into() }
+        }
+        NoGrant::Failed(failure) => failure.into(),
+    }
+}
+
+fn unnamed(org: &OrgSlug) -> Organization {
+    Organization { slug: org.clone(), name: org.as_str().to_owned() }
+}
+
+fn forbidden(actor: &Actor, org: &OrgSlug, said: &str) -> String {
+    let who = match actor {
+        Actor::Person { .. } => "your Sentry role",
+        Actor::Integration { .. } => "the Sentry integration",
+    };
+    let why = format!("{who} may not change issues in {org}");
+    text::line(&if said.is_empty() { why } else { format!("{why}: {said}") }, REASON_MAX)
+}
+
+fn goal(action: Action) -> Status {
+    match action {
+        Action::Resolve => Status::Resolved,
+        Action::Archive => Status::Archived,
+        Action::Reopen => Status::Unresolved,
+    }
+}
+
+/// What is sent for an action: now, and to servers that know no substatus yet, from before 2023 (Sentry, update an issue).
+fn bodies(action: Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Resolve => (r#"{"status":"resolved"}"#, r#"{"status":"resolved"}"#),
+        Action::Archive => (
+            r#"{"status":"ignored","substatus":"archived_until_escalating","statusDetails":{}}"#,
+            r#"{"status":"ignored","statusDetails":{}}"#,
+        ),
+        Action::Reopen => (
+            r#"{"status":"unresolved","substatus":"ongoing","statusDetails":{}}"#,
+            r#"{"status":"unresolved","statusDetails":{}}"#,
+        ),
+    }
+}

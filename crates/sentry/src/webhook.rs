@@ -1,0 +1,113 @@
+//! Sentry's webhooks: verified over the raw bytes, then read.
+
+use data_encoding::HEXLOWER;
+use ring::hmac;
+use zentry_domain::ports::{Delivery, DeliveryKey, Header, Received, Rejected};
+use zentry_domain::{Secret, Timestamp, Webhook};
+
+use crate::SentryConfig;
+use crate::delivery::{Read, Reader, Unreadable};
+
+const SIGNATURE: &str = "sentry-hook-signature";
+const RESOURCE: &str = "sentry-hook-resource";
+
+/// Decodes what a Sentry App or an internal integration sends.
+///
+/// The signature covers the body and nothing else: a retry has a new time stamp and a new number, and whoever repeats a
+/// delivery may write any header he likes. So the headers decide nothing (Sentry, webhook signature).
+pub struct SentryWebhook {
+    keys: Vec<hmac::Key>,
+    reader: Reader,
+}
+
+impl SentryWebhook {
+    /// Accepts what any of the configured client secrets has signed.
+    pub fn new(config: &SentryConfig) -> Self {
+        let key = |secret: &Secret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+        Self {
+            keys: config.client_secrets.iter().filter(|secret| !secret.expose().is_empty()).map(key).collect(),
+            reader: Reader::new(config),
+        }
+    }
+
+    /// The signature, if one of our secrets made it over exactly these bytes.
+    fn verify(&self, delivery: &Delivery<'_>) -> Result<DeliveryKey, Rejected> {
+        let hex = match delivery.headers.get(SIGNATURE) {
+            Header::One(hex) => hex,
+            Header::Missing => return Err(Rejected("the signature is missing")),
+            Header::Doubled => return Err(Rejected("the signature is doubled")),
+        };
+        let tag = HEXLOWER.decode(hex).ok().and_then(|tag| <[u8; 32]>::try_from(tag).ok());
+        let tag = tag.ok_or(Rejected("the signature is not 64 lower-case hex digits"))?;
+        let signed = self.keys.iter().any(|key| hmac::verify(key, delivery.body, &tag).is_ok());
+        if signed { Ok(DeliveryKey(tag)) } else { Err(Rejected("the signature is wrong")) }
+    }
+}
+
+impl Webhook for SentryWebhook {
+    fn receive(&self, delivery: &Delivery<'_>, _now: Timestamp) -> Result<Received, Rejected> {
+        // A digest of the body that only Sentry and we can make: the best key there is for a repeat.
+        let key = self.verify(delivery)?;
+        let resource = delivery.headers.get(RESOURCE).one().and_then(|name| std::str::from_utf8(name).ok());
+        Ok(match self.reader.read(delivery.body, resource) {
+            Ok(Read::Event { event, key: meaning }) => {
+                Received::Event { keys: [Some(key), meaning].into_iter().flatten().collect(), event }
+            }
+            Ok(Read::Ignored(what)) => Received::Ignored(what),
+            Err(Unreadable(why)) => Received::Unreadable(why),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zentry_contract::webhook::HeaderList;
+
+    use super::*;
+
+    fn webhook(secrets: &[&str]) -> SentryWebhook {
+        SentryWebhook::new(&SentryConfig {
+            base: "https://sentry.io".parse().unwrap(),
+            client_secrets: secrets.iter().map(|secret| Secret::new(*secret)).collect(),
+            integration: None,
+            oauth: None,
+            app_slug: None,
+        })
+    }
+
+    fn is_accepted(webhook: &SentryWebhook, body: &[u8], signature: &str) -> bool {
+        let headers = HeaderList::new().with(SIGNATURE, signature);
+        webhook.receive(&Delivery { headers: &headers, body }, Timestamp(0)).is_ok()
+    }
+
+    #[test]
+    fn signatures_are_made_as_sentry_makes_them() {
+        let webhook = webhook(&["test-client-secret"]);
+        for (body, signature) in [
+            (
+                r#"{"action":"created","installation":{"uuid":"a8e5d37a-696c-4c54-adb5-b3f28d64c7de"},"data":{},"actor":{"type":"application","id":"sentry","name":"Sentry"}}"#,
+                "26ecf40af2225ab66f274db3d045f50d924482a3c4619ae937056d0904927b53",
+            ),
+            (
+                r#"{"action":"created","data":{"comment":"caf\u00e9 \ud83d\ude00"}}"#,
+                "1faf21df63cf3e23c6f62fcb865aa35ea70a5843833d73d0a1e4896838d4858c",
+            ),
+            (
+                r#"{"action":"created","data":{"comment":"café 😀"}}"#,
+                "01c5ea9a7093972b7ed0a2112fdb60bbbc0694665111bc6093fc9fc7fb5064a3",
+            ),
+            ("", "cff7ccd625537ce1a726fd29f7fc4beca8a15c96b6c9ee9b9461e149f57d4e88"),
+        ] {
+            assert!(is_accepted(&webhook, body.as_bytes(), signature), "{body}");
+            assert!(!is_accepted(&webhook, body.as_bytes(), &signature.to_uppercase()), "{body}");
+            assert!(!is_accepted(&webhook, format!("{body} ").as_bytes(), signature), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_empty_secret_opens_nothing() {
+        let tag = HEXLOWER.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b""), b"{}").as_ref());
+        assert!(!is_accepted(&webhook(&[""]), b"{}", &tag));
+        assert!(!is_accepted(&webhook(&[]), b"{}", &tag));
+    }
+}

@@ -1,0 +1,370 @@
+//! Sentry's JSON, read leniently: what is missing, null or of another type than expected is simply not known.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use zentry_domain::{IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp, text};
+
+use crate::address::{self, Site};
+
+/// In UTF-16 units. Longer than anything shown, and short enough to keep.
+const TEXT_MAX: usize = 1_000;
+
+/// An issue, in a webhook or from the API.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Issue {
+    id: Text,
+    short_id: Text,
+    title: Text,
+    culprit: Text,
+    level: Text,
+    status: Text,
+    pub(crate) substatus: Text,
+    #[serde(deserialize_with = "lenient")]
+    project: Option<ProjectRef>,
+    #[serde(deserialize_with = "lenient")]
+    metadata: Option<Metadata>,
+    #[serde(deserialize_with = "lenient")]
+    assigned_to: Option<Named>,
+    count: Text,
+    user_count: Text,
+    first_seen: Text,
+    permalink: Text,
+    url: Text,
+    #[serde(rename = "web_url")]
+    web_url: Text,
+    #[serde(rename = "webUrl")]
+    web_url_in_alerts: Text,
+    #[serde(rename = "project_url")]
+    project_url: Text,
+}
+
+impl Issue {
+    /// Its number, without which nothing can be done.
+    pub(crate) fn id(&self) -> Option<IssueId> {
+        address::issue_id(self.id.get()?)
+    }
+
+    /// Whether enough of it is here to show it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.id().is_some() && self.title.get().is_some() && self.status.get().is_some()
+    }
+
+    /// Where it stands, if it says so.
+    pub(crate) fn status(&self) -> Option<Status> {
+        Some(match self.status.get()? {
+            "resolved" | "resolvedInNextRelease" => Status::Resolved,
+            "ignored" | "archived" => Status::Archived,
+            _ => Status::Unresolved,
+        })
+    }
+
+    /// The organization, from whichever address names it.
+    pub(crate) fn org(&self) -> Option<OrgSlug> {
+        [&self.url, &self.web_url, &self.web_url_in_alerts, &self.project_url, &self.permalink]
+            .into_iter()
+            .find_map(|address| address::org_in(address.get()?))
+    }
+
+    /// Its project, as far as it says.
+    pub(crate) fn project(&self, org: Option<&OrgSlug>) -> ProjectKey {
+        let project = self.project.as_ref();
+        ProjectKey {
+            org: org.cloned(),
+            id: project.and_then(|project| project.id.project_id()),
+            slug: project.and_then(|project| project.slug.get().map(ProjectSlug::new)),
+        }
+    }
+
+    /// What a card shows of it.
+    pub(crate) fn shown(&self, site: &Site, org: Option<&OrgSlug>) -> zentry_domain::Issue {
+        let project = self.project(org).id;
+        let page = |org| Some(site.issue_page(org, &self.id()?, project.as_ref()));
+        zentry_domain::Issue {
+            short_id: self.short_id.kept(),
+            title: title(&self.title, self.metadata.as_ref()),
+            culprit: self.culprit.kept(),
+            level: self.level.get().map_or_else(Level::default, Level::from_word),
+            status: self.status().unwrap_or_default(),
+            events: self.count.number(),
+            users: self.user_count.number(),
+            release: None,
+            environment: None,
+            first_seen: self.first_seen.time(),
+            assignee: self.assigned_to.as_ref().and_then(|to| to.name.kept()),
+            url: org.and_then(page),
+        }
+    }
+}
+
+/// The title, or what Sentry makes titles of; empty where there is neither.
+pub(crate) fn title(title: &Text, metadata: Option<&Metadata>) -> String {
+    let made = || {
+        let metadata = metadata?;
+        match (metadata.title.kept(), metadata.kind.kept(), metadata.value.kept()) {
+            (Some(title), _, _) => Some(title),
+            (None, Some(kind), Some(value)) => Some(text::cut(&format!("{kind}: {value}"), TEXT_MAX)),
+            (None, kind, value) => kind.or(value),
+        }
+    };
+    title.kept().or_else(made).unwrap_or_default()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ProjectRef {
+    id: Text,
+    slug: Text,
+}
+
+/// What an issue was recognised by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Metadata {
+    title: Text,
+    #[serde(rename = "type")]
+    kind: Text,
+    value: Text,
+}
+
+/// A person or a team.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Named {
+    #[serde(rename = "type")]
+    pub(crate) kind: Text,
+    pub(crate) name: Text,
+}
+
+/// An organization of a list, or alone.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Organization {
+    slug: Text,
+    name: Text,
+    #[serde(deserialize_with = "lenient")]
+    links: Option<Links>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Links {
+    region_url: Text,
+}
+
+impl Organization {
+    /// The organization, if its slug is one.
+    pub(crate) fn known(&self) -> Option<zentry_domain::Organization> {
+        let slug = address::org_slug(self.slug.get()?)?;
+        let name = self.name.kept().unwrap_or_else(|| slug.as_str().to_owned());
+        Some(zentry_domain::Organization { slug, name })
+    }
+
+    /// Where it lives, as it claims.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.links.as_ref()?.region_url.get()
+    }
+}
+
+/// A project of a list, or alone; only alone it says of which organization.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Project {
+    id: Text,
+    slug: Text,
+    name: Text,
+    has_access: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) organization: Option<Organization>,
+}
+
+impl Project {
+    /// The project, if the asker may look into it: a closed organization lists also projects of foreign teams.
+    pub(crate) fn accessible(&self, org: &zentry_domain::Organization) -> Option<zentry_domain::Project> {
+        let slug = self.slug.get().filter(|slug| address::is_slug(slug))?;
+        let project = zentry_domain::Project {
+            org: org.slug.clone(),
+            org_name: org.name.clone(),
+            id: self.id.project_id()?,
+            slug: ProjectSlug::new(slug),
+            name: self.name.kept().unwrap_or_else(|| slug.to_owned()),
+        };
+        (self.has_access != Some(false)).then_some(project)
+    }
+}
+
+/// The list of regions that a user has data in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Regions {
+    pub(crate) regions: Vec<Region>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Region {
+    pub(crate) url: Text,
+}
+
+/// One tag of an event.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Tag {
+    /// As webhooks have them.
+    Pair(Text, Text),
+    /// As the API has them.
+    Object {
+        /// Its name.
+        key: Text,
+        /// What it says.
+        value: Text,
+    },
+    /// Something else.
+    Other(IgnoredAny),
+}
+
+impl Tag {
+    /// Its value, if it is the one of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Text> {
+        let (Self::Pair(key, value) | Self::Object { key, value }) = self else { return None };
+        (key.get() == Some(name)).then_some(value)
+    }
+}
+
+// === how leniently ===
+
+/// A string, or a number in its place. Anything else counts as missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Scalar")]
+pub(crate) struct Text(Option<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Number(serde_json::Number),
+    Other(IgnoredAny),
+}
+
+impl From<Scalar> for Text {
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Text(text) => Self(Some(text)),
+            Scalar::Number(number) => Self(Some(number.to_string())),
+            Scalar::Other(_) => Self(None),
+        }
+    }
+}
+
+impl Text {
+    /// What it says; `None` also where that is nothing but white space.
+    pub(crate) fn get(&self) -> Option<&str> {
+        self.0.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// What it says, cut to what is worth keeping.
+    pub(crate) fn kept(&self) -> Option<String> {
+        self.get().map(|text| text::cut(text, TEXT_MAX))
+    }
+
+    /// The count that it says.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.get()?.parse().ok()
+    }
+
+    /// The moment that it says.
+    pub(crate) fn time(&self) -> Option<Timestamp> {
+        Timestamp::parse(self.get()?)
+    }
+
+    /// The project's number that it says.
+    pub(crate) fn project_id(&self) -> Option<ProjectId> {
+        self.get().filter(|id| address::is_slug(id)).map(ProjectId::new)
+    }
+}
+
+/// Something that is small; where it is not what is expected, it counts as missing.
+pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Maybe<T> {
+        Expected(T),
+        Other(IgnoredAny),
+    }
+    Ok(match Maybe::deserialize(deserializer)? {
+        Maybe::Expected(value) => Some(value),
+        Maybe::Other(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Issue {
+        serde_json::from_str(json).expect("an issue")
+    }
+
+    fn cloud() -> Site {
+        Site::new(&"https://sentry.io".parse().unwrap())
+    }
+
+    #[test]
+    fn numbers_and_strings_stand_for_each_other() {
+        for json in [r#"{"id":42,"count":12,"userCount":"3"}"#, r#"{"id":"42","count":"12","userCount":3}"#] {
+            let issue = read(json);
+            let shown = issue.shown(&cloud(), None);
+            assert_eq!(issue.id(), Some(IssueId::new("42")));
+            assert_eq!((shown.events, shown.users), (Some(12), Some(3)));
+        }
+    }
+
+    #[test]
+    fn what_has_another_shape_is_not_known() {
+        let issue = read(
+            r#"{"id":"42","title":["a"],"culprit":{"deep":[{}]},"level":true,"count":-1.5,"project":"web",
+                "metadata":7,"assignedTo":[1,{"x":2}],"firstSeen":"yesterday","shortId":null}"#,
+        );
+        let shown = issue.shown(&cloud(), Some(&OrgSlug::new("acme")));
+        let url = Some("https://sentry.io/organizations/acme/issues/42/".to_owned());
+        assert_eq!(shown, zentry_domain::Issue { url, ..zentry_domain::Issue::default() });
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_no_issue() {
+        for id in [r#""../1""#, r#""""#, "null", "-1", "1.5", "{}", r#""123456789012345678901""#] {
+            assert_eq!(read(&format!(r#"{{"id":{id}}}"#)).id(), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_missing_title_is_made_of_what_the_issue_was_recognised_by() {
+        let titled = |json| read(json).shown(&cloud(), None).title;
+        let metadata = r#"{"title":"","metadata":{"type":"TypeError","value":"x is undefined"}}"#;
+        assert_eq!(titled(metadata), "TypeError: x is undefined");
+        assert_eq!(titled(r#"{"title":"Boom","metadata":{"title":"Bang"}}"#), "Boom");
+        assert_eq!(titled(r#"{"metadata":{"title":"Bang"}}"#), "Bang");
+        assert_eq!(titled("{}"), "");
+    }
+
+    #[test]
+    fn a_title_of_a_megabyte_is_not_kept() {
+        let long = "x".repeat(1_000_000);
+        let title = read(&format!(r#"{{"title":"{long}"}}"#)).shown(&cloud(), None).title;
+        assert_eq!(title.encode_utf16().count(), TEXT_MAX);
+    }
+
+    #[test]
+    fn projects_of_foreign_teams_are_left_out() {
+        let acme = zentry_domain::Organization { slug: OrgSlug::new("acme"), name: "Acme Inc.".into() };
+        let project = |json| serde_json::from_str::<Project>(json).unwrap().accessible(&acme);
+        assert!(project(r#"{"id":3,"slug":"web","hasAccess":true}"#).is_some());
+        assert_eq!(project(r#"{"id":"3","slug":"web"}"#).unwrap().name, "web");
+        assert_eq!(project(r#"{"id":"3","slug":"web","hasAccess":false}"#), None);
+        assert_eq!(project(r#"{"id":"3","slug":"../web"}"#), None);
+    }
+}

@@ -1,0 +1,428 @@
+//! What each webhook that Sentry sends is taken for, and what it may leave out.
+
+use data_encoding::HEXLOWER;
+use ring::{digest, hmac};
+use serde_json::Value;
+use zentry_contract::webhook::HeaderList;
+use zentry_domain::ports::{Delivery, DeliveryKey, Received};
+use zentry_domain::{
+    Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug,
+    Secret, Status, Timestamp, Webhook,
+};
+use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
+
+const UUID: &str = "11111111-2222-4333-8444-555555555555";
+const SECRETS: [&str; 2] = ["client-secret-now", "client-secret-before"];
+
+macro_rules! fixtures {
+    ($($name:ident),+ $(,)?) => {
+        &[$((stringify!($name), include_str!(concat!("deliveries/", stringify!($name), ".json")))),+]
+    };
+}
+
+const FIXTURES: &[(&str, &str)] = fixtures![
+    issue_created,
+    issue_assigned,
+    issue_assigned_to_team,
+    issue_resolved,
+    issue_resolved_old_server,
+    issue_ignored,
+    issue_archived,
+    issue_unresolved,
+    issue_unresolved_escalating,
+    issue_unresolved_regressed,
+    event_alert_triggered,
+    event_alert_old_server,
+    installation_created,
+    installation_deleted,
+    metric_alert_critical,
+    comment_created,
+    error_created,
+    activity_alert_triggered,
+    seer_root_cause_completed,
+    preprod_artifact_size_analysis_completed,
+];
+
+fn fixture(name: &str) -> &'static str {
+    FIXTURES.iter().find(|(found, _)| *found == name).map(|(_, body)| *body).expect(name)
+}
+
+fn config() -> SentryConfig {
+    SentryConfig {
+        base: "https://sentry.example.com/tools/".parse().expect("an address"),
+        client_secrets: SECRETS.map(Secret::new).into(),
+        integration: None,
+        oauth: None,
+        app_slug: Some("zentry".into()),
+    }
+}
+
+fn tag(secret: &str, body: &[u8]) -> [u8; 32] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    hmac::sign(&key, body).as_ref().try_into().expect("32 bytes")
+}
+
+fn headers(secret: &str, body: &[u8]) -> HeaderList {
+    HeaderList::new()
+        .with("content-type", "application/json")
+        .with("sentry-hook-timestamp", "1767323045")
+        .with("sentry-hook-signature", HEXLOWER.encode(&tag(secret, body)))
+}
+
+fn receive_with(config: &SentryConfig, body: &[u8], resource: Option<&str>) -> Received {
+    let headers = headers(SECRETS[0], body);
+    let headers = resource.into_iter().fold(headers, |list, name| list.with("sentry-hook-resource", name));
+    SentryWebhook::new(config).receive(&Delivery { headers: &headers, body }, Timestamp(0)).expect("signed")
+}
+
+fn receive(body: &str) -> Received {
+    receive_with(&config(), body.as_bytes(), None)
+}
+
+fn event(body: &str) -> Event {
+    match receive(body) {
+        Received::Event { event, .. } => *event,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn change(name: &str) -> Change {
+    match event(fixture(name)) {
+        Event::Changed(change) => change,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The issue of the fixtures, as a delivery shows it that names no organization.
+fn issue() -> Issue {
+    Issue {
+        short_id: Some("CHECKOUT-7".into()),
+        title: "TimeoutError: pool exhausted".into(),
+        culprit: Some("checkout/pay.py in charge_card".into()),
+        level: Level::Error,
+        status: Status::Unresolved,
+        events: Some(12),
+        users: Some(3),
+        release: None,
+        environment: None,
+        first_seen: Timestamp::parse("2026-01-02T03:04:05.678Z"),
+        assignee: None,
+        url: None,
+    }
+}
+
+/// `kind` happened to it, without a word of the organization.
+fn told(kind: ChangeKind, by: Option<&str>, issue: Issue) -> Change {
+    Change {
+        installation: Some(InstallationId::new(UUID)),
+        project: ProjectKey { org: None, id: Some(ProjectId::new("3")), slug: Some(ProjectSlug::new("checkout")) },
+        issue_id: IssueId::new("42"),
+        issue,
+        kind,
+        by: by.map(str::to_owned),
+    }
+}
+
+fn acme() -> OrgSlug {
+    OrgSlug::new("acme")
+}
+
+const PAGE: &str = "https://sentry.example.com/tools/organizations/acme/issues/42/?project=3";
+
+#[test]
+fn a_new_issue_names_its_organization_and_its_page_is_on_the_configured_sentry() {
+    let shown = Issue { events: Some(1), users: Some(0), url: Some(PAGE.into()), ..issue() };
+    let mut expected = told(ChangeKind::New, None, shown);
+    expected.project.org = Some(acme());
+    assert_eq!(change("issue_created"), expected);
+}
+
+#[test]
+fn what_people_do_with_an_issue_is_told_with_their_names() {
+    let resolved = Issue { status: Status::Resolved, ..issue() };
+    let archived = Issue { status: Status::Archived, ..issue() };
+    let to = |who: &str| Issue { assignee: Some(who.into()), ..issue() };
+    let ana = Some("Ana");
+    assert_eq!(change("issue_resolved"), told(ChangeKind::Resolved, ana, resolved));
+    assert_eq!(change("issue_ignored"), told(ChangeKind::Archived, ana, archived.clone()));
+    assert_eq!(change("issue_archived"), told(ChangeKind::Archived, ana, archived));
+    assert_eq!(change("issue_unresolved"), told(ChangeKind::Reopened, ana, issue()));
+    assert_eq!(change("issue_assigned"), told(ChangeKind::Assigned, ana, to("Ben")));
+    assert_eq!(change("issue_assigned_to_team"), told(ChangeKind::Assigned, ana, to("payments")));
+}
+
+#[test]
+fn an_issue_that_comes_back_is_told_from_one_that_was_reopened() {
+    let many = Issue { events: Some(4021), ..issue() };
+    assert_eq!(change("issue_unresolved_escalating"), told(ChangeKind::Escalating, None, many));
+    assert_eq!(change("issue_unresolved_regressed"), told(ChangeKind::Regressed, None, issue()));
+}
+
+#[test]
+fn an_old_server_is_understood() {
+    let first_seen = Timestamp::parse("2026-01-02T03:04:05Z");
+    let shown = Issue {
+        culprit: None,
+        level: Level::Warning,
+        status: Status::Resolved,
+        first_seen,
+        url: Some(PAGE.into()),
+        ..issue()
+    };
+    let mut expected = told(ChangeKind::Resolved, Some("Ana"), shown);
+    expected.project.org = Some(acme());
+    assert_eq!(change("issue_resolved_old_server"), expected);
+}
+
+#[test]
+fn an_alert_tells_its_rule_and_the_event_that_made_it_fire() {
+    let shown = Issue {
+        title: issue().title,
+        culprit: issue().culprit,
+        level: Level::Error,
+        release: Some("2.4.1".into()),
+        environment: Some("production".into()),
+        url: Some(PAGE.into()),
+        ..Issue::default()
+    };
+    let mut expected = told(ChangeKind::Alert { rule: "Page on new errors".into() }, None, shown);
+    expected.project.org = Some(acme());
+    assert_eq!(change("event_alert_triggered"), expected);
+}
+
+#[test]
+fn an_alert_of_an_old_server_is_pieced_together_from_tags_and_addresses() {
+    let shown = Issue {
+        title: "disk almost full".into(),
+        level: Level::Warning,
+        release: Some("2.3.0".into()),
+        environment: Some("staging".into()),
+        url: Some(PAGE.into()),
+        ..Issue::default()
+    };
+    let mut expected = told(ChangeKind::Alert { rule: "Disk".into() }, None, shown);
+    expected.project = ProjectKey { org: Some(acme()), slug: None, ..expected.project };
+    assert_eq!(change("event_alert_old_server"), expected);
+}
+
+#[test]
+fn installations_come_and_go() {
+    let installation = InstallationId::new(UUID);
+    let installed = Event::IntegrationInstalled { installation: installation.clone(), org: acme() };
+    assert_eq!(event(fixture("installation_created")), installed);
+    assert_eq!(event(fixture("installation_deleted")), Event::IntegrationRemoved(installation));
+}
+
+#[test]
+fn what_no_card_shows_is_ignored_by_name() {
+    for (name, resource) in [
+        ("metric_alert_critical", "metric_alert"),
+        ("comment_created", "comment"),
+        ("error_created", "error"),
+        ("activity_alert_triggered", "activity_alert"),
+        ("seer_root_cause_completed", "seer"),
+        ("preprod_artifact_size_analysis_completed", "preprod_artifact"),
+    ] {
+        assert_eq!(receive(fixture(name)), Received::Ignored(resource));
+    }
+    assert_eq!(receive(r#"{"action":"created","data":{}}"#), Received::Ignored("unknown resource"));
+    let moved = r#"{"action":"moved","data":{"issue":{"id":"42"}}}"#;
+    assert_eq!(receive(moved), Received::Ignored("issue: unknown action"));
+}
+
+#[test]
+fn an_internal_integration_knows_its_organization_without_being_told() {
+    let integration = Integration { org: acme(), token: Secret::new("t") };
+    let config = SentryConfig { integration: Some(integration), ..config() };
+    let received = receive_with(&config, fixture("issue_resolved").as_bytes(), None);
+    let Received::Event { event, .. } = received else { panic!("{received:?}") };
+    let Event::Changed(change) = *event else { panic!("{event:?}") };
+    assert_eq!(change.project.org, Some(acme()));
+    assert_eq!(change.issue.url.as_deref(), Some(PAGE));
+}
+
+#[test]
+fn no_header_but_the_signature_makes_a_difference() {
+    for (name, body) in FIXTURES {
+        let expected = receive(body);
+        for resource in ["issue", "event_alert", "installation", "comment", "nonsense", "\u{7}"] {
+            let received = receive_with(&config(), body.as_bytes(), Some(resource));
+            // Where a body fits two resources, the header may choose between these, and there both mean nothing.
+            let both_nothing = matches!((&received, &expected), (Received::Ignored(_), Received::Ignored(_)));
+            assert!(both_nothing || received == expected, "{name} as {resource}: {received:?}");
+        }
+    }
+}
+
+#[test]
+fn a_repeat_is_known_by_its_signature_and_by_what_it_means() {
+    let digest =
+        |text: &str| DeliveryKey(digest::digest(&digest::SHA256, text.as_bytes()).as_ref().try_into().unwrap());
+    let alert = "sentry|event_alert|0123456789abcdef0123456789abcdef|Page on new errors";
+    for (name, meaning) in [
+        ("event_alert_triggered", Some(digest(alert))),
+        ("installation_created", Some(digest(&format!("sentry|installation|{UUID}|created")))),
+        ("installation_deleted", Some(digest(&format!("sentry|installation|{UUID}|deleted")))),
+        ("issue_resolved", None),
+    ] {
+        let body = fixture(name);
+        let Received::Event { keys, .. } = receive(body) else { panic!("{name}") };
+        let signed = DeliveryKey(tag(SECRETS[0], body.as_bytes()));
+        assert_eq!(keys, [Some(signed), meaning].into_iter().flatten().collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
+fn half_a_character_costs_no_event() {
+    let body = fixture("issue_resolved").replace("pool exhausted", r"pool \ud83d exhausted");
+    let Event::Changed(change) = event(&body) else { panic!("a change") };
+    assert_eq!(change.issue.title, "TimeoutError: pool \u{fffd} exhausted");
+}
+
+#[test]
+fn megabytes_that_nobody_sees_are_skipped() {
+    let frames = format!(r#"{{"vars":{{"x":"{}"}}}},"#, "y".repeat(1_000)).repeat(4_000);
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let stack = format!(r#""exception":{{"values":[{frames}{deep}]}},"event_id""#);
+    let body = fixture("event_alert_triggered").replacen(r#""event_id""#, &stack, 1);
+    assert!(body.len() > 4_000_000);
+    assert!(matches!(event(&body), Event::Changed(_)));
+}
+
+/// Everything but these may be missing or null, and the event is still an event.
+fn is_needed(path: &str) -> bool {
+    const NEEDED: [&str; 9] = [
+        "/action",
+        "/data",
+        "/data/issue",
+        "/data/issue/id",
+        "/data/event",
+        "/data/installation",
+        "/data/installation/uuid",
+        "/data/installation/organization",
+        "/data/installation/organization/slug",
+    ];
+    NEEDED.contains(&path)
+}
+
+#[test]
+fn any_other_field_may_be_missing_or_null() {
+    let mut tried = 0;
+    for (name, body) in FIXTURES {
+        let whole: Value = serde_json::from_str(body).unwrap();
+        let expected = kind_of(&receive(body));
+        for path in paths(&whole, String::new()) {
+            for spoiled in [without(&whole, &path), nulled(&whole, &path)] {
+                let received = receive(&spoiled.to_string());
+                tried += 1;
+                if !is_needed(&path) {
+                    // What tells resources apart may change what is ignored, never whether.
+                    assert_eq!(kind_of(&received), expected, "{name} without {path}: {received:?}");
+                }
+            }
+        }
+    }
+    assert!(tried > 1_000, "{tried}");
+}
+
+#[test]
+fn without_what_is_needed_the_reason_says_what_is_missing() {
+    for (name, path, reason) in [
+        ("issue_resolved", "/action", "action"),
+        ("issue_resolved", "/data/issue/id", "issue without its number"),
+        ("installation_created", "/data/installation/organization", "installation without its organization"),
+    ] {
+        let body = without(&serde_json::from_str(fixture(name)).unwrap(), path).to_string();
+        let Received::Unreadable(why) = receive(&body) else { panic!("{name} without {path}") };
+        assert!(why.contains(reason), "{why}");
+    }
+}
+
+fn kind_of(received: &Received) -> &'static str {
+    match received {
+        Received::Event { .. } => "event",
+        Received::Ignored(_) => "ignored",
+        Received::Unreadable(_) => "unreadable",
+        Received::Challenge(_) => "challenge",
+    }
+}
+
+fn paths(value: &Value, at: String) -> Vec<String> {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(name, inner)| (format!("{at}/{name}"), inner)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(n, inner)| (format!("{at}/{n}"), inner)).collect(),
+        _ => Vec::new(),
+    };
+    inner.into_iter().flat_map(|(path, inner)| [vec![path.clone()], paths(inner, path)].concat()).collect()
+}
+
+fn nulled(value: &Value, path: &str) -> Value {
+    let mut value = value.clone();
+    *value.pointer_mut(path).expect(path) = Value::Null;
+    value
+}
+
+fn without(value: &Value, path: &str) -> Value {
+    let mut value = value.clone();
+    let (parent, name) = path.rsplit_once('/').expect("a path");
+    match value.pointer_mut(parent).expect(parent) {
+        Value::Object(map) => drop(map.remove(name)),
+        Value::Array(list) => drop(list.remove(name.parse().expect("a place"))),
+        _ => unreachable!("only objects and lists have parts"),
+    }
+    value
+}
+
+/// The promises of every webhook.
+mod contract {
+    use zentry_contract::webhook::Bench;
+
+    use super::*;
+
+    struct Sentry(SentryWebhook);
+
+    impl Bench for Sentry {
+        fn webhook(&self) -> &dyn Webhook {
+            &self.0
+        }
+
+        fn secrets(&self) -> Vec<String> {
+            SECRETS.map(str::to_owned).into()
+        }
+
+        fn sign(&self, secret: &str, body: &[u8], at: Timestamp) -> HeaderList {
+            headers(secret, body)
+                .without("sentry-hook-timestamp")
+                .with("sentry-hook-timestamp", (at.0 / 1_000).to_string())
+                .with("sentry-hook-resource", "issue")
+                .with("request-id", "0123456789abcdef0123456789abcdef")
+        }
+
+        fn signature_header(&self) -> &'static str {
+            "sentry-hook-signature"
+        }
+
+        fn unsigned_headers(&self) -> Vec<&'static str> {
+            vec!["content-type", "request-id", "sentry-hook-resource", "sentry-hook-timestamp"]
+        }
+
+        fn samples(&self) -> Vec<Vec<u8>> {
+            FIXTURES.iter().map(|(_, body)| compact(body)).filter(|body| is_event(body)).collect()
+        }
+
+        fn unknown(&self) -> Vec<Vec<u8>> {
+            FIXTURES.iter().map(|(_, body)| compact(body)).filter(|body| !is_event(body)).collect()
+        }
+    }
+
+    /// As Sentry writes it.
+    fn compact(body: &str) -> Vec<u8> {
+        serde_json::from_str::<Value>(body).expect("a fixture").to_string().into_bytes()
+    }
+
+    fn is_event(body: &[u8]) -> bool {
+        matches!(receive_with(&config(), body, None), Received::Event { .. })
+    }
+
+    zentry_contract::webhook_suite!(Sentry(SentryWebhook::new(&config())));
+}
