@@ -60,7 +60,10 @@ const DOMAIN_MAY_USE: &[&str] =
     &["async-trait", "jiff", "serde", "strsim", "thiserror", "unicode-segmentation", "zeroize"];
 
 fn workspace() -> Metadata {
-    MetadataCommand::new().manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).exec().expect("cargo metadata")
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .exec()
+        .expect("cargo metadata")
 }
 
 fn dependencies(package: &Package, kinds: &[DependencyKind]) -> BTreeSet<String> {
@@ -77,7 +80,8 @@ fn every_crate_depends_only_on_what_the_table_allows() {
     for package in workspace().workspace_packages() {
         let name = package.name.as_str();
         let may = arrows.get(name).unwrap_or_else(|| panic!("{name} has no line in the table of {}", file!()));
-        let ours = |deps: BTreeSet<String>| deps.into_iter().filter(|d| d.starts_with("zentry")).collect::<BTreeSet<_>>();
+        let ours =
+            |deps: BTreeSet<String>| deps.into_iter().filter(|d| d.starts_with("zentry")).collect::<BTreeSet<_>>();
         let normal = ours(dependencies(package, &[DependencyKind::Normal, DependencyKind::Build]));
         assert!(normal.is_subset(may), "{name} depends on {:?}", normal.difference(may).collect::<Vec<_>>());
         let in_tests = ours(dependencies(package, &[DependencyKind::Development]));
@@ -100,7 +104,8 @@ fn a_technology_is_named_by_its_owner_alone() {
 #[test]
 fn the_domain_knows_no_runtime_no_http_and_no_sql() {
     let metadata = workspace();
-    let domain = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == "zentry-domain").expect("domain");
+    let domain =
+        metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == "zentry-domain").expect("domain");
     for dependency in dependencies(domain, &[DependencyKind::Normal]) {
         assert!(DOMAIN_MAY_USE.contains(&dependency.as_str()), "the domain depends on {dependency}");
     }

@@ -1,0 +1,141 @@
+//! The main job through the real binary, over HTTP, against the doubles.
+
+use zentry_test_support::{Town, kept};
+
+const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_story_with_linking_and_a_restart_at_every_turn() {
+    let mut town = Town::with_linking(ZENTRY).await;
+    town.jane_types("connect acme checkout").await;
+    town.jane_sees("One step first: link your Sentry account").await;
+    let link = town.link_for_jane().await;
+    town.restart();
+
+    let page = town.jane_signs_in(&link).await;
+    let code = page.element("confirm-code").expect("a code");
+    town.jane_reads("Signed in at Sentry as ana@acme.io").await;
+    town.restart();
+
+    town.jane_writes(&code).await;
+    town.jane_reads("Linked as ana@acme.io. #checkout-alerts is now connected to acme / checkout.").await;
+    town.jane_sees("Connected: acme / checkout").await;
+    town.restart();
+
+    town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
+    let card = town.jane_sees("New · [checkout] TimeoutError: pool exhausted").await;
+    town.restart();
+
+    town.jane_presses(&card, "Resolve").await;
+    let edited = town.jane_sees("Resolved · [checkout]").await;
+    assert_eq!(edited.id, card.id, "the same message is edited");
+    assert_eq!(town.changes_by_ana(), 1);
+    town.restart();
+
+    town.jane_types("configure").await;
+    town.jane_sees("acme / checkout · error and above").await;
+    town.jane_types("disconnect acme checkout").await;
+    town.jane_sees("Disconnected: acme / checkout, by Jane Dev.").await;
+    let before = town.messages();
+    town.error_in(&town.cast.checkout, "KeyError: currency").await;
+    town.all_is_quiet().await;
+    assert_eq!(town.messages(), before + 1, "only the answer to the last command came");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_with_an_internal_integration_alone() {
+    let town = Town::with_integration(ZENTRY).await;
+    town.jane_types("connect \"Acme Inc.\" Checkout").await;
+    town.jane_sees("Connected: acme / checkout").await;
+    town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
+    let card = town.jane_sees("New · [checkout]").await;
+    town.jane_presses(&card, "Archive").await;
+    town.jane_sees("Archived · [checkout]").await;
+    let card = town.jane_sees("by Jane Dev at").await;
+    assert_eq!(town.changes_by_the_integration(), 1);
+    town.jane_presses(&card, "Reopen").await;
+    town.jane_sees("Open again · [checkout]").await;
+    town.jane_types("disconnect").await;
+    town.jane_sees("Disconnected everything here (1): acme / checkout, by Jane Dev.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_delivery_of_any_webhook_changes_nothing() {
+    let town = Town::with_linking(ZENTRY).await;
+    town.jane_connects_and_links("checkout").await;
+    let after_connect = town.messages();
+    kept(town.sandbox.zoom.redeliver_last().await.expect("the code"));
+    town.all_is_quiet().await;
+    assert_eq!(town.messages(), after_connect + 1);
+
+    town.error_in(&town.cast.checkout, "TimeoutError").await;
+    let card = town.jane_sees("New · [checkout]").await;
+    kept(town.sandbox.sentry.redeliver_last().await.expect("issue.created"));
+    town.jane_presses(&card, "Resolve").await;
+    town.jane_sees("Resolved · [checkout]").await;
+    kept(town.sandbox.zoom.redeliver_last().await.expect("the press"));
+    kept(town.sandbox.sentry.redeliver_last().await.expect("issue.resolved"));
+    let before = town.messages();
+    town.all_is_quiet().await;
+    assert_eq!(town.messages(), before + 1);
+    let card = town.jane_sees("Resolved · [checkout]").await;
+    assert_eq!(card.history.len(), 1, "edited once");
+    assert_eq!(town.changes_by_ana(), 1, "Sentry was asked once");
+
+    town.jane_types("disconnect").await;
+    town.jane_sees("Disconnected everything here (1)").await;
+    town.jane_connects_again().await;
+    kept(town.sandbox.zoom.redeliver_last().await.expect("connect"));
+    town.jane_types("configure").await;
+    town.jane_sees("gets 1 project").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_before_a_kill_is_sent_after_it() {
+    let mut town = Town::with_integration(ZENTRY).await;
+    town.jane_types("connect acme checkout").await;
+    town.jane_sees("Connected: acme / checkout").await;
+    town.sandbox.zoom.faults().next_times(2, &zentry_test_support::sandbox::Fault::status(503));
+    town.error_in(&town.cast.checkout, "TimeoutError").await;
+    town.kill_and_start();
+    town.jane_sees("New · [checkout] TimeoutError").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_not_there_get_the_nearest_that_the_asker_may_see() {
+    let town = Town::with_linking(ZENTRY).await;
+    town.jane_connects_and_links("checkout").await;
+    town.jane_types("connect globex secret").await;
+    let answer =
+        town.jane_sees("I cannot find \"globex\" among the organizations of your Sentry account (ana@acme.io).").await;
+    assert!(answer.visible_to.is_some(), "only Jane sees it");
+    town.jane_types("connect acne web").await;
+    town.jane_sees("Did you mean acme (Acme Inc.)?").await;
+    town.jane_types("connect acme wep").await;
+    town.jane_sees("Closest: web").await;
+    town.jane_types("configure").await;
+    town.jane_sees("gets 1 project").await;
+}
+
+trait Again {
+    async fn jane_connects_again(&self);
+}
+
+impl Again for Town {
+    async fn jane_connects_again(&self) {
+        let connected = |messages: &[zentry_test_support::sandbox::zoom::Message]| {
+            (messages.iter().filter(|m| m.to_string().contains("Connected: acme / checkout")).count() == 2)
+                .then_some(())
+        };
+        self.jane_types("connect acme checkout").await;
+        let zoom = &self.sandbox.zoom;
+        let waited = zoom.wait_until(
+            &self.cast.alerts,
+            &self.cast.jane,
+            "connected again",
+            zentry_test_support::PATIENCE,
+            connected,
+        );
+        waited.await.expect("connected again");
+    }
+}

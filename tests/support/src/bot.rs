@@ -1,0 +1,129 @@
+//! The real binary as a child process.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Starting takes a fraction of a second; a machine that is busy building may take longer.
+const START: Duration = Duration::from_secs(30);
+
+/// `zentry serve`, running.
+pub struct Bot {
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+/// How `zentry serve` is started: its environment, and nothing else of ours.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The binary.
+    pub program: PathBuf,
+    /// Its settings.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Setup {
+    /// The command, with exactly these settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env_clear().envs(&self.settings).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts it and waits until it says that it is ready.
+    ///
+    /// # Panics
+    /// Where it ends instead; with what it wrote.
+    pub fn start(&self) -> Bot {
+        let mut command = self.command(&["serve"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let (log, lines) = follow(&mut child);
+        let bot = Bot { child, log };
+        loop {
+            match lines.recv_timeout(START) {
+                Ok(line) if line.contains("ready") => return bot,
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {
+                    panic!("the bot did not become ready:\n{}", bot.log())
+                }
+            }
+        }
+    }
+
+    /// Runs it to its end, which must come soon: its exit code and what it wrote to standard error.
+    ///
+    /// # Panics
+    /// Where it cannot be run.
+    pub fn refused(&self) -> (i32, String) {
+        let output = self.command(&["serve"]).output().expect("the binary starts");
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// Collects what the child writes, so that it never blocks, and passes each line on.
+fn follow(child: &mut Child) -> (Arc<Mutex<String>>, Receiver<String>) {
+    let log = Arc::new(Mutex::new(String::new()));
+    let (sender, lines) = channel();
+    let (kept, stderr) = (Arc::clone(&log), child.stderr.take().expect("standard error is piped"));
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut log = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(&line);
+            log.push('\n');
+            // Once it is ready nobody listens any more.
+            let _ = sender.send(line);
+        }
+    });
+    (log, lines)
+}
+
+impl Bot {
+    /// What it has written to standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks it to end (SIGTERM) and waits for that.
+    ///
+    /// # Panics
+    /// Where it cannot be asked.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
+        assert!(sent.success(), "the bot was not running any more:\n{}", self.log());
+        self.child.wait().expect("it ends")
+    }
+
+    /// Ends it without asking (SIGKILL).
+    ///
+    /// # Panics
+    /// Where it cannot be ended.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the bot wrote:\n{}", self.log());
+        }
+    }
+}
+
+/// A port that nobody listens on.
+///
+/// # Panics
+/// Where the machine has none left.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("bound").port()
+}

@@ -1,0 +1,234 @@
+//! What the process tests share: the real binary (`CARGO_BIN_EXE_zentry`) between a simulated Zoom and a simulated Sentry,
+//! everything over HTTP, and verbs to drive them that read like sentences.
+
+mod bot;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+pub use bot::{Bot, Setup, free_port};
+pub use zentry_sandbox as sandbox;
+use zentry_sandbox::browser::Page;
+use zentry_sandbox::sentry::{Caller, NewIssue, Project};
+use zentry_sandbox::zoom::{Message, Person, Place};
+use zentry_sandbox::{Cast, Clock, Delivery, Sandbox};
+
+/// How long anything may take to be seen: far longer than it does.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A Zoom account, a Sentry organization, and the bot between them.
+pub struct Town {
+    /// The doubles.
+    pub sandbox: Sandbox,
+    /// Who lives there.
+    pub cast: Cast,
+    /// How the bot is started.
+    pub setup: Setup,
+    /// `http://127.0.0.1:PORT` of the public listener.
+    pub public_url: String,
+    /// `http://127.0.0.1:PORT` of the operations listener.
+    pub ops_url: String,
+    bot: Option<Bot>,
+    folder: tempfile::TempDir,
+}
+
+impl Town {
+    /// The bot of an internal integration with an OAuth application: people link their own accounts.
+    pub async fn with_linking(program: &str) -> Self {
+        let mut town = Self::built(program).await;
+        let oauth = &town.cast.oauth_app;
+        town.setup.settings.extend([
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_ID".to_owned(), oauth.client_id.clone()),
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET".to_owned(), oauth.client_secret.clone()),
+        ]);
+        town.opened()
+    }
+
+    /// The bot of an internal integration alone: nobody links.
+    pub async fn with_integration(program: &str) -> Self {
+        Self::built(program).await.opened()
+    }
+
+    /// Everything but the running bot.
+    pub async fn built(program: &str) -> Self {
+        let (cast, zoom, sentry) = Cast::assemble();
+        let sandbox = Sandbox::start(Clock::real(), zoom, sentry).await.expect("the doubles start");
+        let folder = tempfile::tempdir().expect("a folder");
+        let (public_url, ops_url) = (loopback(free_port()), loopback(free_port()));
+        sandbox.point_at(&public_url).expect("an address");
+        let settings = settings(&sandbox, &cast, folder.path(), &public_url, &ops_url);
+        let setup = Setup { program: program.into(), settings };
+        Self { sandbox, cast, setup, public_url, ops_url, bot: None, folder }
+    }
+
+    fn opened(mut self) -> Self {
+        self.bot = Some(self.setup.start());
+        self
+    }
+
+    /// Where the database is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends the bot in order and starts it again.
+    pub fn restart(&mut self) {
+        let ended = self.bot.take().expect("the bot runs").terminate();
+        assert_eq!(ended.code(), Some(0), "an orderly end");
+        self.bot = Some(self.setup.start());
+    }
+
+    /// Kills the bot and starts it again.
+    pub fn kill_and_start(&mut self) {
+        self.bot.take().expect("the bot runs").kill();
+        self.bot = Some(self.setup.start());
+    }
+
+    /// Ends the bot in order.
+    pub fn stop(&mut self) {
+        self.bot.take().expect("the bot runs").terminate();
+    }
+
+    /// What the bot has logged.
+    pub fn log(&self) -> String {
+        self.bot.as_ref().map(Bot::log).unwrap_or_default()
+    }
+
+    // === in Zoom ===
+
+    /// Jane types a slash command in the channel.
+    pub async fn jane_types(&self, command: &str) -> Delivery {
+        kept(self.sandbox.zoom.say(&self.cast.jane, &self.cast.alerts, command).await)
+    }
+
+    /// Jane writes to the bot.
+    pub async fn jane_writes(&self, text: &str) -> Delivery {
+        kept(self.sandbox.zoom.say(&self.cast.jane, &self.cast.jane, text).await)
+    }
+
+    /// Jane sees a message that holds `words` in the channel.
+    pub async fn jane_sees(&self, words: &str) -> Message {
+        self.sees(&self.cast.jane, &self.cast.alerts, words).await
+    }
+
+    /// Jane sees a message that holds `words` in her own chat with the bot.
+    pub async fn jane_reads(&self, words: &str) -> Message {
+        self.sees(&self.cast.jane, &self.cast.jane, words).await
+    }
+
+    /// Somebody sees a message that holds `words` somewhere.
+    pub async fn sees(&self, viewer: &Person, place: impl Into<Place>, words: &str) -> Message {
+        let seen = self.sandbox.zoom.wait_for(place, viewer, words, PATIENCE, |m| m.to_string().contains(words)).await;
+        seen.unwrap_or_else(|error| panic!("{error}\nthe bot wrote:\n{}", self.log()))
+    }
+
+    /// Jane presses a button of a card.
+    pub async fn jane_presses(&self, card: &Message, button: &str) -> Delivery {
+        kept(self.sandbox.zoom.press(&self.cast.jane, card, button).await.expect("the button is there"))
+    }
+
+    /// How many messages of the channel Jane sees.
+    pub fn messages(&self) -> usize {
+        self.sandbox.zoom.messages(&self.cast.alerts, &self.cast.jane).len()
+    }
+
+    /// Everything the bot was asked before is done: its answer to this command comes after all that it caused in the
+    /// channel.
+    pub async fn all_is_quiet(&self) {
+        let before = self.messages();
+        self.jane_types("whoami").await;
+        let seen = |messages: &[Message]| (messages.len() > before).then_some(());
+        let zoom = &self.sandbox.zoom;
+        zoom.wait_until(&self.cast.alerts, &self.cast.jane, "whoami", PATIENCE, seen).await.expect("an answer");
+    }
+
+    // === linking ===
+
+    /// Jane connects the channel to a project and links her account on the way.
+    pub async fn jane_connects_and_links(&self, project: &str) {
+        self.jane_types(&format!("connect acme {project}")).await;
+        let page = self.jane_signs_in(&self.link_for_jane().await).await;
+        self.jane_writes(&page.element("confirm-code").expect("a code")).await;
+        self.jane_sees(&format!("Connected: acme / {project}")).await;
+    }
+
+    /// The address in Jane's own chat.
+    pub async fn link_for_jane(&self) -> String {
+        link_in(&self.jane_reads("Link Sentry account").await)
+    }
+
+    /// The browser in which Ana is signed in at Sentry opens the link, goes on to Sentry and approves.
+    pub async fn jane_signs_in(&self, address: &str) -> Page {
+        self.sandbox.sentry.log_in(&self.cast.ana);
+        let browser = &self.sandbox.browser;
+        let page = browser.open(address).await.expect("the page opens");
+        let consent = browser.press(&page, "Continue to Sentry").await.expect("on to Sentry");
+        browser.press(&consent, "Approve").await.expect("back from Sentry")
+    }
+
+    // === at Sentry ===
+
+    /// An error happens in a project.
+    pub async fn error_in(&self, project: &Project, title: &str) -> u64 {
+        let raised = self.sandbox.sentry.raise(project, NewIssue::error(title)).await;
+        kept(raised.delivery);
+        raised.issue
+    }
+
+    /// How often Sentry was asked to change something with Ana's own token.
+    pub fn changes_by_ana(&self) -> usize {
+        let ana = Caller::User(self.cast.ana.id);
+        self.sandbox.sentry.calls().iter().filter(|call| call.method == "PUT" && call.caller == ana).count()
+    }
+
+    /// How often Sentry was asked to change something with the integration's token.
+    pub fn changes_by_the_integration(&self) -> usize {
+        let integration = Caller::Integration(self.cast.acme.id);
+        self.sandbox.sentry.calls().iter().filter(|call| call.method == "PUT" && call.caller == integration).count()
+    }
+}
+
+/// The first address that a message links to.
+pub fn link_in(message: &Message) -> String {
+    message.links().into_iter().next().expect("the message holds a link")
+}
+
+/// The delivery was answered 200.
+pub fn kept(delivery: Delivery) -> Delivery {
+    assert_eq!(delivery.status, Some(200), "{delivery:?}");
+    delivery
+}
+
+fn loopback(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn settings(
+    sandbox: &Sandbox,
+    cast: &Cast,
+    folder: &Path,
+    public_url: &str,
+    ops_url: &str,
+) -> BTreeMap<String, String> {
+    let listen = |url: &str| url.trim_start_matches("http://").to_owned();
+    let store = format!("sqlite:{}", folder.join("zentry.db").display());
+    let settings: [(&str, &str); 15] = [
+        ("ZENTRY_PUBLIC_URL", public_url),
+        ("ZENTRY_LISTEN", &listen(public_url)),
+        ("ZENTRY_OPS_LISTEN", &listen(ops_url)),
+        ("ZENTRY_STORE", &store),
+        ("ZENTRY_KEYS", "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        ("ZENTRY_ZOOM_CLIENT_ID", &cast.zoom_app.client_id),
+        ("ZENTRY_ZOOM_CLIENT_SECRET", &cast.zoom_app.client_secret),
+        ("ZENTRY_ZOOM_BOT_JID", &cast.zoom_app.bot_jid),
+        ("ZENTRY_ZOOM_SECRET_TOKEN", &cast.zoom_app.secret_token),
+        ("ZENTRY_ZOOM_API", sandbox.zoom.base()),
+        ("ZENTRY_ZOOM_OAUTH", sandbox.zoom.base()),
+        ("ZENTRY_SENTRY_URL", sandbox.sentry.base()),
+        ("ZENTRY_SENTRY_ORG", &cast.acme.slug),
+        ("ZENTRY_SENTRY_TOKEN", &cast.integration.token),
+        ("ZENTRY_SENTRY_CLIENT_SECRET", &cast.integration.client_secret),
+    ];
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
