@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Answer, Button, ChannelId, Connect, Content, CredentialId, Digest, Filter, Handle,
-    Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug, Pending, Person, Place, Press, Project,
-    ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone, Update, UserId, UserJid,
+    AccountId, Action, Actor, Address, Answer, Button, ChannelId, Connect, Content, CredentialId, Digest, Filter,
+    Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug, Pending, Person, Place, Press,
+    Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone, Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {

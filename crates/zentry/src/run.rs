@@ -1,5 +1,6 @@
 //! Running the wired bot: listeners, workers, signals, and an orderly end.
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use zentry_ingress::{Ops, serve_ops, serve_public};
+use zentry_domain::Clock;
+use zentry_ingress::{Ops, Tls, serve_ops, serve_public};
+use zentry_sqlite::Sqlite;
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -40,6 +43,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let public = bind(listen, "ZENTRY_LISTEN").await?;
     let ops = bind(ops_listen, "ZENTRY_OPS_LISTEN").await?;
     let bot = wire(config, Arc::new(RealClock::new()))?;
+    reload_on_hangup(bot.tls.clone())?;
     tracing::info!(%listen, %ops_listen, "ready");
     Running::start(bot, public, ops, recorder).until(signals.told_to_end()).await
 }
@@ -64,6 +68,8 @@ pub(crate) struct Running {
 impl Running {
     /// Starts listeners and workers.
     pub(crate) fn start(bot: Bot, public: TcpListener, ops: TcpListener, recorder: PrometheusHandle) -> Self {
+        tokio::spawn(check_store(Arc::clone(&bot.store)));
+        tokio::spawn(tend_metrics(recorder.clone(), Arc::clone(&bot.clock)));
         let (stop_ingress, stopping) = watch::channel(false);
         let (stop_worker, worker_stopping) = watch::channel(false);
         let ready = Arc::new(AtomicBool::new(true));
@@ -100,6 +106,42 @@ impl Running {
         self.bot.http.close();
         self.bot.store.close().await;
     }
+}
+
+/// SIGHUP re-reads the certificate; where the new one is no good the old one stays. Without one there is nothing to read,
+/// but the signal must not end the program either.
+fn reload_on_hangup(tls: Option<Arc<Tls>>) -> Result<(), Failure> {
+    let mut hangups = received(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            match tls.as_ref().map(|tls| tls.reload()) {
+                None => tracing::info!("there is no certificate to read again"),
+                Some(Ok(())) => tracing::info!("the certificate was read again"),
+                Some(Err(error)) => tracing::error!(%error, "the certificate stays as it was"),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Looks through the whole database once, beside the work: damage must be known before it spreads into the backups.
+async fn check_store(store: Arc<Sqlite>) {
+    if let Err(error) = store.check().await {
+        tracing::error!(error = &error as &dyn Error, "the database is damaged; stop the bot and restore a backup");
+    }
+}
+
+/// Folds recorded durations together; without this they would pile up where nobody scrapes.
+async fn tend_metrics(recorder: PrometheusHandle, clock: Arc<dyn Clock>) {
+    const EVERY: Duration = Duration::from_secs(5);
+    loop {
+        clock.sleep_until(clock.now() + EVERY).await;
+        recorder.run_upkeep();
+    }
+}
+
+fn received(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::World(format!("signals cannot be received: {error}")))
 }
 
 /// The signals that end the program.

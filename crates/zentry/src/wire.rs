@@ -21,7 +21,8 @@ pub(crate) struct Bot {
     pub(crate) app: Arc<App>,
     pub(crate) public: Arc<Public>,
     pub(crate) tls: Option<Arc<Tls>>,
-    pub(crate) store: Sqlite,
+    pub(crate) store: Arc<Sqlite>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: HttpClient,
 }
 
@@ -59,8 +60,8 @@ pub(crate) fn wire(config: Config, clock: Arc<dyn Clock>) -> Result<Bot, Failure
         Door { source: "zoom", path: "/zoom/events", cap: ZOOM_CAP, webhook: Arc::new(zoom_webhook) },
         Door { source: "sentry", path: "/sentry/webhook", cap: SENTRY_CAP, webhook: Arc::new(sentry_webhook) },
     ];
-    let public = Arc::new(Public::new(Arc::clone(&app), clock, random, site, doors));
-    Ok(Bot { app, public, tls, store, http })
+    let public = Arc::new(Public::new(Arc::clone(&app), Arc::clone(&clock), random, site, doors));
+    Ok(Bot { app, public, tls, store: Arc::new(store), clock, http })
 }
 
 /// Installs the recorder of metrics, once per process.

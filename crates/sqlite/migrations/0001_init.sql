@@ -1,0 +1,147 @@
+-- Times are milliseconds since 1970. JSON columns hold what the domain serialises; the columns beside them are there to
+-- be looked up. `channel` is the JID in lower case. `owner` is `zoom:<account>` or `sentry:<installation>`. A `sealed`
+-- column is an envelope of zentry-seal, bound to its owner, table, row and column.
+
+PRAGMA application_id = 0x5a4e5452; -- "ZNTR"
+
+-- `starts` counts the processes that opened the file, so that no lease of an earlier one is taken for one of ours.
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+INSERT INTO meta (name, value) VALUES ('starts', 0);
+
+-- What makes a repeat of a delivery recognisable.
+CREATE TABLE delivery (
+    key BLOB PRIMARY KEY,
+    at INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX delivery_by_age ON delivery (at);
+
+CREATE TABLE subscription (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    project TEXT NOT NULL,
+    org TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (account, channel, project)
+) STRICT;
+CREATE INDEX subscription_by_project ON subscription (project);
+CREATE INDEX subscription_by_slug ON subscription (org, slug);
+
+CREATE TABLE card (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    issue TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    message TEXT,
+    shown INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (account, handle),
+    UNIQUE (account, channel, issue)
+) STRICT;
+CREATE INDEX card_by_issue ON card (issue);
+
+-- `key` is the digest of the token. `sealed` holds the code and whose it is, while it is awaited.
+CREATE TABLE link (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    user TEXT NOT NULL,
+    expires INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    state BLOB,
+    cookie BLOB,
+    sealed BLOB,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX link_by_person ON link (account, user);
+CREATE INDEX link_by_state ON link (state) WHERE state IS NOT NULL;
+CREATE INDEX link_by_age ON link (expires);
+
+CREATE TABLE person (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    user TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (account, user)
+) STRICT;
+
+CREATE TABLE installation (
+    id TEXT PRIMARY KEY,
+    org TEXT NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX installation_by_org ON installation (org);
+
+CREATE TABLE account (
+    id TEXT PRIMARY KEY,
+    installer TEXT
+) WITHOUT ROWID, STRICT;
+
+-- Where people have been seen. `jid` is the channel as it came.
+CREATE TABLE presence (
+    account TEXT NOT NULL,
+    user TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    jid TEXT NOT NULL,
+    PRIMARY KEY (account, user, channel)
+) WITHOUT ROWID, STRICT;
+
+-- One row for each lane that holds a job. `due` is when its first job is, or when its owner's pause ends.
+CREATE TABLE lane (
+    id INTEGER PRIMARY KEY,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    UNIQUE (owner, name)
+) STRICT;
+CREATE INDEX lane_by_due ON lane (due);
+
+-- Throttled owners.
+CREATE TABLE pause (
+    owner TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+-- A job is `plain` where it holds nobody's words, and `sealed` otherwise.
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane INTEGER NOT NULL REFERENCES lane (id) ON DELETE CASCADE,
+    job TEXT NOT NULL UNIQUE,
+    plain TEXT,
+    sealed BLOB,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    unknown INTEGER NOT NULL DEFAULT 0,
+    since INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    CHECK ((plain IS NULL) <> (sealed IS NULL))
+) STRICT;
+CREATE INDEX outbox_by_lane ON outbox (lane, seq);
+CREATE INDEX outbox_equal ON outbox (lane, plain) WHERE plain IS NOT NULL;
+
+CREATE TABLE dead (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    attempts INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    why TEXT NOT NULL
+) STRICT;
+CREATE INDEX dead_by_owner ON dead (owner);
+
+CREATE TABLE credential (
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (owner, name)
+) WITHOUT ROWID, STRICT;

@@ -1,0 +1,183 @@
+//! What a decision changes.
+
+use rusqlite::params;
+use zentry_domain::{
+    Account, AccountId, Card, Decision, Handle, LinkedPerson, MessageId, NewJob, Person, Place, Revision, RowChange,
+    Subscription, Timestamp,
+};
+
+use crate::db::Db;
+use crate::error::Fault;
+use crate::lease::Memory;
+use crate::row::{owner_of, revision, stored, to_json};
+
+impl Db {
+    /// Applies `decision`. After an error the savepoint undoes what it did until then.
+    pub(crate) fn apply(&self, memory: &mut Memory, decision: &Decision, now: Timestamp) -> Result<(), Fault> {
+        for change in &decision.changes {
+            self.apply_change(change, now)?;
+            memory.is_untidy |= matches!(change, RowChange::PurgeAccount(_) | RowChange::Sweep { .. });
+        }
+        decision.jobs.iter().try_for_each(|job| self.enqueue(job, now))
+    }
+
+    fn apply_change(&self, change: &RowChange, now: Timestamp) -> Result<(), Fault> {
+        match change {
+            RowChange::Subscribe(subscription) => self.subscribe(subscription),
+            RowChange::Unsubscribe { account, channel, project } => self
+                .change(
+                    "DELETE FROM subscription WHERE account = ?1 AND channel = ?2 AND project = ?3",
+                    (account.as_str(), channel.key(), project.as_str()),
+                )
+                .map(drop),
+            RowChange::PutCard(card) => self.put_card(card),
+            RowChange::CardShown { account, card, message, revision, again } => {
+                self.card_shown(account, card, message.as_ref(), *revision, again, now)
+            }
+            RowChange::PutLink(link) => self.put_link(link),
+            RowChange::DropLink(id) => self.change("DELETE FROM link WHERE key = ?1", [&id.0]).map(drop),
+            RowChange::LinkPerson(linked) => self.link_person(linked),
+            RowChange::UnlinkPerson { account, user } => self
+                .change("DELETE FROM person WHERE account = ?1 AND user = ?2", (account.as_str(), user.as_str()))
+                .map(drop),
+            RowChange::PutAccount(account) => self.put_account(account),
+            RowChange::PurgeAccount(account) => self.purge(account),
+            RowChange::PutInstallation { installation, org } => self
+                .change(
+                    "INSERT INTO installation (id, org) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET org = excluded.org",
+                    (installation.as_str(), org.as_str()),
+                )
+                .map(drop),
+            RowChange::RemoveInstallation(installation) => {
+                self.change("DELETE FROM installation WHERE id = ?1", [installation.as_str()]).map(drop)
+            }
+            RowChange::Saw { place, person } => self.saw(place, person),
+            RowChange::Sweep { before } => self.sweep(*before),
+        }
+    }
+
+    fn subscribe(&self, new: &Subscription) -> Result<(), Fault> {
+        let Subscription { place, project, since, .. } = new;
+        self.change(
+            "INSERT INTO subscription (account, channel, project, org, slug, since, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                place.account.as_str(),
+                place.channel.key(),
+                project.id.as_str(),
+                project.org.as_str(),
+                project.slug.as_str(),
+                since.0,
+                to_json(new)?
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A new card is revision 1; every later one finds the row at the revision before.
+    fn put_card(&self, card: &Card) -> Result<(), Fault> {
+        let (account, channel) = (card.content.place.account.as_str(), card.content.place.channel.key());
+        let (handle, issue) = (card.handle.as_str(), card.content.issue_id.as_str());
+        let (revision, body) = (stored(card.revision.0), to_json(&card.content)?);
+        let changed = if card.revision == Revision::default().next() {
+            self.change(
+                "INSERT INTO card (account, handle, channel, issue, revision, message, shown, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    account,
+                    handle,
+                    channel,
+                    issue,
+                    revision,
+                    card.message.as_ref().map(MessageId::as_str),
+                    stored(card.shown.0),
+                    body
+                ],
+            )?
+        } else {
+            self.change(
+                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6
+                 WHERE account = ?1 AND handle = ?2 AND revision = ?5 - 1",
+                params![account, handle, channel, issue, revision, body],
+            )?
+        };
+        if changed == 1 { Ok(()) } else { Err(Fault::Conflict) }
+    }
+
+    fn card_shown(
+        &self,
+        account: &AccountId,
+        card: &Handle,
+        message: Option<&MessageId>,
+        shown: Revision,
+        again: &NewJob,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let newest = self.first(
+            "UPDATE card SET message = ?3, shown = ?4 WHERE account = ?1 AND handle = ?2 RETURNING revision",
+            params![account.as_str(), card.as_str(), message.map(MessageId::as_str), stored(shown.0)],
+            |row| Ok(revision(row.get(0)?)),
+        )?;
+        match newest {
+            Some(newest) if newest != shown => self.enqueue(again, now),
+            _ => Ok(()),
+        }
+    }
+
+    fn link_person(&self, linked: &LinkedPerson) -> Result<(), Fault> {
+        self.change(
+            "INSERT INTO person (account, user, body) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, user) DO UPDATE SET body = excluded.body",
+            (linked.person.account.as_str(), linked.person.user.as_str(), to_json(linked)?),
+        )?;
+        Ok(())
+    }
+
+    fn put_account(&self, account: &Account) -> Result<(), Fault> {
+        self.change(
+            "INSERT INTO account (id, installer) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET installer = excluded.installer",
+            (account.id.as_str(), account.installer.as_ref().map(|user| user.as_str())),
+        )?;
+        Ok(())
+    }
+
+    fn saw(&self, place: &Place, person: &Person) -> Result<(), Fault> {
+        let (account, channel) = (place.account.as_str(), place.channel.key());
+        if let Some(name) = &place.name {
+            self.change(
+                "UPDATE subscription SET body = json_set(body, '$.place.name', ?3)
+                 WHERE account = ?1 AND channel = ?2 AND body ->> '$.place.name' IS NOT ?3",
+                (account, &channel, name),
+            )?;
+        }
+        // Guests have no number: what one of them knows must not be known to all.
+        if !person.is_guest() {
+            self.change(
+                "INSERT OR IGNORE INTO presence (account, user, channel, jid) VALUES (?1, ?2, ?3, ?4)",
+                (account, person.user.as_str(), &channel, place.channel.as_str()),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn purge(&self, account: &AccountId) -> Result<(), Fault> {
+        for table in ["subscription", "card", "link", "person", "presence"] {
+            self.change(&format!("DELETE FROM {table} WHERE account = ?1"), [account.as_str()])?;
+        }
+        self.change("DELETE FROM account WHERE id = ?1", [account.as_str()])?;
+        // With a lane go its jobs.
+        for table in ["lane", "pause", "dead", "credential"] {
+            self.change(&format!("DELETE FROM {table} WHERE owner = ?1"), [owner_of(account)])?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&self, before: Timestamp) -> Result<(), Fault> {
+        self.change("DELETE FROM delivery WHERE at < ?1", [before.0])?;
+        // An inactive grant must be revoked before its attempt is forgotten.
+        self.change("DELETE FROM link WHERE expires < ?1 AND stage <> 'awaiting_code'", [before.0])?;
+        self.change("DELETE FROM pause WHERE until < ?1", [before.0])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The reads port: each verb is one indexed query.
+
+use async_trait::async_trait;
+use rusqlite::{Params, Row};
+use zentry_domain::ports::StoreError;
+use zentry_domain::{
+    Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Link, LinkedPerson, MessageId,
+    OrgSlug, ProjectKey, Subscription, UserId,
+};
+
+use crate::SqliteStore;
+use crate::db::Db;
+use crate::error::Fault;
+use crate::link::LINK;
+use crate::row::{from_json, revision};
+
+const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
+const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
+const OF_ACCOUNT: &str = "WHERE account = ?1 ORDER BY channel, since, id";
+const TO_PROJECT: &str = "WHERE project = ?1 ORDER BY id";
+const TO_SLUG: &str = "WHERE org = ?1 AND slug = ?2 ORDER BY id";
+const CARD: &str = "SELECT id, handle, revision, message, shown, body FROM card";
+const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
+const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
+const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended' ORDER BY id DESC LIMIT 1";
+
+#[async_trait]
+impl Facts for SqliteStore {
+    async fn subscriptions_in(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+    ) -> Result<Vec<Subscription>, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key());
+        self.read(move |db| db.subscriptions(IN_CHANNEL, key)).await
+    }
+
+    async fn subscriptions_of(&self, account: &AccountId) -> Result<Vec<Subscription>, StoreError> {
+        let account = [account.as_str().to_owned()];
+        self.read(move |db| db.subscriptions(OF_ACCOUNT, account)).await
+    }
+
+    async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError> {
+        let key = project.clone();
+        self.read(move |db| match (key.id, key.org, key.slug) {
+            (Some(id), _, _) => db.subscriptions(TO_PROJECT, [id.as_str()]),
+            (None, Some(org), Some(slug)) => db.subscriptions(TO_SLUG, (org.as_str(), slug.as_str())),
+            _ => Ok(Vec::new()),
+        })
+        .await
+    }
+
+    async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError> {
+        let issue = [issue.as_str().to_owned()];
+        self.read(move |db| db.all(&format!("{CARD} {OF_ISSUE}"), issue, read_card)).await
+    }
+
+    async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError> {
+        let key = (account.as_str().to_owned(), handle.as_str().to_owned());
+        self.read(move |db| db.first(&format!("{CARD} {OF_HANDLE}"), key, read_card)).await
+    }
+
+    async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {
+        let id = [id.0];
+        self.read(move |db| db.link("WHERE key = ?1", id)).await
+    }
+
+    async fn link_at_sentry(&self, state: &Digest) -> Result<Option<Link>, StoreError> {
+        let state = [state.0];
+        self.read(move |db| db.link("WHERE state = ?1", state)).await
+    }
+
+    async fn open_link(&self, account: &AccountId, user: &UserId) -> Result<Option<Link>, StoreError> {
+        let key = (account.as_str().to_owned(), user.as_str().to_owned());
+        self.read(move |db| db.link(OPEN, key)).await
+    }
+
+    async fn linked(&self, account: &AccountId, user: &UserId) -> Result<Option<LinkedPerson>, StoreError> {
+        let key = (account.as_str().to_owned(), user.as_str().to_owned());
+        let sql = "SELECT id, body FROM person WHERE account = ?1 AND user = ?2";
+        self.read(move |db| db.first(sql, key, |row| from_json("person", row.get(0)?, &row.get::<_, String>(1)?))).await
+    }
+
+    async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {
+        let id = [id.as_str().to_owned()];
+        let sql = "SELECT org FROM installation WHERE id = ?1";
+        self.read(move |db| db.first(sql, id, |row| Ok(OrgSlug::new(row.get::<_, String>(0)?)))).await
+    }
+
+    async fn is_installed(&self, org: &OrgSlug) -> Result<bool, StoreError> {
+        let org = [org.as_str().to_owned()];
+        self.read(move |db| db.finds("SELECT 1 FROM installation WHERE org = ?1", org)).await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let found =
+                db.first("SELECT installer FROM account WHERE id = ?1", [id.as_str()], |row| Ok(row.get(0)?))?;
+            Ok(found.map(|installer: Option<String>| Account { id, installer: installer.map(UserId::new) }))
+        })
+        .await
+    }
+
+    async fn channels_known_to(&self, account: &AccountId, user: &UserId) -> Result<Vec<ChannelId>, StoreError> {
+        let key = (account.as_str().to_owned(), user.as_str().to_owned());
+        let sql = "SELECT jid FROM presence WHERE account = ?1 AND user = ?2";
+        self.read(move |db| db.all(sql, key, |row| Ok(ChannelId::new(row.get::<_, String>(0)?)))).await
+    }
+}
+
+impl SqliteStore {
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, Fault> + Send + 'static,
+    {
+        Ok(self.0.readers.read(work).await?)
+    }
+}
+
+impl Db {
+    fn subscriptions(&self, which: &str, params: impl Params) -> Result<Vec<Subscription>, Fault> {
+        self.all(&format!("{SUBSCRIPTION} {which}"), params, |row| {
+            from_json("subscription", row.get(0)?, &row.get::<_, String>(1)?)
+        })
+    }
+
+    fn link(&self, which: &str, params: impl Params) -> Result<Option<Link>, Fault> {
+        self.first(&format!("{LINK} {which}"), params, |row| self.read_link(row))
+    }
+}
+
+fn read_card(row: &Row<'_>) -> Result<Card, Fault> {
+    Ok(Card {
+        handle: Handle::new(row.get::<_, String>(1)?),
+        content: from_json("card", row.get(0)?, &row.get::<_, String>(5)?)?,
+        revision: revision(row.get(2)?),
+        message: row.get::<_, Option<String>>(3)?.map(MessageId::new),
+        shown: revision(row.get(4)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_look_up_uses_an_index() {
+        let (_dir, db) = crate::open::blank();
+        for sql in [IN_CHANNEL, OF_ACCOUNT, TO_PROJECT, TO_SLUG] {
+            db.assert_indexed(&format!("{SUBSCRIPTION} {sql}"));
+        }
+        for sql in [OF_ISSUE, OF_HANDLE] {
+            db.assert_indexed(&format!("{CARD} {sql}"));
+        }
+        for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
+            db.assert_indexed(&format!("{LINK} {sql}"));
+        }
+    }
+}

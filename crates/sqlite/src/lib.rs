@@ -1,0 +1,103 @@
+//! The store and the vault on one SQLite file.
+//!
+//! One thread writes, with group commit: what several callers want at the same time goes to the disk in one
+//! transaction, and each is told only after it is there. A few read-only connections answer the reads. What people
+//! wrote and what opens doors (jobs with words in them, dead letters, codes, credentials) is sealed, bound to its row.
+//! Leases live in memory: they would be void after a restart anyway.
+
+mod change;
+mod db;
+mod error;
+mod facts;
+mod lease;
+mod link;
+mod open;
+mod outbox;
+mod reader;
+mod row;
+mod store;
+mod vault;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use zentry_domain::ports::StoreError;
+use zentry_seal::Keyring;
+
+pub use error::OpenError;
+pub use outbox::DeadLetter;
+pub use store::SqliteStore;
+pub use vault::SqliteVault;
+
+use reader::Readers;
+use writer::Writer;
+
+/// An open file.
+#[derive(Debug)]
+pub struct Sqlite {
+    store: Arc<SqliteStore>,
+    vault: Arc<SqliteVault>,
+    engine: Arc<Engine>,
+}
+
+/// What store and vault share.
+#[derive(Debug)]
+struct Engine {
+    writer: Writer,
+    readers: Readers,
+    keys: Arc<Keyring>,
+}
+
+impl Sqlite {
+    /// Opens the file at `path`, or makes it (mode 0600), and brings its schema up to date. Blocks.
+    ///
+    /// A lock beside it (`<path>.lock`) keeps a second process out until this one has closed the file or ended. Every
+    /// sealing key that the file needs must be in `keys`: of each, one value is opened here.
+    ///
+    /// # Errors
+    /// [`OpenError`], for the operator to read. The file is then as it was.
+    pub fn open(path: &Path, keys: Keyring) -> Result<Self, OpenError> {
+        let keys = Arc::new(keys);
+        let opened = open::open(path, &keys)?;
+        let writer = Writer::start(opened).map_err(db::unreadable(path))?;
+        let readers = Readers::open(path, Arc::clone(&keys), writer.health())?;
+        let engine = Arc::new(Engine { writer, readers, keys });
+        let store = Arc::new(SqliteStore(Arc::clone(&engine)));
+        let vault = Arc::new(SqliteVault(Arc::clone(&engine)));
+        Ok(Self { store, vault, engine })
+    }
+
+    /// The writes, the outbox and the reads.
+    pub fn store(&self) -> Arc<SqliteStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// The credentials.
+    pub fn vault(&self) -> Arc<SqliteVault> {
+        Arc::clone(&self.vault)
+    }
+
+    /// Ends all work, moves the write-ahead log into the file, and gives up the lock. What store and vault are asked
+    /// afterwards they answer with `Unavailable`.
+    pub async fn close(&self) {
+        self.engine.readers.close().await;
+        self.engine.writer.close().await;
+    }
+
+    /// Looks through the whole file for damage. Takes seconds on a large one; nobody waits for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with what SQLite found first.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        Ok(self.engine.readers.read(db::Db::quick_check).await?)
+    }
+
+    /// The settings under which the writer runs, read back from SQLite: pragma and value.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] after [`Sqlite::close`].
+    pub async fn settings(&self) -> Result<Vec<(&'static str, String)>, StoreError> {
+        Ok(self.engine.writer.run(|db, _| Ok(db.settings()?)).await?)
+    }
+}

@@ -1,0 +1,148 @@
+//! Opening the file: lock, identity, settings, schema, keys.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
+use zentry_domain::ports::StoreError;
+use zentry_seal::Keyring;
+
+use crate::db::{Db, unreadable};
+use crate::error::OpenError;
+use crate::row;
+
+/// In the order in which they are applied; `user_version` counts those that were.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_init.sql")];
+const APPLICATION: i64 = 0x5a4e_5452;
+/// The first SQLite without the write-ahead log bug.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// The writer's connection and what goes with it.
+pub(crate) struct Opened {
+    pub(crate) db: Db,
+    /// How often the file was opened, this time included.
+    pub(crate) starts: u64,
+    /// Keeps other processes out for as long as it is open.
+    pub(crate) lock: File,
+}
+
+pub(crate) fn open(path: &Path, keys: &Arc<Keyring>) -> Result<Opened, OpenError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite { found: rusqlite::version() });
+    }
+    let lock = lock(path)?;
+    private(path).map_err(unreadable(path))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(unreadable(path))?;
+    let schema = schema(&conn, path)?;
+    let mut db = Db::writer(path, conn, Arc::clone(keys))?;
+    let starts = migrate(&mut db.conn, schema).map_err(unreadable(path))?;
+    check_keys(&db, path)?;
+    Ok(Opened { db, starts, lock })
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let beside = PathBuf::from(beside);
+    let file = private(&beside).map_err(unreadable(&beside))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.into() }),
+        Err(TryLockError::Error(source)) => Err(unreadable(&beside)(source)),
+    }
+}
+
+/// Makes the file for its owner's eyes only, also if it is there already. SQLite gives its side files the same mode.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        file.set_permissions(PermissionsExt::from_mode(0o600))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
+
+/// The schema of the file; 0 if it is new. Changes nothing, for the file may be somebody else's.
+fn schema(conn: &Connection, path: &Path) -> Result<usize, OpenError> {
+    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let read = || Ok::<_, rusqlite::Error>((pragma("page_count")?, pragma("application_id")?, pragma("user_version")?));
+    let (pages, application, found) = read().map_err(unreadable(path))?;
+    if pages == 0 {
+        return Ok(0);
+    }
+    // A process that died while it made the file may have left settings in it, and nothing else.
+    let is_blank = application == 0 && found == 0 && pages == 1;
+    if application != APPLICATION && !is_blank {
+        return Err(OpenError::Foreign { path: path.into() });
+    }
+    match usize::try_from(found) {
+        Ok(found) if found <= MIGRATIONS.len() => Ok(found),
+        found => Err(OpenError::Newer { path: path.into(), found: found.unwrap_or_default(), known: MIGRATIONS.len() }),
+    }
+}
+
+/// Applies what is missing, each migration whole or not at all, and counts the start.
+fn migrate(conn: &mut Connection, schema: usize) -> rusqlite::Result<u64> {
+    for (done, migration) in MIGRATIONS.iter().enumerate().skip(schema) {
+        let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", i64::try_from(done + 1).unwrap_or(i64::MAX))?;
+        transaction.commit()?;
+    }
+    let count = "UPDATE meta SET value = value + 1 WHERE name = 'starts' RETURNING value";
+    conn.query_row(count, [], |row| Ok(row::count(row.get(0)?)))
+}
+
+/// Everything sealed: owner, row and envelope of each, by table.
+const SEALED: [(&str, &str); 4] = [
+    ("credential", "SELECT owner, name, sealed FROM credential"),
+    ("link", "SELECT 'zoom:' || account, lower(hex(key)), sealed FROM link WHERE sealed IS NOT NULL"),
+    (
+        "outbox",
+        "SELECT lane.owner, job, sealed FROM outbox JOIN lane ON lane.id = outbox.lane WHERE sealed IS NOT NULL",
+    ),
+    ("dead", "SELECT owner, job, sealed FROM dead"),
+];
+
+/// Every key id in the file must open something: of each, one value is tried, and more only while none opens, for a
+/// single damaged value is no reason to stay down.
+fn check_keys(db: &Db, path: &Path) -> Result<(), OpenError> {
+    let mut proven = HashSet::new();
+    let mut failed = HashMap::new();
+    for (table, sql) in SEALED {
+        let check = |row: &Row<'_>| {
+            let (owner, id, sealed): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if let Ok(key) = zentry_seal::key_id(&sealed)
+                && !proven.contains(key)
+            {
+                match db.keys.open(row::place(table, &owner, &id), &sealed) {
+                    Ok(_) => drop(proven.insert(key.to_owned())),
+                    Err(error) => drop(failed.insert(key.to_owned(), error)),
+                }
+            }
+            Ok(())
+        };
+        db.all(sql, [], check).map_err(StoreError::from).map_err(unreadable(path))?;
+    }
+    match failed.into_iter().find(|(key, _)| !proven.contains(key)) {
+        Some((id, source)) => Err(OpenError::Key { path: path.into(), id, source: source.into() }),
+        None => Ok(()),
+    }
+}
+
+/// A new store in a directory of its own.
+#[cfg(test)]
+pub(crate) fn blank() -> (tempfile::TempDir, Db) {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = Keyring::parse(&format!("k1:{}", *zentry_seal::new_key())).unwrap();
+    let opened = open(&dir.path().join("zentry.db"), &Arc::new(keys)).unwrap();
+    (dir, opened.db)
+}

@@ -1,0 +1,84 @@
+//! The connections that answer reads, on the runtime's blocking threads.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use zentry_seal::Keyring;
+
+use crate::db::Db;
+use crate::error::{Fault, OpenError};
+use crate::writer::Health;
+
+/// Reads at the same time. More would only wait for the same two cores and the same disk.
+const READERS: u32 = 4;
+
+pub(crate) struct Readers(Arc<Pool>);
+
+struct Pool {
+    path: PathBuf,
+    keys: Arc<Keyring>,
+    health: Arc<Health>,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Db>>,
+}
+
+impl Readers {
+    pub(crate) fn open(path: &Path, keys: Arc<Keyring>, health: Arc<Health>) -> Result<Self, OpenError> {
+        let idle = (0..READERS).map(|_| Db::reader(path, Arc::clone(&keys))).collect::<Result<_, _>>()?;
+        let permits = Arc::new(Semaphore::new(READERS as usize));
+        Ok(Self(Arc::new(Pool { path: path.into(), keys, health, permits, idle: Mutex::new(idle) })))
+    }
+
+    /// Runs `work` on a connection of its own. It sees everything acknowledged before.
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, Fault> + Send + 'static,
+    {
+        let closed = || Fault::Unavailable("the store is closed".into());
+        let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| closed())?;
+        let pool = Arc::clone(&self.0);
+        let read = spawn_blocking(move || {
+            let db = pool.take()?;
+            let result = work(&db);
+            pool.idle().push(db);
+            drop(permit);
+            result
+        });
+        read.await.map_err(|error| Fault::Unavailable(error.into()))?
+    }
+
+    /// Waits for the reads under way and closes every connection.
+    pub(crate) async fn close(&self) {
+        let all = self.0.permits.acquire_many(READERS).await;
+        self.0.permits.close();
+        self.0.idle().clear();
+        drop(all);
+    }
+}
+
+impl Pool {
+    /// An idle connection. There are as many as permits, unless a read has panicked.
+    fn take(&self) -> Result<Db, Fault> {
+        if let Some(why) = self.health.get() {
+            return Err(Fault::Unavailable(why.clone().into()));
+        }
+        match self.idle().pop() {
+            Some(db) => Ok(db),
+            None => Db::reader(&self.path, Arc::clone(&self.keys)).map_err(|error| Fault::Unavailable(error.into())),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Db>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,180 @@
+//! What a thief of the files learns.
+
+#[expect(dead_code, reason = "no test file needs every helper")]
+mod common;
+
+use common::{Disk, commit, credential};
+use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
+use zentry_contract::sample::{self, START};
+use zentry_domain::ports::VaultError;
+use zentry_domain::{
+    Account, AccountId, Actor, Address, Answer, Card, ChangeKind, Connect, CredentialId, Decision, Digest, Handle,
+    Identity, Job, JobId, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pending, Place, Revision, RowChange,
+    Secret, Stage, Store, Timestamp, Vault,
+};
+
+/// Nothing else in the files looks like it.
+const CANARY: &str = "zq7Wm4canaryKx93Ht";
+
+#[tokio::test]
+async fn a_credential_is_nowhere_in_the_files() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let vault = sqlite.vault();
+    let seen = vault.save(&credential("acc"), &Secret::new(CANARY), None).await.unwrap();
+    vault.save(&credential("acc"), &Secret::new(format!("{CANARY}2")), Some(seen)).await.unwrap();
+    assert_hidden(&disk);
+    sqlite.close().await;
+    assert_hidden(&disk);
+}
+
+#[tokio::test]
+async fn a_code_and_who_signed_in_are_nowhere_in_the_files() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let person = sample::ana();
+    let offered = Link {
+        id: Digest([1; 32]),
+        place: Place::direct(&person),
+        person,
+        then: Pending::Connect { org: "acme".into(), project: "web".into() },
+        expires: START,
+        stage: Stage::Offered,
+        resent: Vec::new(),
+        revision: Revision(1),
+    };
+    let stage = Stage::AwaitingCode {
+        code: Secret::new(CANARY),
+        tries_left: 5,
+        identity: Identity { id: "1".into(), name: CANARY.into(), email: format!("{CANARY}@example.com") },
+        credential: CredentialId::new("c"),
+    };
+    let put = Decision::nothing().and(RowChange::PutLink(offered.clone())).and(RowChange::PutLink(offered.at(stage)));
+    commit(&sqlite, put).await;
+    assert_hidden(&disk);
+}
+
+#[tokio::test]
+async fn what_people_say_is_nowhere_in_the_files_neither_waiting_nor_dead() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let jobs = vec![
+        answer("a", Notice::text(CANARY).link("Link", format!("https://bot.example.com/link/{CANARY}"))),
+        NewJob { job: Job::Connect(connect()), ..answer("b", Notice::text("")) },
+    ];
+    commit(&sqlite, Decision { changes: Vec::new(), jobs }).await;
+    assert_hidden(&disk);
+
+    let store = sqlite.store();
+    let leased = store.lease(1, START, Timestamp(START.0 + 30_000)).await.unwrap();
+    for id in ["a", "b"] {
+        let dead = Outcome::Dead { why: "gone".into(), then: Decision::nothing() };
+        store.settle(&leased.lanes[0], &JobId::new(id), &dead, START).await.unwrap();
+    }
+    assert_hidden(&disk);
+    let dead = store.dead_letters().await.unwrap();
+    assert_eq!(dead[1].job, Job::Connect(connect()));
+}
+
+#[tokio::test]
+async fn the_search_of_these_tests_finds_what_is_not_sealed() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let mut change = sample::change(ChangeKind::New);
+    change.issue.title = format!("a {} b", BASE64.encode(format!("x{CANARY}").as_bytes()));
+    let subscription = sample::subscription(sample::ops(), sample::project("web"), sample::ana());
+    let card = Card::open(Handle::new("h"), &subscription, &change, START);
+    commit(&sqlite, Decision::nothing().and(RowChange::PutCard(card))).await;
+    assert_eq!(hits(&disk.bytes(), CANARY).len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_of_a_purged_account_is_left_in_the_files() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let place = sample::channel(CANARY, "ops");
+    let person = sample::person(CANARY, "U1", "Ana");
+    let subscription = sample::subscription(place.clone(), sample::project("web"), person.clone());
+    let mut change = sample::change(ChangeKind::New);
+    // Long enough for a page of its own.
+    change.issue.title = CANARY.repeat(1_000);
+    let card = Card::open(Handle::new("h"), &subscription, &change, START);
+    let linked = LinkedPerson {
+        person: person.clone(),
+        identity: Identity { id: "1".into(), name: "Ana".into(), email: "ana@example.com".into() },
+        credential: CredentialId::new("c"),
+        since: START,
+    };
+    let everything = Decision::nothing()
+        .and(RowChange::PutAccount(Account { id: AccountId::new(CANARY), installer: None }))
+        .and(RowChange::Subscribe(subscription))
+        .and(RowChange::PutCard(card))
+        .and(RowChange::LinkPerson(linked))
+        .and(RowChange::Saw { place: place.clone(), person })
+        .then(NewJob { lane: Lane::cards(&place.account, &place.channel), ..answer("a", Notice::text("")) });
+    commit(&sqlite, everything).await;
+    sqlite.vault().save(&credential(CANARY), &Secret::new("token"), None).await.unwrap();
+    assert!(!hits(&disk.bytes(), CANARY).is_empty());
+
+    commit(&sqlite, Decision::nothing().and(RowChange::PurgeAccount(AccountId::new(CANARY)))).await;
+    // The next task of the writer comes after its upkeep.
+    sqlite.settings().await.unwrap();
+    assert_hidden(&disk);
+}
+
+#[tokio::test]
+async fn a_value_moved_to_another_row_does_not_open() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    for (account, token) in [("acc", "ours"), ("other", "theirs")] {
+        sqlite.vault().save(&credential(account), &Secret::new(token), None).await.unwrap();
+    }
+    sqlite.close().await;
+    disk.tamper(
+        "UPDATE credential SET sealed = (SELECT sealed FROM credential WHERE owner = 'zoom:other')
+         WHERE owner = 'zoom:acc'",
+    );
+    let vault = disk.open().vault();
+    let moved = vault.load(&credential("acc")).await;
+    assert!(matches!(moved, Err(VaultError::Sealed(_))), "{moved:?}");
+}
+
+fn connect() -> Connect {
+    Connect {
+        by: sample::person("acc", "U1", CANARY),
+        place: sample::ops(),
+        org: CANARY.into(),
+        project: CANARY.into(),
+        actor: Actor::Person { account: AccountId::new("acc"), credential: CredentialId::new(CANARY) },
+        identity: None,
+        just_linked: false,
+    }
+}
+
+fn answer(id: &str, notice: Notice) -> NewJob {
+    let place = sample::ops();
+    let lane = Lane::answers(&place.account, &place.channel);
+    let job = Job::Answer(Answer { to: Address::everyone(&place, &sample::ana()), notice, otherwise: None });
+    NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false }
+}
+
+fn assert_hidden(disk: &Disk) {
+    let hits = hits(&disk.bytes(), CANARY);
+    assert!(hits.is_empty(), "found {hits:?}");
+}
+
+/// The spellings of `canary` that occur in `bytes`.
+fn hits(bytes: &[u8], canary: &str) -> Vec<String> {
+    let mut spellings = vec![canary.to_owned(), HEXLOWER.encode(canary.as_bytes()), HEXUPPER.encode(canary.as_bytes())];
+    for encoding in [BASE64, BASE64URL] {
+        // At every offset, without the ends that its neighbours have a part in.
+        for before in 0..3 {
+            let encoded = encoding.encode(format!("{}{canary}", "x".repeat(before)).as_bytes());
+            spellings.push(encoded[4..encoded.len() - 4].to_owned());
+        }
+    }
+    spellings.sort();
+    spellings.dedup();
+    spellings.retain(|spelling| bytes.windows(spelling.len()).any(|window| window == spelling.as_bytes()));
+    spellings
+}
