@@ -1,0 +1,10 @@
+//! The real app over fakes, reached through real sockets.
+
+mod client;
+mod deliveries;
+mod limits;
+mod linking;
+mod ops;
+mod pages;
+mod tls;
+mod world;
