@@ -3,7 +3,7 @@
 //! A case is a plain `pub async fn case(bench: &impl Bench)` whose name is the promise it checks. Each suite has one
 //! macro that lists its cases once and emits a test for each, to be invoked once per adapter:
 //!
-//! ```ignore
+//! ```text
 //! zentry_contract::store_suite!(my_bench());
 //! ```
 //!

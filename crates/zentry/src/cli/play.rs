@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use zentry_sandbox::sentry::NewIssue;
+use zentry_sandbox::sentry::{Caller, NewIssue};
 use zentry_sandbox::zoom::{Message, Person, Place};
-use zentry_sandbox::{Cast, Delivery, Sandbox};
+use zentry_sandbox::{Cast, Delivery, Direction, Entry, Sandbox, Service};
 
 /// How long any one step may take. Far longer than it does: a slow machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -14,7 +14,7 @@ type Step<T> = Result<T, String>;
 /// Plays it from the first command to the disconnect; stops at the first step that fails.
 pub(super) async fn story(sandbox: &Sandbox, cast: &Cast) -> Step<()> {
     println!("The real bot, a simulated Zoom and a simulated Sentry, all on loopback.\n");
-    let mut stage = Stage { sandbox, cast, calls: 0 };
+    let mut stage = Stage { sandbox, cast, calls: 0, entries: 0 };
     stage.jane_connects().await?;
     stage.jane_links().await?;
     let card = stage.an_error_becomes_a_card().await?;
@@ -30,6 +30,8 @@ struct Stage<'a> {
     cast: &'a Cast,
     /// How many calls to Sentry have been printed.
     calls: usize,
+    /// How much of the wire's log has been looked at.
+    entries: usize,
 }
 
 impl Stage<'_> {
@@ -100,7 +102,7 @@ impl Stage<'_> {
         if edited.history.len() != 1 {
             return Err(format!("the card was edited {} times, not once", edited.history.len()));
         }
-        let by_ana = zentry_sandbox::sentry::Caller::User(self.cast.ana.id);
+        let by_ana = Caller::User(self.cast.ana.id);
         let changed = self.sandbox.sentry.calls().into_iter().any(|call| call.method == "PUT" && call.caller == by_ana);
         if !changed {
             return Err("Sentry was not asked with Ana's own token".into());
@@ -182,14 +184,28 @@ impl Stage<'_> {
         there.iter().filter(|m| !m.buttons().is_empty()).count()
     }
 
-    /// Prints the calls to Sentry since the last time.
+    /// Prints the calls to Sentry since the last time: as whom, and those for tokens.
     fn print_calls(&mut self) {
+        let of_tokens = |entry: &&Entry| {
+            entry.service == Service::Sentry && entry.direction == Direction::Received && entry.path == "/oauth/token/"
+        };
+        let entries = self.sandbox.wire.entries();
+        for entry in entries[self.entries..].iter().filter(of_tokens) {
+            println!("  called Sentry: {} {} → {}", entry.method, entry.path, entry.status.unwrap_or_default());
+        }
         let calls = self.sandbox.sentry.calls();
         for call in &calls[self.calls..] {
-            println!("  called Sentry as {:?}: {} {} → {}", call.caller, call.method, call.path, call.status);
+            println!("  called Sentry as {}: {} {} → {}", self.named(&call.caller), call.method, call.path, call.status);
         }
         println!();
-        self.calls = calls.len();
+        (self.entries, self.calls) = (entries.len(), calls.len());
+    }
+
+    fn named(&self, caller: &Caller) -> String {
+        match caller {
+            Caller::User(id) if *id == self.cast.ana.id => self.cast.ana.email.clone(),
+            other => format!("{other:?}"),
+        }
     }
 }
 
