@@ -195,7 +195,13 @@ impl Stage<'_> {
         }
         let calls = self.sandbox.sentry.calls();
         for call in &calls[self.calls..] {
-            println!("  called Sentry as {}: {} {} → {}", self.named(&call.caller), call.method, call.path, call.status);
+            println!(
+                "  called Sentry as {}: {} {} → {}",
+                self.named(&call.caller),
+                call.method,
+                call.path,
+                call.status
+            );
         }
         println!();
         (self.entries, self.calls) = (entries.len(), calls.len());
