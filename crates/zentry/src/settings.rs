@@ -10,8 +10,7 @@ macro_rules! settings {
         #[derive(Args, Clone, Debug, Default)]
         pub(crate) struct Settings {
             $(
-                $(#[doc = $doc])+
-                #[arg(long, env = $variable, hide_env_values = true, value_name = "VALUE")]
+                #[arg(long, env = $variable, hide_env_values = true, value_name = "VALUE", help = concat!($($doc),+).trim())]
                 pub(crate) $field: Option<String>,
             )+
         }
