@@ -24,26 +24,33 @@ impl App {
             Job::ExpireLink { link } => self.expire(link).await,
             Job::Sweep => Ok(Outcome::Done(self.core().sweep())),
         };
-        performed.unwrap_or_else(|failed| self.after_failure(queued, &failed))
+        match performed {
+            Ok(outcome) => outcome,
+            Err(failed) => self.after_failure(queued, &failed).await,
+        }
     }
 
     /// The ladder decides; a job whose author waits tells them instead of becoming a dead letter.
-    fn after_failure(&self, queued: &Queued, failed: &Failed) -> Outcome {
+    async fn after_failure(&self, queued: &Queued, failed: &Failed) -> Outcome {
         match next(queued, &failed.0, self.now(), self.ports.random.unit()) {
             Ok(outcome) => {
                 tracing::warn!(job.id = %queued.id, job.kind = queued.job.kind(), failure = ?failed.0, "a job did not succeed; it will be tried again");
                 outcome
             }
-            Err(why) => self.given_up(queued, &failed.0, why),
+            Err(why) => self.given_up(queued, &failed.0, why).await,
         }
     }
 
-    fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Outcome {
+    async fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Outcome {
         match &queued.job {
             Job::Connect(wish) => {
                 Outcome::Done(self.core().connect_failed(wish, self.connect_failure(wish, failure, queued)))
             }
-            Job::Update(update) => Outcome::Done(self.core().not_updated(update, &update_failure(failure, queued))),
+            Job::Update(update) => {
+                // A card that cannot be read now is told of the action's end by the next change.
+                let card = self.ports.facts.card(&update.by.account, &update.card).await.ok().flatten();
+                Outcome::Done(self.core().not_updated(update, card.as_ref(), &update_failure(failure, queued)))
+            }
             Job::Answer(Answer { otherwise: Some(otherwise), .. }) => {
                 Outcome::Done(Decision::job(self.core().answer_instead(otherwise)))
             }
@@ -61,7 +68,7 @@ impl App {
         match &card.message {
             _ if card.is_shown() => Ok(Outcome::Suppressed { reason: "merged" }),
             Some(message) => match self.ports.chat.edit(&card.address(), message, &card.notice()).await {
-                Ok(()) => Ok(self.shown(&card, Some(message.clone()), card.revision)),
+                Ok(()) => Ok(self.shown(&card, Some(message.clone()), card.wording)),
                 // The message was deleted in the chat: the card is posted anew.
                 Err(ChatError::Gone(_)) => Ok(self.shown(&card, None, Revision(0))),
                 Err(error) => Err(error.into()),
@@ -69,17 +76,17 @@ impl App {
             None if !self.is_subscribed(&card).await? => Ok(Outcome::Suppressed { reason: "disconnected" }),
             None => {
                 let message = self.ports.chat.post(&card.address(), &card.notice()).await?;
-                Ok(self.shown(&card, Some(message), card.revision))
+                Ok(self.shown(&card, Some(message), card.wording))
             }
         }
     }
 
-    fn shown(&self, card: &Card, message: Option<zentry_domain::MessageId>, revision: Revision) -> Outcome {
+    fn shown(&self, card: &Card, message: Option<zentry_domain::MessageId>, wording: Revision) -> Outcome {
         Outcome::Done(Decision::nothing().and(RowChange::CardShown {
             account: card.content.place.account.clone(),
             card: card.handle.clone(),
             message,
-            revision,
+            wording,
             again: self.core().show(card),
         }))
     }
@@ -125,9 +132,9 @@ impl App {
 
     async fn update(&self, update: &Update) -> Performed {
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;
-        // Pressed twice, or somebody was faster: it is where it should be.
-        if card.as_ref().is_some_and(|card| card.is_done(update.action)) {
-            return Ok(Outcome::Suppressed { reason: "merged" });
+        // Somebody was faster: it is where it should be.
+        if let Some(card) = card.as_ref().filter(|card| card.is_done(update.action)) {
+            return Ok(Outcome::Done(self.core().was_done(card)));
         }
         let issue = self.ports.tracker.update(&update.actor, &update.issue, update.action).await?;
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;
