@@ -24,33 +24,26 @@ impl App {
             Job::ExpireLink { link } => self.expire(link).await,
             Job::Sweep => Ok(Outcome::Done(self.core().sweep())),
         };
-        match performed {
-            Ok(outcome) => outcome,
-            Err(failed) => self.after_failure(queued, &failed).await,
-        }
+        performed.unwrap_or_else(|failed| self.after_failure(queued, &failed))
     }
 
     /// The ladder decides; a job whose author waits tells them instead of becoming a dead letter.
-    async fn after_failure(&self, queued: &Queued, failed: &Failed) -> Outcome {
+    fn after_failure(&self, queued: &Queued, failed: &Failed) -> Outcome {
         match next(queued, &failed.0, self.now(), self.ports.random.unit()) {
             Ok(outcome) => {
                 tracing::warn!(job.id = %queued.id, job.kind = queued.job.kind(), failure = ?failed.0, "a job did not succeed; it will be tried again");
                 outcome
             }
-            Err(why) => self.given_up(queued, &failed.0, why).await,
+            Err(why) => self.given_up(queued, &failed.0, why),
         }
     }
 
-    async fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Outcome {
+    fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Outcome {
         match &queued.job {
             Job::Connect(wish) => {
                 Outcome::Done(self.core().connect_failed(wish, self.connect_failure(wish, failure, queued)))
             }
-            Job::Update(update) => {
-                // A card that cannot be read now is told of the action's end by the next change.
-                let card = self.ports.facts.card(&update.by.account, &update.card).await.ok().flatten();
-                Outcome::Done(self.core().not_updated(update, card.as_ref(), &update_failure(failure, queued)))
-            }
+            Job::Update(update) => Outcome::Done(self.core().not_updated(update, &update_failure(failure, queued))),
             Job::Answer(Answer { otherwise: Some(otherwise), .. }) => {
                 Outcome::Done(Decision::job(self.core().answer_instead(otherwise)))
             }
@@ -68,7 +61,7 @@ impl App {
         match &card.message {
             _ if card.is_shown() => Ok(Outcome::Suppressed { reason: "merged" }),
             Some(message) => match self.ports.chat.edit(&card.address(), message, &card.notice()).await {
-                Ok(()) => Ok(self.shown(&card, Some(message.clone()), card.wording)),
+                Ok(()) => Ok(self.shown(&card, Some(message.clone()), card.revision)),
                 // The message was deleted in the chat: the card is posted anew.
                 Err(ChatError::Gone(_)) => Ok(self.shown(&card, None, Revision(0))),
                 Err(error) => Err(error.into()),
@@ -76,17 +69,17 @@ impl App {
             None if !self.is_subscribed(&card).await? => Ok(Outcome::Suppressed { reason: "disconnected" }),
             None => {
                 let message = self.ports.chat.post(&card.address(), &card.notice()).await?;
-                Ok(self.shown(&card, Some(message), card.wording))
+                Ok(self.shown(&card, Some(message), card.revision))
             }
         }
     }
 
-    fn shown(&self, card: &Card, message: Option<zentry_domain::MessageId>, wording: Revision) -> Outcome {
+    fn shown(&self, card: &Card, message: Option<zentry_domain::MessageId>, revision: Revision) -> Outcome {
         Outcome::Done(Decision::nothing().and(RowChange::CardShown {
             account: card.content.place.account.clone(),
             card: card.handle.clone(),
             message,
-            wording,
+            revision,
             again: self.core().show(card),
         }))
     }
@@ -132,9 +125,9 @@ impl App {
 
     async fn update(&self, update: &Update) -> Performed {
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;
-        // Somebody was faster: it is where it should be.
-        if let Some(card) = card.as_ref().filter(|card| card.is_done(update.action)) {
-            return Ok(Outcome::Done(self.core().was_done(card)));
+        // Pressed twice, or somebody was faster: it is where it should be.
+        if card.as_ref().is_some_and(|card| card.is_done(update.action)) {
+            return Ok(Outcome::Suppressed { reason: "merged" });
         }
         let issue = self.ports.tracker.update(&update.actor, &update.issue, update.action).await?;
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;

@@ -71,9 +71,8 @@ macro_rules! store_suite {
             a_channel_has_one_card_an_issue,
             a_new_content_keeps_the_message_and_what_it_shows,
             the_cards_of_an_issue_are_found_in_every_channel,
-            showing_the_newest_wording_queues_nothing,
-            showing_an_old_wording_queues_the_card_again_once,
-            a_change_that_is_not_shown_queues_nothing,
+            showing_the_newest_revision_queues_nothing,
+            showing_an_old_revision_queues_the_card_again_once,
             a_message_that_is_lost_is_forgotten,
             showing_a_card_that_is_gone_queues_nothing,
 
@@ -224,17 +223,16 @@ fn revised(card: &Card, title: &str) -> Card {
     let mut next = card.clone();
     next.content.issue.title = title.into();
     next.revision = card.revision.next();
-    next.wording = card.wording.next();
     next
 }
 
-fn shown(card: &Card, message: Option<&str>, wording: u64, again: &str) -> RowChange {
+fn shown(card: &Card, message: Option<&str>, revision: u64, again: &str) -> RowChange {
     let place = &card.content.place;
     RowChange::CardShown {
         account: place.account.clone(),
         card: card.handle.clone(),
         message: message.map(MessageId::new),
-        wording: Revision(wording),
+        revision: Revision(revision),
         again: show(again, card),
     }
 }

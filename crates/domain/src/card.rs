@@ -22,13 +22,11 @@ pub struct Card {
     pub handle: Handle,
     /// What it says.
     pub content: Content,
-    /// Counts changes of the row; a writer names the one it has seen.
+    /// Counts changes of what it says; a writer names the one it has seen.
     pub revision: Revision,
-    /// Counts changes of what it says: not everything that the row knows is shown.
-    pub wording: Revision,
     /// The message that shows it, once posted.
     pub message: Option<MessageId>,
-    /// The wording that the message shows.
+    /// The revision that the message shows.
     pub shown: Revision,
 }
 
@@ -47,19 +45,6 @@ pub struct Content {
     pub issue: Issue,
     /// What the head's first word says.
     pub standing: Standing,
-    /// What somebody has pressed and Sentry has not answered yet. Not shown; it tells whose doing the echo is, which
-    /// may come before the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acting: Option<Acting>,
-}
-
-/// A press on its way to Sentry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acting {
-    /// What is to be done.
-    pub action: Action,
-    /// Who pressed, by display name.
-    pub by: String,
 }
 
 /// Where the issue stands, with who brought it there.
@@ -111,23 +96,6 @@ impl Standing {
         }
     }
 
-    fn result_of(action: Action, by: &str, at: Timestamp) -> Self {
-        let by = Some(by.to_owned());
-        match action {
-            Action::Resolve => Self::Resolved { by, at },
-            Action::Archive => Self::Archived { by, at },
-            Action::Reopen => Self::Reopened { by },
-        }
-    }
-
-    fn is_result_of(&self, action: Action) -> bool {
-        match action {
-            Action::Resolve => matches!(self, Self::Resolved { .. }),
-            Action::Archive => matches!(self, Self::Archived { .. }),
-            Action::Reopen => matches!(self, Self::Reopened { .. }),
-        }
-    }
-
     fn status(&self) -> Status {
         match self {
             Self::Resolved { .. } => Status::Resolved,
@@ -147,9 +115,8 @@ impl Card {
             issue_id: change.issue_id.clone(),
             issue: change.issue.clone(),
             standing: standing_after(change, now).unwrap_or(Standing::New),
-            acting: None,
         };
-        Self { handle, content, revision: Revision(1), wording: Revision(1), message: None, shown: Revision(0) }
+        Self { handle, content, revision: Revision(1), message: None, shown: Revision(0) }
     }
 
     /// The card after `change`; `None` if nothing that it says is different, as with the echo of our own action.
@@ -157,7 +124,7 @@ impl Card {
     pub fn after(&self, change: &Change, now: Timestamp) -> Option<Self> {
         let mut content = self.content.clone();
         content.issue.update(&change.issue);
-        if let Some(standing) = self.standing_after(change, now)
+        if let Some(standing) = standing_after(change, now)
             && !self.stands_like(&standing)
         {
             content.standing = standing;
@@ -165,48 +132,22 @@ impl Card {
         self.revised(content)
     }
 
-    /// An echo of what somebody is doing here is theirs, whatever name Sentry gives the integration.
-    fn standing_after(&self, change: &Change, now: Timestamp) -> Option<Standing> {
-        let standing = standing_after(change, now)?;
-        Some(match &self.content.acting {
-            Some(acting) if standing.is_result_of(acting.action) => Standing::result_of(acting.action, &acting.by, now),
-            _ => standing,
-        })
-    }
-
-    /// The card while `by` does `action`; it says the same until Sentry has answered.
+    /// The card after `by` did `action` and Sentry answered with `issue`; `None` if nothing that it says is different.
     #[must_use]
-    pub fn acting(&self, action: Action, by: &Person) -> Self {
-        self.with_acting(Some(Acting { action, by: by.name.clone() }))
-    }
-
-    /// The card after an action that did not come about.
-    #[must_use]
-    pub fn idle(&self) -> Self {
-        self.with_acting(None)
-    }
-
-    /// Whether `by` is doing just this already.
-    pub fn is_acting(&self, action: Action, by: &Person) -> bool {
-        self.content.acting.as_ref().is_some_and(|acting| acting.action == action && acting.by == by.name)
-    }
-
-    fn with_acting(&self, acting: Option<Acting>) -> Self {
-        let content = Content { acting, ..self.content.clone() };
-        Self { content, revision: self.revision.next(), ..self.clone() }
-    }
-
-    /// The card after `by` did `action` and Sentry answered with `issue`, and whether it says something else now.
-    #[must_use]
-    pub fn after_action(&self, action: Action, issue: &Issue, by: &Person, now: Timestamp) -> (Self, bool) {
-        let mut content = Content { acting: None, ..self.content.clone() };
+    pub fn after_action(&self, action: Action, issue: &Issue, by: &Person, now: Timestamp) -> Option<Self> {
+        let mut content = self.content.clone();
         content.issue.update(issue);
-        let standing = Standing::result_of(action, &by.name, now);
+        let by = Some(by.name.clone());
+        let standing = match action {
+            Action::Resolve => Standing::Resolved { by, at: now },
+            Action::Archive => Standing::Archived { by, at: now },
+            Action::Reopen => Standing::Reopened { by },
+        };
         content.issue.status = standing.status();
         if !self.stands_like(&standing) {
             content.standing = standing;
         }
-        self.revised(content).map_or_else(|| (self.idle(), false), |card| (card, true))
+        self.revised(content)
     }
 
     /// Whether the issue already is where `action` would bring it.
@@ -221,7 +162,7 @@ impl Card {
 
     /// Whether the message shows what the row says.
     pub fn is_shown(&self) -> bool {
-        self.message.is_some() && self.shown == self.wording
+        self.message.is_some() && self.shown == self.revision
     }
 
     /// Where the issue is found at Sentry.
@@ -254,7 +195,7 @@ impl Card {
         if content.notice(&self.handle) == self.notice() {
             return None;
         }
-        Some(Self { content, revision: self.revision.next(), wording: self.wording.next(), ..self.clone() })
+        Some(Self { content, revision: self.revision.next(), ..self.clone() })
     }
 }
 
@@ -383,20 +324,9 @@ mod tests {
     fn the_echo_of_an_action_changes_nothing() {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
         let resolved = Issue { status: Status::Resolved, ..sample::change(ChangeKind::New).issue };
-        let (card, different) = card.after_action(Action::Resolve, &resolved, &sample::ana(), NOW);
-        assert!(different);
+        let card = card.after_action(Action::Resolve, &resolved, &sample::ana(), NOW).expect("resolved");
         let echo = Change { by: Some("ana@acme.io".into()), ..sample::change(ChangeKind::Resolved) };
         assert_eq!(card.after(&echo, NOW), None);
-    }
-
-    #[test]
-    fn an_echo_that_comes_before_the_answer_names_who_pressed() {
-        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
-        let card = card.acting(Action::Resolve, &sample::ana());
-        let echoed = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("resolved");
-        assert!(echoed.notice().lines[0].text.starts_with("by Ana at "), "{:?}", echoed.notice());
-        let (_, different) = echoed.after_action(Action::Resolve, &echoed.content.issue, &sample::ana(), NOW);
-        assert!(!different, "the answer then says nothing new");
     }
 
     #[test]

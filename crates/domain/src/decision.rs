@@ -30,8 +30,8 @@ pub enum RowChange {
     },
     /// What a card says. Conflicts unless the row's revision is the one before; message and shown revision stay.
     PutCard(Card),
-    /// A card's message shows `wording`. Where the card says something else meanwhile, the store queues its `Show` again,
-    /// with the id given.
+    /// A card's message shows `revision`. Where the row has moved on meanwhile, the store queues the card's `Show`
+    /// again, with the id given.
     CardShown {
         /// The account.
         account: AccountId,
@@ -40,7 +40,7 @@ pub enum RowChange {
         /// The message that shows it; `None` where it can no longer be edited and must be posted anew.
         message: Option<MessageId>,
         /// What it shows.
-        wording: Revision,
+        revision: Revision,
         /// The job to queue if that is not the newest.
         again: NewJob,
     },

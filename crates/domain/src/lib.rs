@@ -28,7 +28,7 @@ mod time;
 #[cfg(test)]
 mod sample;
 
-pub use card::{Acting, Card, Content, Standing};
+pub use card::{Card, Content, Standing};
 pub use decision::{Decision, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use event::{Event, Pressed, Said};

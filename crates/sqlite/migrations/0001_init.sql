@@ -39,7 +39,6 @@ CREATE TABLE card (
     channel TEXT NOT NULL,
     issue TEXT NOT NULL,
     revision INTEGER NOT NULL,
-    wording INTEGER NOT NULL,
     message TEXT,
     shown INTEGER NOT NULL,
     body TEXT NOT NULL,

@@ -31,8 +31,8 @@ impl Db {
                 )
                 .map(drop),
             RowChange::PutCard(card) => self.put_card(card),
-            RowChange::CardShown { account, card, message, wording, again } => {
-                self.card_shown(account, card, message.as_ref(), *wording, again, now)
+            RowChange::CardShown { account, card, message, revision, again } => {
+                self.card_shown(account, card, message.as_ref(), *revision, again, now)
             }
             RowChange::PutLink(link) => self.put_link(link),
             RowChange::DropLink(id) => self.change("DELETE FROM link WHERE key = ?1", [&id.0]).map(drop),
@@ -81,15 +81,14 @@ impl Db {
         let (revision, body) = (stored(card.revision.0), to_json(&card.content)?);
         let changed = if card.revision == Revision::default().next() {
             self.change(
-                "INSERT INTO card (account, handle, channel, issue, revision, wording, message, shown, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO card (account, handle, channel, issue, revision, message, shown, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 params![
                     account,
                     handle,
                     channel,
                     issue,
                     revision,
-                    stored(card.wording.0),
                     card.message.as_ref().map(MessageId::as_str),
                     stored(card.shown.0),
                     body
@@ -97,9 +96,9 @@ impl Db {
             )?
         } else {
             self.change(
-                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, wording = ?6, body = ?7
+                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6
                  WHERE account = ?1 AND handle = ?2 AND revision = ?5 - 1",
-                params![account, handle, channel, issue, revision, stored(card.wording.0), body],
+                params![account, handle, channel, issue, revision, body],
             )?
         };
         if changed == 1 { Ok(()) } else { Err(Fault::Conflict) }
@@ -115,7 +114,7 @@ impl Db {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let newest = self.first(
-            "UPDATE card SET message = ?3, shown = ?4 WHERE account = ?1 AND handle = ?2 RETURNING wording",
+            "UPDATE card SET message = ?3, shown = ?4 WHERE account = ?1 AND handle = ?2 RETURNING revision",
             params![account.as_str(), card.as_str(), message.map(MessageId::as_str), stored(shown.0)],
             |row| Ok(revision(row.get(0)?)),
         )?;

@@ -19,7 +19,7 @@ const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id
 const OF_ACCOUNT: &str = "WHERE account = ?1 ORDER BY channel, since, id";
 const TO_PROJECT: &str = "WHERE project = ?1 ORDER BY id";
 const TO_SLUG: &str = "WHERE org = ?1 AND slug = ?2 ORDER BY id";
-const CARD: &str = "SELECT id, handle, revision, wording, message, shown, body FROM card";
+const CARD: &str = "SELECT id, handle, revision, message, shown, body FROM card";
 const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
 const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
 const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended' ORDER BY id DESC LIMIT 1";
@@ -134,11 +134,10 @@ impl Db {
 fn read_card(row: &Row<'_>) -> Result<Card, Fault> {
     Ok(Card {
         handle: Handle::new(row.get::<_, String>(1)?),
-        content: from_json("card", row.get(0)?, &row.get::<_, String>(6)?)?,
+        content: from_json("card", row.get(0)?, &row.get::<_, String>(5)?)?,
         revision: revision(row.get(2)?),
-        wording: revision(row.get(3)?),
-        message: row.get::<_, Option<String>>(4)?.map(MessageId::new),
-        shown: revision(row.get(5)?),
+        message: row.get::<_, Option<String>>(3)?.map(MessageId::new),
+        shown: revision(row.get(4)?),
     })
 }
 

@@ -55,7 +55,7 @@ pub async fn the_cards_of_an_issue_are_found_in_every_channel(bench: &impl Bench
     assert_eq!(bench.facts().cards_of(&IssueId::new("44")).await.expect("read"), []);
 }
 
-pub async fn showing_the_newest_wording_queues_nothing(bench: &impl Bench) {
+pub async fn showing_the_newest_revision_queues_nothing(bench: &impl Bench) {
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
@@ -64,7 +64,7 @@ pub async fn showing_the_newest_wording_queues_nothing(bench: &impl Bench) {
     assert_eq!(waiting(bench, START).await, []);
 }
 
-pub async fn showing_an_old_wording_queues_the_card_again_once(bench: &impl Bench) {
+pub async fn showing_an_old_revision_queues_the_card_again_once(bench: &impl Bench) {
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone())).then(show("j1", &first))).await;
     let held = lease_one(bench, START, LATER).await;
@@ -81,18 +81,6 @@ pub async fn showing_an_old_wording_queues_the_card_again_once(bench: &impl Benc
 
     commit(bench, change(shown(&first, Some("m1"), 1, "once more"))).await;
     assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["again".to_owned()])]);
-}
-
-pub async fn a_change_that_is_not_shown_queues_nothing(bench: &impl Bench) {
-    let first = card("h1", sample::ops());
-    commit(bench, change(RowChange::PutCard(first.clone()))).await;
-    let acting = first.acting(Action::Resolve, &sample::ana());
-    commit(bench, change(RowChange::PutCard(acting.clone()))).await;
-    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
-
-    let kept = Card { message: Some(MessageId::new("m1")), shown: Revision(1), ..acting };
-    assert_eq!(read(bench, "h1").await, Some(kept));
-    assert_eq!(waiting(bench, START).await, []);
 }
 
 pub async fn a_message_that_is_lost_is_forgotten(bench: &impl Bench) {

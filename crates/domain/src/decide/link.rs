@@ -192,9 +192,10 @@ impl Core<'_> {
             (Pending::Connect { org, project }, _) => {
                 Decision::job(self.connect_as(by, place, (org, project), linked, true))
             }
-            (Pending::Press { action, .. }, Some(card)) => self
-                .act(card, *action, by, place, crate::Actor::person(linked))
-                .then(self.answer(Address::direct(by), say::linked_only(linked.identity.label()))),
+            (Pending::Press { action, .. }, Some(card)) => {
+                Decision::job(self.update(card, *action, by, place, crate::Actor::person(linked)))
+                    .then(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
+            }
             (Pending::Press { .. }, None) => {
                 Decision::job(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
             }

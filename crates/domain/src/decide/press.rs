@@ -33,12 +33,8 @@ impl Core<'_> {
         if card.is_done(press.action) {
             return Decision::job(self.privately(place, by, say::late_or_gone(done(press.action), None))).and(seen);
         }
-        if card.is_acting(press.action, by) {
-            // Pressed twice: once is enough.
-            return Decision::nothing().and(seen);
-        }
         match self.presser(card, facts.linked.as_ref()) {
-            Some(actor) => self.act(card, press.action, by, place, actor),
+            Some(actor) => Decision::job(self.update(card, press.action, by, place, actor)),
             None if self.deployment.linking => {
                 let then = Pending::Press { card: card.handle.clone(), action: press.action };
                 self.offer_link(by, place, then, facts.open_link.as_ref(), &facts.fresh_link)
@@ -51,12 +47,8 @@ impl Core<'_> {
         .and(seen)
     }
 
-    /// The change at Sentry is queued, and the card knows who is about to make it.
-    pub(super) fn act(&self, card: &Card, action: Action, by: &Person, place: &Place, actor: Actor) -> Decision {
-        Decision::job(self.update(card, action, by, place, actor)).and(RowChange::PutCard(card.acting(action, by)))
-    }
-
-    fn update(&self, card: &Card, action: Action, by: &Person, place: &Place, actor: Actor) -> NewJob {
+    /// The job that changes the issue of `card` at Sentry.
+    pub(super) fn update(&self, card: &Card, action: Action, by: &Person, place: &Place, actor: Actor) -> NewJob {
         let issue = card.issue();
         let lane = Lane::issue(&by.account, &issue);
         let update = Update { card: card.handle.clone(), issue, action, by: by.clone(), place: place.clone(), actor };
@@ -73,24 +65,15 @@ impl Core<'_> {
             .then(|| Actor::Integration { org: org.clone() })
     }
 
-    /// Sentry has done it: the card says so, unless it said so already.
+    /// Sentry has done it: the card says so. Nothing where it said so already.
     pub fn updated(&self, update: &Update, card: Option<&Card>, issue: &Issue) -> Decision {
-        let Some(card) = card else { return Decision::nothing() };
-        let (card, different) = card.after_action(update.action, issue, &update.by, self.now);
-        let shown = if different { Decision::job(self.show(&card)) } else { Decision::nothing() };
-        shown.and(RowChange::PutCard(card))
+        card.and_then(|card| card.after_action(update.action, issue, &update.by, self.now))
+            .map_or_else(Decision::nothing, |card| Decision::job(self.show(&card)).and(RowChange::PutCard(card)))
     }
 
-    /// It was done already, by somebody faster: nobody is acting any more.
-    pub fn was_done(&self, card: &Card) -> Decision {
-        Decision::nothing().and(RowChange::PutCard(card.idle()))
-    }
-
-    /// Sentry has not done it: the presser is told why, the card says what it said.
-    pub fn not_updated(&self, update: &Update, card: Option<&Card>, why: &str) -> Decision {
-        let told = self.privately(&update.place, &update.by, say::not_done(done(update.action), why));
-        let idle = card.map(|card| RowChange::PutCard(card.idle()));
-        Decision { changes: idle.into_iter().collect(), jobs: vec![told] }
+    /// Sentry has not done it: the presser is told why, the card stays.
+    pub fn not_updated(&self, update: &Update, why: &str) -> Decision {
+        Decision::job(self.privately(&update.place, &update.by, say::not_done(done(update.action), why)))
     }
 }
 

@@ -43,11 +43,11 @@ impl Rows {
                 .subscriptions
                 .retain(|s| !(s.place.account == *account && s.place.channel == *channel && s.project.id == *project)),
             RowChange::PutCard(card) => self.put_card(card)?,
-            RowChange::CardShown { account, card, message, wording, again } => {
+            RowChange::CardShown { account, card, message, revision, again } => {
                 let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) else { return Ok(()) };
                 row.message.clone_from(message);
-                row.shown = *wording;
-                if row.wording != *wording {
+                row.shown = *revision;
+                if row.revision != *revision {
                     self.enqueue(again, now)?;
                 }
             }
@@ -104,7 +104,6 @@ impl Rows {
             Some(row) => {
                 row.content = card.content.clone();
                 row.revision = card.revision;
-                row.wording = card.wording;
             }
             None => self.cards.push(card.clone()),
         }
