@@ -71,6 +71,9 @@ async fn a_setting_that_is_missing_or_malformed_ends_it_with_64_and_names_itself
         ("ZENTRY_SENTRY_URL", "sentry.io"),
         ("ZENTRY_POLICY_CONNECT", "linked"),
         ("ZENTRY_LOG_FORMAT", "xml"),
+        ("ZENTRY_STORM_BUDGET", "-1"),
+        ("ZENTRY_ZOOM_RATE", "fast"),
+        ("ZENTRY_ZOOM_BOT_JID", "no-jid"),
         ("ZENTRY_LOG", "=/="),
     ] {
         let mut setup = town.setup.clone();

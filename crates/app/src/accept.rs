@@ -1,9 +1,10 @@
 //! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
 
+use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
 use zentry_domain::decide::{PressFacts, SaidFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
-use zentry_domain::{Change, Decision, Event, Link, Pending, Pressed, Said};
+use zentry_domain::{Change, Decision, Event, Link, Pending, Pressed, RowChange, Said};
 
 use crate::App;
 
@@ -28,6 +29,23 @@ impl App {
     /// Where it could not be stored: refuse the delivery, so that its sender keeps it.
     pub async fn accept(&self, keys: &[DeliveryKey], event: &Event) -> Result<Accepted, StoreError> {
         self.commit_decided(keys, || self.decide(event)).await
+    }
+
+    /// Keeps the beginning of an authentic body that cannot be read, sealed, so that a mend can be tried on it. A repeat is
+    /// kept once.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    pub async fn keep_unreadable(&self, source: &str, body: &[u8]) -> Result<Accepted, StoreError> {
+        const KEPT: usize = 64 * 1024;
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, body).as_ref());
+        let body = body[..body.len().min(KEPT)].to_vec();
+        let kept = Decision::nothing().and(RowChange::KeepUnreadable { source: source.to_owned(), body });
+        Ok(match self.ports.store.commit(&[DeliveryKey(key)], &kept, self.now()).await? {
+            Committed::Fresh => Accepted::Kept,
+            Committed::Already => Accepted::Repeat,
+        })
     }
 
     /// Decides and commits, and decides anew where a row has moved on meanwhile.

@@ -1,45 +1,58 @@
 //! The way out: lanes are leased, their jobs performed in order and settled.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zentry_domain::ports::{LaneLease, Leased, StoreError};
-use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued};
+use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued, Timestamp};
 
 use crate::App;
+use crate::perform::{Effect, Performed};
 
 /// Lanes worked on at once; as many as there are senders.
 const LANES: usize = 16;
-/// How long a lease holds. Longer than any one job takes.
+/// How long a lease holds; it is renewed while a job takes longer.
 const LEASE: Duration = Duration::from_secs(30);
-/// What must be left of a lease before another job of it begins: a call takes ten seconds at most, and may be made twice.
-const MARGIN: Duration = Duration::from_secs(25);
+/// How long before its end a lease is renewed.
+const MARGIN: Duration = Duration::from_secs(15);
 /// How long to wait for a wake-up before looking anyway.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a job is performed anew because a row moved on under its result.
-const TRIES: usize = 8;
+/// How long to leave a store alone that does not take a result.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often a result is decided anew because a row moved on under it.
+const TRIES: usize = 16;
+/// How often the first job of a lane may fail before the next one is tried, to tell a poisonous message from a destination
+/// that is down.
+const SUSPECTED_AFTER: u32 = 5;
+
+/// Results that the store does not take. While there is one nothing new is begun: what was done must not be done again.
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled(AtomicUsize);
 
 impl App {
     /// Performs what is committed until `stop` turns true, then lets what has begun end.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut busy = JoinSet::new();
-        self.begin_upkeep().await;
+        let mut upkeep = false;
         while !*stop.borrow() {
+            upkeep = upkeep || self.begin_upkeep().await;
             // Registered before looking, so that what is committed meanwhile is not missed.
             let woken = self.work.notified();
             let leased = self.lease_logged(LANES - busy.len()).await;
             for lane in leased.lanes {
-                let app = Arc::clone(&self);
-                busy.spawn(async move { app.work_off(lane).await });
+                let (app, stop) = (Arc::clone(&self), stop.clone());
+                busy.spawn(async move { app.work_off(lane, &stop).await });
             }
             let look_again = leased.next_due.unwrap_or(self.now() + PATIENCE).min(self.now() + PATIENCE);
             tokio::select! {
                 () = woken => {}
                 () = self.ports.clock.sleep_until(look_again), if busy.len() < LANES => {}
                 Some(ended) = busy.join_next() => log_panic(ended),
-                _ = stop.changed() => {}
+                // Where the sender is gone nobody could say so any more: that is a stop too.
+                changed = stop.changed() => if changed.is_err() { break },
             }
         }
         while let Some(ended) = busy.join_next().await {
@@ -53,6 +66,7 @@ impl App {
     /// # Errors
     /// Where the outbox cannot be read.
     pub async fn step(&self) -> Result<usize, StoreError> {
+        let (_never, stop) = watch::channel(false);
         let mut ended = 0;
         loop {
             let leased = self.lease(LANES).await?;
@@ -60,20 +74,19 @@ impl App {
                 return Ok(ended);
             }
             for lane in leased.lanes {
-                ended += self.work_off(lane).await;
+                ended += self.work_off(lane, &stop).await;
             }
         }
     }
 
-    /// Upkeep keeps itself going; this starts it, once per store.
-    async fn begin_upkeep(&self) {
+    /// Upkeep keeps itself going; this starts it, once per store. True once it is queued.
+    async fn begin_upkeep(&self) -> bool {
         let sweep = NewJob::now(Lane::upkeep(), Job::Sweep, &*self.ports.random);
-        if let Err(error) = self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "upkeep could not be queued; restart once the store is well"
-            );
+        let queued = self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await;
+        if let Err(error) = &queued {
+            tracing::error!(error = error as &dyn std::error::Error, "upkeep cannot be queued yet");
         }
+        queued.is_ok()
     }
 
     async fn lease(&self, limit: usize) -> Result<Leased, StoreError> {
@@ -82,33 +95,39 @@ impl App {
     }
 
     async fn lease_logged(&self, limit: usize) -> Leased {
+        let later = |app: &Self| Leased { lanes: Vec::new(), next_due: Some(app.now() + STORE_PAUSE) };
         if limit == 0 {
             return Leased::default();
+        }
+        if self.unsettled.0.load(Ordering::Relaxed) > 0 {
+            return later(self);
         }
         self.lease(limit).await.unwrap_or_else(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the outbox cannot be read; nothing is sent until it can"
             );
-            Leased { lanes: Vec::new(), next_due: Some(self.now() + Duration::from_secs(1)) }
+            later(self)
         })
     }
 
     /// Performs a lane's jobs in order until one must wait; returns how many ended.
-    async fn work_off(&self, mut lease: LaneLease) -> usize {
+    async fn work_off(&self, mut lease: LaneLease, stop: &watch::Receiver<bool>) -> usize {
+        let jobs = std::mem::take(&mut lease.jobs);
         let mut ended = 0;
-        for queued in std::mem::take(&mut lease.jobs) {
-            match self.one_job(&mut lease, &queued).await {
+        for (place, queued) in jobs.iter().enumerate() {
+            if *stop.borrow() {
+                break;
+            }
+            match self.one_job(&mut lease, queued, stop).await {
                 Ok(true) => ended += 1,
-                Ok(false) | Err(StoreError::Fenced) => break,
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        job.id = %queued.id,
-                        "a job's result could not be stored; it will be performed again"
-                    );
+                Ok(false) => {
+                    let next = jobs.get(place + 1).filter(|_| place == 0);
+                    ended += self.suspect(&mut lease, queued, next, stop).await;
                     break;
                 }
+                // The result is not kept: the lease must end by itself before anybody performs the job again.
+                Err(_) => return ended,
             }
         }
         if let Err(error) = self.ports.store.release(lease).await {
@@ -122,36 +141,149 @@ impl App {
         ended
     }
 
-    /// Performs and settles one job. True if it ended, so that the next may begin.
-    async fn one_job(&self, lease: &mut LaneLease, queued: &Queued) -> Result<bool, StoreError> {
-        let now = self.now();
-        if lease.until.since(now) < MARGIN {
-            self.ports.store.renew(lease, now + LEASE).await?;
-            lease.until = now + LEASE;
+    /// The first job of a lane has failed again. Where it failed often and the next one goes through, it is the message
+    /// that is refused, not the destination that is down: it is tried as plain text, and then given up.
+    async fn suspect(
+        &self,
+        lease: &mut LaneLease,
+        head: &Queued,
+        next: Option<&Queued>,
+        stop: &watch::Receiver<bool>,
+    ) -> usize {
+        let Some(next) = next.filter(|_| head.job.is_message() && head.attempts + 1 >= SUSPECTED_AFTER) else {
+            return 0;
+        };
+        if !matches!(self.one_job(lease, next, stop).await, Ok(true)) {
+            return 0;
         }
-        for _ in 0..TRIES {
-            let outcome = self.perform(queued).await;
-            match self.ports.store.settle(lease, &queued.id, &outcome, self.now()).await {
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-                Ok(()) => {
-                    self.count(queued, &outcome);
-                    return Ok(matches!(outcome, Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. }));
+        tracing::warn!(job.id = %head.id, "a message fails where the next one goes through; it is sent as plain text");
+        let plain = self.while_leased(lease, self.perform_plainly(head)).await;
+        match plain {
+            Ok(performed) => 1 + usize::from(self.settle(lease, head, performed, stop).await.is_ok()),
+            Err(_) => 1,
+        }
+    }
+
+    /// Performs and settles one job. True if it ended, so that the next may begin.
+    async fn one_job(
+        &self,
+        lease: &mut LaneLease,
+        queued: &Queued,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<bool, StoreError> {
+        let performed = self.while_leased(lease, self.perform(queued)).await?;
+        let outcome = self.settle(lease, queued, performed, stop).await?;
+        Ok(matches!(outcome, Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. }))
+    }
+
+    /// Lets `work` end, and renews the lease while it takes long.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] where the lane is somebody else's by now: `work` is dropped.
+    async fn while_leased<T>(&self, lease: &mut LaneLease, work: impl Future<Output = T>) -> Result<T, StoreError> {
+        let mut work = std::pin::pin!(work);
+        let mut renew_at = lease.until - MARGIN;
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = self.ports.clock.sleep_until(renew_at) => renew_at = self.renew(lease).await?,
+            }
+        }
+    }
+
+    /// Renews a lease, and says when to do so next.
+    async fn renew(&self, lease: &mut LaneLease) -> Result<Timestamp, StoreError> {
+        let until = self.now() + LEASE;
+        match self.ports.store.renew(lease, until).await {
+            Ok(()) => {
+                lease.until = until;
+                Ok(until - MARGIN)
+            }
+            Err(StoreError::Fenced) => Err(StoreError::Fenced),
+            // The store is ill; the lease may still be ours when it is well.
+            Err(_) => Ok(self.now() + STORE_PAUSE),
+        }
+    }
+
+    /// Decides what follows from a result and stores it; the remote effect is not repeated, however often this must be
+    /// tried. Where the store does not take it, nothing new is begun until it does, or until the program ends.
+    async fn settle(
+        &self,
+        lease: &LaneLease,
+        queued: &Queued,
+        performed: Performed,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Outcome, StoreError> {
+        let mut conflicts = 0;
+        let mut pending = None;
+        loop {
+            match self.settle_once(lease, queued, &performed, conflicts).await {
+                Ok(outcome) => {
+                    self.count(queued, &performed, &outcome);
+                    return Ok(outcome);
+                }
+                Err(StoreError::Conflict) => conflicts += 1,
+                Err(StoreError::Fenced) => return Err(StoreError::Fenced),
+                Err(error) if *stop.borrow() => return Err(error),
+                Err(error) => {
+                    pending.get_or_insert_with(|| Waiting::begin(&self.unsettled, queued, &error));
+                    self.ports.clock.sleep_until(self.now() + STORE_PAUSE).await;
                 }
             }
         }
-        Err(StoreError::Conflict)
     }
 
-    fn count(&self, queued: &Queued, outcome: &Outcome) {
-        metrics::counter!("zentry_jobs_total", "kind" => queued.job.kind(), "outcome" => outcome.word()).increment(1);
-        if let (Job::Show { .. }, Outcome::Done(_)) = (&queued.job, outcome) {
+    async fn settle_once(
+        &self,
+        lease: &LaneLease,
+        queued: &Queued,
+        performed: &Performed,
+        conflicts: usize,
+    ) -> Result<Outcome, StoreError> {
+        let outcome = match conflicts {
+            0..TRIES => self.conclude(queued, performed).await?,
+            // Whoever else writes this row is not done yet: later, and nothing that could conflict.
+            _ => Outcome::Retry { at: self.now() + PATIENCE },
+        };
+        self.ports.store.settle(lease, &queued.id, &outcome, self.now()).await?;
+        Ok(outcome)
+    }
+
+    fn count(&self, queued: &Queued, performed: &Performed, outcome: &Outcome) {
+        let kind = match performed {
+            Ok(Effect::Edited(_)) => "edit",
+            _ => queued.job.kind(),
+        };
+        metrics::counter!("zentry_jobs_total", "kind" => kind, "outcome" => outcome.word()).increment(1);
+        if let Ok(Effect::Posted { .. }) = performed {
             let lag = self.now().since(queued.since);
             metrics::histogram!("zentry_job_lag_seconds").record(lag.as_secs_f64());
         }
         if let Outcome::Dead { why, .. } = outcome {
-            tracing::error!(job.id = %queued.id, job.kind = queued.job.kind(), why, "a job was given up; it is kept as a dead letter");
+            tracing::error!(job.id = %queued.id, job.kind = kind, why, "a job was given up; it is kept as a dead letter");
         }
+    }
+}
+
+/// Counts itself among the unsettled results for as long as it lives.
+struct Waiting<'a>(&'a Unsettled);
+
+impl<'a> Waiting<'a> {
+    fn begin(unsettled: &'a Unsettled, queued: &Queued, error: &StoreError) -> Self {
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            job.id = %queued.id,
+            "a job's result cannot be stored; nothing new is begun until it can"
+        );
+        unsettled.0.fetch_add(1, Ordering::Relaxed);
+        Self(unsettled)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -5,6 +5,7 @@
 //! performed → settled. Both halves meet in the outbox and in one type, [`zentry_domain::Decision`].
 
 mod accept;
+mod conclude;
 mod deliver;
 mod link;
 mod perform;
@@ -42,12 +43,13 @@ pub struct App {
     deployment: Deployment,
     /// Rung when there may be something to perform.
     work: Notify,
+    unsettled: deliver::Unsettled,
 }
 
 impl App {
     /// The bot over `ports`.
     pub fn new(ports: Ports, deployment: Deployment) -> Self {
-        Self { ports, deployment, work: Notify::new() }
+        Self { ports, deployment, work: Notify::new(), unsettled: deliver::Unsettled::default() }
     }
 
     /// The settings that decisions depend on.

@@ -1,10 +1,14 @@
 //! A browser on its way through linking. The exchange with Sentry in [`App::finish_link`] is the only remote call that
 //! is made inside a request: a person is waiting for it.
 
+use std::time::Duration;
+
 use zentry_domain::ports::{Committed, StoreError, TrackerError};
 use zentry_domain::{CredentialId, Decision, Identity, Link, Secret, Stage};
 
 use crate::{App, digest_of};
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// What the page of a link's address shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,11 +126,13 @@ impl App {
     pub async fn link_again(&self, token: &Secret) -> Result<Again, StoreError> {
         let Some(link) = self.ports.facts.link(&digest_of(token)).await? else { return Ok(Again::Unknown) };
         let open = self.ports.facts.open_link(&link.person.account, &link.person.user).await?;
-        let Some(decision) = self.core().link_again(&link, open.as_ref(), &self.fresh_link()) else {
+        let since = self.now() - HOUR;
+        let sent = self.ports.facts.links_again(&link.person.account, &link.person.user, since).await?;
+        let Some(decision) = self.core().link_again(&link, open.as_ref(), sent, &self.fresh_link()) else {
             return Ok(Again::TooOften);
         };
         match self.commit(&decision).await {
-            // Pressed twice: the other press has sent it.
+            // Pressed twice at once: the other press has sent it.
             Ok(_) | Err(StoreError::Conflict) => Ok(Again::Sent),
             Err(error) => Err(error),
         }
@@ -140,9 +146,9 @@ impl App {
         let Some(link) = self.link_that_waits(&callback).await? else { return Ok(CameBack::Invalid) };
         let Some(code) = callback.code else { return self.no_code(&link, callback.error.as_deref()).await };
         let Some(state) = callback.state else { return Ok(CameBack::Invalid) };
-        let (link, burnt) = self.core().came_back(&link);
+        let (link, credential, burnt) = self.core().came_back(&link);
         match self.commit(&burnt).await {
-            Ok(_) => self.exchange(&link, &code, &state).await,
+            Ok(_) => self.exchange(&link, &credential, &code, &state).await,
             Err(StoreError::Conflict) => Ok(CameBack::Invalid),
             Err(error) => Err(error),
         }
@@ -169,11 +175,16 @@ impl App {
         Ok(CameBack::SentryFailed)
     }
 
-    async fn exchange(&self, link: &Link, code: &Secret, state: &Secret) -> Result<CameBack, StoreError> {
-        let account = &link.person.account;
-        let credential = CredentialId::new(self.ports.random.hex128());
-        match self.ports.tracker.link(account, &credential, code, state).await {
-            Ok(identity) => self.await_code(link, identity, &credential).await,
+    /// From here on the attempt's row names the grant, so that whatever ends the attempt also revokes it.
+    async fn exchange(
+        &self,
+        link: &Link,
+        credential: &CredentialId,
+        code: &Secret,
+        state: &Secret,
+    ) -> Result<CameBack, StoreError> {
+        match self.ports.tracker.link(&link.person.account, credential, code, state).await {
+            Ok(identity) => self.await_code(link, identity, credential).await,
             Err(error) => {
                 log_exchange(&error);
                 self.commit_unless_moved(&self.core().sign_in_failed(link)).await?;
@@ -192,7 +203,7 @@ impl App {
         let decision = self.core().signed_in(link, &identity, credential, &code);
         match self.commit(&decision).await {
             Ok(_) => Ok(CameBack::Code { code, person: link.person.name.clone(), identity }),
-            // A newer attempt has replaced this one meanwhile: its grant must not stay behind.
+            // A newer attempt has replaced this one while its grant was made.
             Err(StoreError::Conflict) => {
                 self.commit(&self.core().forget_grant(&link.person, credential)).await?;
                 Ok(CameBack::Invalid)

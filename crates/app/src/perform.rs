@@ -1,87 +1,102 @@
-//! Performing one job: what is asked of the vendors, and what follows from their answers.
+//! Performing one job: what is asked of the vendors, once.
 
 use zentry_domain::decide::Lookup;
-use zentry_domain::job::next;
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::{
-    Answer, Card, Connect, Decision, Digest, Failure, Handle, Job, Organization, Outcome, Project, Queued, Revision,
-    RowChange, Subscription, Update, say,
+    AccountId, Address, Answer, Card, Connect, Failure, Handle, Issue, Job, MessageId, Notice, Organization, Project,
+    Queued, Update,
 };
 
 use crate::App;
 
+/// At most so many other people of a channel are tried as the one on whose behalf a message is sent.
+const OTHER_PEOPLE: usize = 3;
+
+/// What performing a job has brought about outside. What follows from it is decided afterwards, as often as needed.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// A card was posted.
+    Posted {
+        /// As it was.
+        card: Card,
+        /// Under which id.
+        message: MessageId,
+    },
+    /// A card's message was edited.
+    Edited(Card),
+    /// A card's message is gone from the chat.
+    Lost(Card),
+    /// A card's message says it already.
+    AsShown(Card),
+    /// A card was never posted, and its channel no longer wants it.
+    Unwanted(Card),
+    /// There is no such card any more.
+    NoCard,
+    /// An answer was posted.
+    Said,
+    /// Sentry was asked for a project.
+    Found(Lookup),
+    /// Sentry has changed an issue.
+    Updated(Issue),
+    /// Somebody else had changed it already.
+    DoneBefore,
+    /// A grant was revoked and deleted.
+    Revoked,
+    /// It was only a matter of time.
+    Due,
+}
+
+/// What performing a job came to.
+pub(crate) type Performed = Result<Effect, Failure>;
+
 impl App {
-    /// Performs a job. Whatever the vendors do, this ends with an outcome.
-    pub(crate) async fn perform(&self, queued: &Queued) -> Outcome {
+    /// Performs a job. Whatever the vendors do, this ends.
+    pub(crate) async fn perform(&self, queued: &Queued) -> Performed {
         let performed = match &queued.job {
-            Job::Show { account, card } => self.show(account, card).await,
+            Job::Show { account, card } => self.show(account, card, false).await,
             Job::Answer(answer) => self.say(answer).await,
-            Job::Connect(wish) => self.connect(wish).await,
+            Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
             Job::Forget { account, credential } => {
-                self.ports.tracker.unlink(account, credential).await.map(|()| done()).map_err(Failed::from)
+                self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Failed::from)
             }
-            Job::ExpireLink { link } => self.expire(link).await,
-            Job::Sweep => Ok(Outcome::Done(self.core().sweep())),
+            Job::ExpireLink { .. } | Job::Sweep => Ok(Effect::Due),
         };
-        performed.unwrap_or_else(|failed| self.after_failure(queued, &failed))
+        performed.map_err(|failed| failed.0)
     }
 
-    /// The ladder decides; a job whose author waits tells them instead of becoming a dead letter.
-    fn after_failure(&self, queued: &Queued, failed: &Failed) -> Outcome {
-        match next(queued, &failed.0, self.now(), self.ports.random.unit()) {
-            Ok(outcome) => {
-                tracing::warn!(job.id = %queued.id, job.kind = queued.job.kind(), failure = ?failed.0, "a job did not succeed; it will be tried again");
-                outcome
+    /// Performs a message as plain text: its head and nothing else.
+    pub(crate) async fn perform_plainly(&self, queued: &Queued) -> Performed {
+        let performed = match &queued.job {
+            Job::Show { account, card } => self.show(account, card, true).await,
+            Job::Answer(answer) => {
+                let notice = answer.notice.plain();
+                self.say(&Answer { notice, ..answer.clone() }).await
             }
-            Err(why) => self.given_up(queued, &failed.0, why),
-        }
+            _ => return Err(Failure::Refused("no message".into())),
+        };
+        performed.map_err(|_| Failure::Refused("poison".into()))
     }
 
-    fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Outcome {
-        match &queued.job {
-            Job::Connect(wish) => {
-                Outcome::Done(self.core().connect_failed(wish, self.connect_failure(wish, failure, queued)))
-            }
-            Job::Update(update) => Outcome::Done(self.core().not_updated(update, &update_failure(failure, queued))),
-            Job::Answer(Answer { otherwise: Some(otherwise), .. }) => {
-                Outcome::Done(Decision::job(self.core().answer_instead(otherwise)))
-            }
-            _ => Outcome::Dead { why, then: Decision::nothing() },
-        }
-    }
-
-    // === cards ===
+    // === cards and answers ===
 
     /// Brings a card's message up to date with its row, as the row is now.
-    async fn show(&self, account: &zentry_domain::AccountId, handle: &Handle) -> Performed {
-        let Some(card) = self.ports.facts.card(account, handle).await? else {
-            return Ok(Outcome::Suppressed { reason: "deauthorized" });
-        };
+    async fn show(&self, account: &AccountId, handle: &Handle, plainly: bool) -> Result<Effect, Failed> {
+        let Some(card) = self.ports.facts.card(account, handle).await? else { return Ok(Effect::NoCard) };
+        let notice = if plainly { card.notice().plain() } else { card.notice() };
         match &card.message {
-            _ if card.is_shown() => Ok(Outcome::Suppressed { reason: "merged" }),
-            Some(message) => match self.ports.chat.edit(&card.address(), message, &card.notice()).await {
-                Ok(()) => Ok(self.shown(&card, Some(message.clone()), card.revision)),
-                // The message was deleted in the chat: the card is posted anew.
-                Err(ChatError::Gone(_)) => Ok(self.shown(&card, None, Revision(0))),
+            _ if card.is_shown() => Ok(Effect::AsShown(card)),
+            Some(message) => match self.ports.chat.edit(&card.address(), message, &notice).await {
+                Ok(()) => Ok(Effect::Edited(card)),
+                Err(ChatError::MessageGone(_)) => Ok(Effect::Lost(card)),
                 Err(error) => Err(error.into()),
             },
-            None if !self.is_subscribed(&card).await? => Ok(Outcome::Suppressed { reason: "disconnected" }),
+            None if !self.is_subscribed(&card).await? => Ok(Effect::Unwanted(card)),
             None => {
-                let message = self.ports.chat.post(&card.address(), &card.notice()).await?;
-                Ok(self.shown(&card, Some(message), card.revision))
+                let message = self.post(&card.address(), &notice).await?;
+                Ok(Effect::Posted { card, message })
             }
         }
-    }
-
-    fn shown(&self, card: &Card, message: Option<zentry_domain::MessageId>, revision: Revision) -> Outcome {
-        Outcome::Done(Decision::nothing().and(RowChange::CardShown {
-            account: card.content.place.account.clone(),
-            card: card.handle.clone(),
-            message,
-            revision,
-            again: self.core().show(card),
-        }))
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {
@@ -90,23 +105,48 @@ impl App {
         Ok(here.iter().any(|s| s.project.id == card.content.project.id))
     }
 
-    async fn say(&self, answer: &Answer) -> Performed {
-        self.ports.chat.post(&answer.to, &answer.notice).await?;
-        Ok(done())
+    async fn say(&self, answer: &Answer) -> Result<Effect, Failed> {
+        match self.post_or_plainly(&answer.to, &answer.notice).await {
+            Ok(_) => Ok(Effect::Said),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Posts to a channel. Zoom refuses where the person on whose behalf it is sent has left: then others of the channel
+    /// are tried (Zoom, chatbot send, `user_jid`).
+    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, Failed> {
+        let gone = match self.post_or_plainly(to, notice).await {
+            Err(ChatError::Gone(gone)) => gone,
+            other => return Ok(other?),
+        };
+        let people = self.ports.facts.people_in(&to.account, &to.to).await?;
+        let others = people.into_iter().filter(|person| person.jid != to.on_behalf_of).take(OTHER_PEOPLE);
+        for person in others {
+            let to = Address { on_behalf_of: person.jid, ..to.clone() };
+            match self.ports.chat.post(&to, notice).await {
+                Err(ChatError::Gone(_)) => {}
+                other => return Ok(other?),
+            }
+        }
+        Err(ChatError::Gone(gone).into())
+    }
+
+    /// Posts; what is refused as it is goes out once as plain text, because a card that cannot be drawn must not swallow
+    /// the news.
+    async fn post_or_plainly(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
+        match self.ports.chat.post(to, notice).await {
+            Err(ChatError::Refused(why)) if !notice.is_plain() => {
+                tracing::error!(
+                    error = &*why as &dyn std::error::Error,
+                    "a card was refused; it is sent as plain text"
+                );
+                self.ports.chat.post(to, &notice.plain()).await
+            }
+            other => other,
+        }
     }
 
     // === wishes that need Sentry ===
-
-    async fn connect(&self, wish: &Connect) -> Performed {
-        let found = self.look_up(wish).await?;
-        let here: Vec<Subscription> =
-            self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
-        let installed = match &found {
-            Lookup::Found(project) => self.ports.facts.is_installed(&project.org).await?,
-            _ => false,
-        };
-        Ok(Outcome::Done(self.core().looked_up(wish, &found, &here, installed)))
-    }
 
     /// One call where slugs were typed; otherwise by display name, and to know what is near.
     async fn look_up(&self, wish: &Connect) -> Result<Lookup, Failed> {
@@ -123,47 +163,13 @@ impl App {
         })
     }
 
-    async fn update(&self, update: &Update) -> Performed {
+    async fn update(&self, update: &Update) -> Result<Effect, Failed> {
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;
         // Pressed twice, or somebody was faster: it is where it should be.
-        if card.as_ref().is_some_and(|card| card.is_done(update.action)) {
-            return Ok(Outcome::Suppressed { reason: "merged" });
+        if card.is_some_and(|card| card.is_done(update.action)) {
+            return Ok(Effect::DoneBefore);
         }
-        let issue = self.ports.tracker.update(&update.actor, &update.issue, update.action).await?;
-        let card = self.ports.facts.card(&update.by.account, &update.card).await?;
-        Ok(Outcome::Done(self.core().updated(update, card.as_ref(), &issue)))
-    }
-
-    async fn expire(&self, link: &Digest) -> Performed {
-        let link = self.ports.facts.link(link).await?;
-        Ok(Outcome::Done(link.map_or_else(Decision::nothing, |link| self.core().link_expired(&link))))
-    }
-
-    fn connect_failure(&self, wish: &Connect, failure: &Failure, queued: &Queued) -> zentry_domain::Notice {
-        match (failure, &wish.identity) {
-            (Failure::Refused(why), _) => say::sentry_refused(why),
-            (Failure::Unauthorized, Some(identity)) => say::failed(&self.deployment, identity.label()),
-            (Failure::Unauthorized, None) => say::sentry_refused("the integration's token is not accepted"),
-            _ => say::sentry_down(queued.attempts + 1),
-        }
-    }
-}
-
-type Performed = Result<Outcome, Failed>;
-
-/// Why a job was not performed, whoever said so.
-struct Failed(Failure);
-
-fn done() -> Outcome {
-    Outcome::Done(Decision::nothing())
-}
-
-fn update_failure(failure: &Failure, queued: &Queued) -> String {
-    match failure {
-        Failure::Refused(why) => why.clone(),
-        Failure::Gone => "Sentry does not show this issue to you, or it is gone.".into(),
-        Failure::Unauthorized => "your Sentry link no longer works. Type unlink, then press again.".into(),
-        _ => format!("Sentry is not answering ({} tries). Press again later.", queued.attempts + 1),
+        Ok(Effect::Updated(self.ports.tracker.update(&update.actor, &update.issue, update.action).await?))
     }
 }
 
@@ -182,10 +188,14 @@ fn named_project<'a>(projects: &'a [Project], typed: &str) -> Option<&'a Project
 
 // === the vendors' errors in the words that they share ===
 
+/// Why a job was not performed, whoever said so.
+struct Failed(Failure);
+
 impl From<ChatError> for Failed {
     fn from(error: ChatError) -> Self {
         Self(match error {
             ChatError::Gone(_) => Failure::Gone,
+            ChatError::MessageGone(why) => Failure::Refused(chain(&why)),
             ChatError::Refused(why) => Failure::Refused(chain(&why)),
             ChatError::Throttled { after } => Failure::Throttled { after },
             ChatError::Unauthorized(_) => Failure::Unauthorized,

@@ -25,6 +25,9 @@ pub trait Bench: Send + Sync {
     /// A channel that is not there.
     fn nowhere(&self) -> Place;
 
+    /// The channel of [`Bench::place`] is not there any more.
+    fn close_place(&self);
+
     /// A person in that channel.
     fn ana(&self) -> Person;
 
@@ -93,7 +96,9 @@ macro_rules! chat_suite {
             an_edit_replaces_the_content,
             an_edit_twice_is_an_edit,
             an_edit_of_a_message_that_is_gone_says_so,
+            an_edit_in_a_destination_that_is_gone_says_so,
             deleting_twice_is_fine,
+            deleting_in_a_destination_that_is_gone_is_fine,
             a_throttled_call_says_how_long,
             a_fault_of_the_platform_is_unavailable,
             a_platform_that_does_not_listen_is_unavailable,
@@ -201,6 +206,14 @@ pub async fn an_edit_of_a_message_that_is_gone_says_so(bench: &impl Bench) {
     let id = post(bench, "short-lived").await;
     bench.chat().delete(&everyone(bench), &id).await.expect("deleted");
     let edited = bench.chat().edit(&everyone(bench), &id, &Notice::text("again")).await;
+    assert!(matches!(edited, Err(ChatError::MessageGone(_))), "{edited:?}");
+}
+
+/// The caller has nowhere to post anew then.
+pub async fn an_edit_in_a_destination_that_is_gone_says_so(bench: &impl Bench) {
+    let id = post(bench, "orphan").await;
+    bench.close_place();
+    let edited = bench.chat().edit(&everyone(bench), &id, &Notice::text("again")).await;
     assert!(matches!(edited, Err(ChatError::Gone(_))), "{edited:?}");
 }
 
@@ -210,6 +223,15 @@ pub async fn deleting_twice_is_fine(bench: &impl Bench) {
     for _ in 0..2 {
         bench.chat().delete(&everyone(bench), &id).await.expect("deleted");
         assert_eq!(bench.seen_in(&bench.place(), &bench.ana()), []);
+    }
+}
+
+/// Nobody sees the message, so there is nothing left to do.
+pub async fn deleting_in_a_destination_that_is_gone_is_fine(bench: &impl Bench) {
+    let id = post(bench, "orphan").await;
+    bench.close_place();
+    for _ in 0..2 {
+        bench.chat().delete(&everyone(bench), &id).await.expect("deleted");
     }
 }
 

@@ -68,7 +68,7 @@ pub fn subscription(place: Place, project: Project, by: Person) -> Subscription 
 pub fn change(kind: ChangeKind) -> Change {
     let status = match kind {
         ChangeKind::Resolved => Status::Resolved,
-        ChangeKind::Archived => Status::Archived,
+        ChangeKind::Archived { .. } => Status::Archived,
         _ => Status::Unresolved,
     };
     Change {
@@ -78,8 +78,8 @@ pub fn change(kind: ChangeKind) -> Change {
         issue: Issue {
             short_id: Some("CHECKOUT-7".into()),
             title: "TimeoutError: pool exhausted".into(),
-            level: Level::Error,
-            status,
+            level: Some(Level::Error),
+            status: Some(status),
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
             ..Issue::default()
         },

@@ -5,21 +5,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use zentry_domain::ports::{Committed, CredentialKey, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
-    Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, Decision, Digest, Facts,
-    Handle, Identity, InstallationId, IssueId, Job, JobId, Lane, Link, LinkedPerson, MessageId, NewJob, Notice,
-    OrgSlug, Outcome, Owner, Pending, Person, Place, ProjectId, ProjectKey, ProjectSlug, Revision, RowChange, Secret,
-    Stage, Store, Subscription, Timestamp, Vault,
+    Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
+    Digest, Facts, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Link, LinkedPerson,
+    MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, ProjectId, ProjectKey,
+    ProjectSlug, Revision, RowChange, Secret, Stage, Store, Subscription, Suppression, Timestamp, Vault,
 };
 
 use crate::sample::{self, START};
 
 pub use cards::*;
 pub use commit::*;
+pub use dead::*;
 pub use facts::*;
+pub use lanes::*;
 pub use lease::*;
+pub use ledger::*;
 pub use links::*;
+pub use places::*;
 pub use settle::*;
 pub use upkeep::*;
+
+use shared::*;
 
 /// An empty store, and what its port alone cannot cause or see.
 #[async_trait]
@@ -28,12 +34,12 @@ pub trait Bench: Send + Sync {
     fn store(&self) -> Arc<dyn Store>;
     /// Its reads.
     fn facts(&self) -> Arc<dyn Facts>;
+    /// What operators look at.
+    fn journal(&self) -> Arc<dyn Journal>;
     /// The vault whose credentials go with a purged account.
     fn vault(&self) -> Arc<dyn Vault>;
     /// Ends the process and starts it anew on what is stored.
     async fn restart(&self);
-    /// The dead letters, oldest first, each with the reason.
-    async fn dead(&self) -> Vec<(JobId, String)>;
 }
 
 /// Emits one test a promise. The expression makes an empty [`Bench`].
@@ -62,10 +68,14 @@ macro_rules! store_suite {
             subscribers_of_every_account_are_found,
             an_account_is_known_until_it_is_replaced,
             an_installation_stands_for_its_organization_until_removed,
+            one_accounts_facts_never_show_anothers,
+
             a_person_is_known_where_they_were_seen,
             a_guest_is_known_nowhere,
+            the_people_of_a_channel_come_latest_first_and_as_last_seen,
             a_channels_new_name_reaches_its_subscriptions,
-            one_accounts_facts_never_show_anothers,
+            a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
+            a_pause_concerns_one_place_of_one_account,
 
             a_card_from_a_stale_revision_conflicts,
             a_channel_has_one_card_an_issue,
@@ -75,11 +85,15 @@ macro_rules! store_suite {
             showing_an_old_revision_queues_the_card_again_once,
             a_message_that_is_lost_is_forgotten,
             showing_a_card_that_is_gone_queues_nothing,
+            a_card_to_be_posted_anew_says_what_it_said,
 
             an_attempt_to_link_from_a_stale_revision_conflicts,
             every_stage_of_an_attempt_comes_back_unchanged,
             the_attempt_at_sentry_is_found_by_its_state_until_it_comes_back,
-            the_open_attempt_is_the_newest_that_has_not_ended,
+            the_open_attempt_is_the_one_that_has_not_ended,
+            a_second_attempt_conflicts_until_the_first_has_ended,
+            one_decision_may_end_an_attempt_and_begin_another,
+            links_sent_again_are_counted_since_a_time,
             a_dropped_attempt_is_gone,
             a_linked_person_is_replaced_and_unlinked,
 
@@ -101,24 +115,60 @@ macro_rules! store_suite {
 
             a_job_done_frees_its_lane_and_commits_what_follows,
             a_conflict_in_what_follows_leaves_the_job_as_it_is,
-            only_the_first_job_of_a_lane_is_settled_and_only_once,
+            any_job_of_a_leased_lane_is_settled_and_only_once,
+            a_job_of_another_lane_is_not_settled,
+            a_later_job_that_must_wait_does_not_hold_its_lane,
             a_retry_counts_and_delays,
             a_throttled_account_waits_in_all_its_lanes,
+            a_later_job_throttles_the_account_too,
             a_lane_begun_in_a_throttled_account_waits_too,
             an_unknown_outcome_is_remembered,
-            a_job_given_up_is_kept_as_a_dead_letter,
-            a_conflict_in_what_follows_keeps_a_job_from_dying,
-            a_suppressed_job_frees_its_lane,
+            a_suppressed_job_frees_its_lane_and_commits_what_follows,
+            a_conflict_in_what_follows_keeps_a_job_from_being_suppressed,
             what_became_of_a_job_survives_a_restart,
+
             an_equal_job_is_left_out_where_one_waits,
             an_equal_confidential_job_is_left_out_too,
             a_job_in_hand_still_waits_and_a_job_being_settled_does_not,
+            an_equal_job_brings_the_one_that_waits_forward,
+            an_equal_job_never_puts_off_the_one_that_waits,
+            an_equal_job_brings_nothing_forward_in_a_throttled_account,
+            an_equal_job_does_not_cut_short_what_waits_after_a_failure,
+            a_cleared_lane_is_empty_and_its_lease_is_fenced_off,
+            clearing_a_lane_that_is_not_there_changes_nothing,
+
+            a_job_given_up_is_kept_as_a_dead_letter,
+            a_dead_letter_says_what_was_given_up_and_when,
+            a_conflict_in_what_follows_keeps_a_job_from_dying,
+            a_replayed_job_goes_to_the_end_of_its_lane_under_its_own_name,
+            a_replayed_job_begins_its_lane_anew,
+            replaying_what_is_not_dead_changes_nothing,
+            a_dead_letter_whose_name_waits_again_is_not_replayed,
+            a_job_that_dies_twice_leaves_one_dead_letter,
+            a_dropped_dead_letter_is_gone,
+
+            a_counted_job_is_pending_until_it_is_delivered,
+            an_uncounted_job_leaves_the_ledger_alone,
+            a_counted_job_that_is_left_out_is_merged,
+            notices_suppressed_at_once_are_accepted_too,
+            a_suppressed_job_is_counted_by_its_reason,
+            a_job_that_must_wait_stays_pending,
+            a_job_given_up_counts_as_dead_until_it_is_replayed_or_dropped,
+            what_a_cleared_lane_held_is_disconnected,
+            what_a_purged_account_held_is_deauthorized,
+            dead_letters_that_are_swept_are_held,
+            what_conflicts_or_repeats_is_not_counted,
+            the_ledger_survives_a_restart,
+            the_ledger_adds_up_whatever_happens,
 
             a_purged_account_leaves_nothing_behind,
             a_purge_touches_no_other_account,
             a_purge_while_a_job_is_in_hand_fences_it_off,
-            a_swept_key_is_fresh_again,
-            an_old_attempt_is_swept_unless_it_holds_a_grant,
+            a_key_is_known_for_a_day,
+            a_key_remembered_for_ever_survives_every_sweep,
+            an_attempt_is_swept_a_day_after_its_end_unless_it_holds_a_grant,
+            an_unreadable_body_is_kept_as_it_came_for_seven_days,
+            a_dead_letter_is_kept_for_thirty_days,
         }
     };
     (@cases $bench:expr; $($case:ident),+ $(,)?) => {
@@ -136,186 +186,21 @@ mod cards;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod commit;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod dead;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod facts;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod lanes;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod lease;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod ledger;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod links;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod places;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod settle;
+mod shared;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod upkeep;
-
-// === what the cases share ===
-
-/// Far enough away for every lease of a case that does not speak of its end.
-const LATER: Timestamp = Timestamp(START.0 + 30_000);
-
-fn after(ms: i64) -> Timestamp {
-    Timestamp(START.0 + ms)
-}
-
-fn acc() -> AccountId {
-    AccountId::new("acc")
-}
-
-fn other() -> AccountId {
-    AccountId::new("other")
-}
-
-fn key(n: u8) -> DeliveryKey {
-    DeliveryKey([n; 32])
-}
-
-/// What `try_commit` must not refuse.
-async fn commit(bench: &impl Bench, decision: Decision) {
-    let committed = try_commit(bench, &decision).await;
-    assert!(matches!(committed, Ok(Committed::Fresh)), "{committed:?}");
-}
-
-async fn try_commit(bench: &impl Bench, decision: &Decision) -> Result<Committed, StoreError> {
-    bench.store().commit(&[], decision, START).await
-}
-
-async fn conflicts(bench: &impl Bench, decision: Decision) {
-    let committed = try_commit(bench, &decision).await;
-    assert!(matches!(committed, Err(StoreError::Conflict)), "{committed:?}");
-}
-
-fn change(change: RowChange) -> Decision {
-    Decision::nothing().and(change)
-}
-
-fn queue(jobs: impl IntoIterator<Item = NewJob>) -> Decision {
-    Decision { changes: Vec::new(), jobs: jobs.into_iter().collect() }
-}
-
-/// A job of this id, that waits even where an equal one does.
-fn job(id: &str, lane: Lane) -> NewJob {
-    let account = acc();
-    NewJob {
-        id: JobId::new(id),
-        lane,
-        job: Job::Show { account, card: Handle::new(id) },
-        due: None,
-        unless_waiting: false,
-    }
-}
-
-fn lane(account: &str, channel: &str) -> Lane {
-    let place = sample::channel(account, channel);
-    Lane::cards(&place.account, &place.channel)
-}
-
-fn subscription(place: Place, project: &str, since: i64) -> Subscription {
-    let by = Person { account: place.account.clone(), ..sample::ana() };
-    Subscription { since: after(since), ..sample::subscription(place, sample::project(project), by) }
-}
-
-/// The first card of issue 42 in `place`.
-fn card(handle: &str, place: Place) -> Card {
-    let subscription = subscription(place, "checkout", 0);
-    Card::open(Handle::new(handle), &subscription, &sample::change(ChangeKind::New), START)
-}
-
-/// `card` as its next revision, with another title.
-fn revised(card: &Card, title: &str) -> Card {
-    let mut next = card.clone();
-    next.content.issue.title = title.into();
-    next.revision = card.revision.next();
-    next
-}
-
-fn shown(card: &Card, message: Option<&str>, revision: u64, again: &str) -> RowChange {
-    let place = &card.content.place;
-    RowChange::CardShown {
-        account: place.account.clone(),
-        card: card.handle.clone(),
-        message: message.map(MessageId::new),
-        revision: Revision(revision),
-        again: show(again, card),
-    }
-}
-
-/// The job that shows `card`, left out where one waits.
-fn show(id: &str, card: &Card) -> NewJob {
-    let place = &card.content.place;
-    NewJob {
-        job: Job::Show { account: place.account.clone(), card: card.handle.clone() },
-        unless_waiting: true,
-        ..job(id, Lane::cards(&place.account, &place.channel))
-    }
-}
-
-fn link(n: u8, person: Person) -> Link {
-    Link {
-        id: Digest([n; 32]),
-        place: Place::direct(&person),
-        person,
-        then: Pending::Connect { org: "acme".into(), project: "checkout".into() },
-        expires: after(600_000),
-        stage: Stage::Offered,
-        resent: Vec::new(),
-        revision: Revision(1),
-    }
-}
-
-fn awaiting_code() -> Stage {
-    Stage::AwaitingCode {
-        code: Secret::new("482913"),
-        tries_left: 5,
-        identity: identity(),
-        credential: CredentialId::new("c0ffee"),
-    }
-}
-
-fn linked(person: Person, grant: &str) -> LinkedPerson {
-    LinkedPerson { person, identity: identity(), credential: CredentialId::new(grant), since: START }
-}
-
-fn identity() -> Identity {
-    Identity { id: "7".into(), name: "Ana".into(), email: "ana@example.com".into() }
-}
-
-/// What waits and is due at `now`, as (lane, ids), put back at once.
-async fn waiting(bench: &impl Bench, now: Timestamp) -> Vec<(Lane, Vec<String>)> {
-    let leased = bench.store().lease(usize::MAX, now, now + std::time::Duration::from_secs(1)).await.expect("leased");
-    let mut waiting = Vec::new();
-    for lease in leased.lanes {
-        waiting.push((lease.lane.clone(), ids(&lease)));
-        bench.store().release(lease).await.expect("released");
-    }
-    waiting.sort();
-    waiting
-}
-
-async fn lease(bench: &impl Bench, limit: usize, now: Timestamp, until: Timestamp) -> Leased {
-    bench.store().lease(limit, now, until).await.expect("leased")
-}
-
-/// The only lane that is due at `now`.
-async fn lease_one(bench: &impl Bench, now: Timestamp, until: Timestamp) -> LaneLease {
-    let mut lanes = lease(bench, 10, now, until).await.lanes;
-    assert_eq!(lanes.len(), 1, "{lanes:?}");
-    lanes.remove(0)
-}
-
-async fn settle(bench: &impl Bench, lease: &LaneLease, job: &str, outcome: Outcome) -> Result<(), StoreError> {
-    bench.store().settle(lease, &JobId::new(job), &outcome, START).await
-}
-
-async fn release(bench: &impl Bench, lease: LaneLease) {
-    bench.store().release(lease).await.expect("released");
-}
-
-fn done() -> Outcome {
-    Outcome::Done(Decision::nothing())
-}
-
-fn ids(lease: &LaneLease) -> Vec<String> {
-    lease.jobs.iter().map(|queued| queued.id.as_str().to_owned()).collect()
-}
-
-fn fenced<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
-    assert!(matches!(answer, Err(StoreError::Fenced)), "{answer:?}");
-}

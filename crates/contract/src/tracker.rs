@@ -35,8 +35,10 @@ pub trait Bench: Send + Sync {
     async fn expire(&self);
     /// How many refreshes there were.
     async fn refreshes(&self) -> usize;
-    /// The next call goes wrong like this.
+    /// The next call goes wrong like this; not one that revokes.
     async fn fail_next(&self, fault: Fault);
+    /// The next call that revokes a grant goes wrong like this.
+    async fn fail_next_revocation(&self, fault: Fault);
 }
 
 /// What can go wrong with a call.
@@ -82,6 +84,9 @@ macro_rules! tracker_suite {
             an_expired_grant_refreshes_by_itself,
             two_calls_at_once_refresh_once,
             unlinking_revokes_the_grant_and_may_be_repeated,
+            a_grant_that_cannot_be_revoked_now_is_kept_and_revoked_later,
+            a_grant_that_is_never_revoked_is_gone_here_all_the_same,
+            an_abandoned_grant_is_gone,
             the_integration_acts_for_its_own_organization_only,
         }
     };
@@ -190,7 +195,7 @@ pub async fn an_action_changes_the_issue_and_answers_with_it(bench: &impl Bench)
         (Action::Reopen, Status::Unresolved),
     ] {
         let answer = bench.tracker().update(&world.ana, &world.issue, action).await.expect("done");
-        assert_eq!(answer.status, status, "{action:?}");
+        assert_eq!(answer.status, Some(status), "{action:?}");
         assert!(!answer.title.is_empty());
         let read = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer");
         assert_eq!(read, Some(answer), "{action:?}");
@@ -202,7 +207,7 @@ pub async fn the_same_action_twice_is_fine(bench: &impl Bench) {
     let world = World::new(bench).await;
     for _ in 0..2 {
         let answer = bench.tracker().update(&world.ana, &world.issue, Action::Resolve).await.expect("done");
-        assert_eq!(answer.status, Status::Resolved);
+        assert_eq!(answer.status, Some(Status::Resolved));
     }
 }
 
@@ -213,7 +218,7 @@ pub async fn an_action_whose_answer_was_lost_can_be_repeated(bench: &impl Bench)
     let lost = bench.tracker().update(&world.ana, &world.issue, Action::Archive).await;
     assert!(matches!(lost, Err(TrackerError::Unavailable(_))), "{lost:?}");
     let again = bench.tracker().update(&world.ana, &world.issue, Action::Archive).await.expect("done");
-    assert_eq!(again.status, Status::Archived);
+    assert_eq!(again.status, Some(Status::Archived));
 }
 
 /// An issue that one may not see, and one that does not exist.
@@ -226,7 +231,7 @@ pub async fn a_hidden_issue_is_gone(bench: &impl Bench) {
         assert!(matches!(update, Err(TrackerError::Gone)), "{update:?}");
     }
     let untouched = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer").expect("Ana's issue");
-    assert_eq!(untouched.status, Status::Unresolved);
+    assert_eq!(untouched.status, Some(Status::Unresolved));
 }
 
 /// The reason is one line, for people.
@@ -331,14 +336,56 @@ pub async fn two_calls_at_once_refresh_once(bench: &impl Bench) {
 
 /// The grant ends at the tracker and here; unlinking what is not linked is fine.
 pub async fn unlinking_revokes_the_grant_and_may_be_repeated(bench: &impl Bench) {
-    let world = World::new(bench).await;
-    let Actor::Person { account, credential } = &world.ana else { unreachable!("Ana is a person") };
+    let ana = linked(bench, "Ana").await;
+    let (account, credential) = grant(&ana);
     for _ in 0..2 {
         bench.tracker().unlink(account, credential).await.expect("unlinked");
         assert_eq!(bench.grants_of(&bench.identity("Ana")).await, 0);
     }
-    let answer = bench.tracker().organizations(&world.ana).await;
-    assert!(matches!(answer, Err(TrackerError::Unauthorized)), "{answer:?}");
+    assert_unlinked(bench, &ana).await;
+}
+
+/// Or it would stay alive at the tracker, and nobody could ever end it from here.
+pub async fn a_grant_that_cannot_be_revoked_now_is_kept_and_revoked_later(bench: &impl Bench) {
+    let ana = linked(bench, "Ana").await;
+    let (account, credential) = grant(&ana);
+    for fault in
+        [Fault::Down, Fault::Throttled { after: Some(Duration::from_secs(30)) }, Fault::Throttled { after: None }]
+    {
+        bench.fail_next_revocation(fault.clone()).await;
+        let unlinked = bench.tracker().unlink(account, credential).await;
+        assert!(is_passing(&unlinked), "{fault:?}: {unlinked:?}");
+        assert_eq!(organizations(bench, &ana).await, ["acme"], "{fault:?}");
+    }
+    bench.fail_next_revocation(Fault::Lost).await;
+    let unlinked = bench.tracker().unlink(account, credential).await;
+    assert!(is_passing(&unlinked), "{unlinked:?}");
+
+    bench.tracker().unlink(account, credential).await.expect("unlinked");
+    assert_eq!(bench.grants_of(&bench.identity("Ana")).await, 0);
+    assert_unlinked(bench, &ana).await;
+}
+
+/// Asking again would change nothing; the person can end it on the tracker's own page.
+pub async fn a_grant_that_is_never_revoked_is_gone_here_all_the_same(bench: &impl Bench) {
+    let ana = linked(bench, "Ana").await;
+    let (account, credential) = grant(&ana);
+    bench.fail_next_revocation(Fault::Forbidden).await;
+    bench.tracker().unlink(account, credential).await.expect("unlinked");
+    assert_eq!(bench.grants_of(&bench.identity("Ana")).await, 1);
+    assert_unlinked(bench, &ana).await;
+}
+
+/// Gone here: the tracker is not asked. Abandoning what is not there is fine.
+pub async fn an_abandoned_grant_is_gone(bench: &impl Bench) {
+    let ana = linked(bench, "Ana").await;
+    let (account, credential) = grant(&ana);
+    for _ in 0..2 {
+        bench.tracker().abandon(account, credential).await.expect("abandoned");
+        assert_eq!(bench.grants_of(&bench.identity("Ana")).await, 1);
+    }
+    assert_unlinked(bench, &ana).await;
+    bench.tracker().unlink(account, credential).await.expect("nothing is left to unlink");
 }
 
 /// It sees and changes what is in its organization, and nothing else, whatever the actor claims.
@@ -349,7 +396,7 @@ pub async fn the_integration_acts_for_its_own_organization_only(bench: &impl Ben
     let seen = bench.tracker().projects(&own, &acme()).await.expect("projects");
     assert_eq!(by_slug(seen), by_slug(bench.projects_of("acme")));
     let resolved = bench.tracker().update(&own, &world.issue, Action::Resolve).await.expect("done");
-    assert_eq!(resolved.status, Status::Resolved);
+    assert_eq!(resolved.status, Some(Status::Resolved));
 
     let globex = OrgSlug::new("globex");
     assert_eq!(bench.tracker().projects(&own, &globex).await.expect("an answer"), []);
@@ -366,6 +413,20 @@ async fn linked(bench: &impl Bench, name: &str) -> Actor {
     let code = bench.approve(&bench.tracker().authorize_url(&state), &bench.identity(name)).await;
     bench.tracker().link(&account(), &credential, &code, &state).await.expect("linked");
     Actor::Person { account: account(), credential }
+}
+
+fn grant(actor: &Actor) -> (&AccountId, &CredentialId) {
+    let Actor::Person { account, credential } = actor else { unreachable!("only people have grants") };
+    (account, credential)
+}
+
+async fn assert_unlinked(bench: &impl Bench, actor: &Actor) {
+    let answer = bench.tracker().organizations(actor).await;
+    assert!(matches!(answer, Err(TrackerError::Unauthorized)), "{answer:?}");
+}
+
+fn is_passing(answer: &Result<(), TrackerError>) -> bool {
+    matches!(answer, Err(TrackerError::Unavailable(_) | TrackerError::Throttled { .. }))
 }
 
 async fn organizations(bench: &impl Bench, actor: &Actor) -> Vec<String> {

@@ -36,6 +36,10 @@ impl Bench for FakeBench {
         sample::channel("acc", "nowhere")
     }
 
+    fn close_place(&self) {
+        self.0.close(&self.place().channel);
+    }
+
     fn ana(&self) -> Person {
         sample::ana()
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zentry_contract::fake::FakeStore;
 use zentry_contract::store::Bench;
 use zentry_contract::store_suite;
-use zentry_domain::{Facts, JobId, Store, Vault};
+use zentry_domain::{Facts, Journal, Store, Vault};
 
 struct FakeBench(Arc<FakeStore>);
 
@@ -20,16 +20,16 @@ impl Bench for FakeBench {
         Arc::<FakeStore>::clone(&self.0)
     }
 
+    fn journal(&self) -> Arc<dyn Journal> {
+        Arc::<FakeStore>::clone(&self.0)
+    }
+
     fn vault(&self) -> Arc<dyn Vault> {
         self.0.vault()
     }
 
     async fn restart(&self) {
         self.0.restart();
-    }
-
-    async fn dead(&self) -> Vec<(JobId, String)> {
-        self.0.dead().into_iter().map(|dead| (dead.id, dead.why)).collect()
     }
 }
 

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use zentry_contract::fake::FakeTracker;
 use zentry_contract::tracker::{Bench, Fault, WORLD};
-use zentry_domain::{Identity, Issue, IssueId, IssueRef, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Tracker};
+use zentry_domain::{
+    Identity, Issue, IssueId, IssueRef, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Status, Tracker,
+};
 
 struct Fake(FakeTracker);
 
@@ -43,7 +45,8 @@ impl Bench for Fake {
 
     async fn issue(&self, project: &Project) -> IssueRef {
         let issue = IssueRef { org: project.org.clone(), id: IssueId::new("42") };
-        self.0.add_issue(&issue, Issue { title: "TimeoutError: pool exhausted".into(), ..Issue::default() });
+        let title = "TimeoutError: pool exhausted".into();
+        self.0.add_issue(&issue, Issue { title, status: Some(Status::Unresolved), ..Issue::default() });
         issue
     }
 
@@ -68,6 +71,10 @@ impl Bench for Fake {
     }
 
     async fn fail_next(&self, fault: Fault) {
+        self.0.fail_next(fault);
+    }
+
+    async fn fail_next_revocation(&self, fault: Fault) {
         self.0.fail_next(fault);
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Address, Button, Change, ChangeKind, Handle, Issue, IssueId, IssueRef, MessageId, Notice, Person, Place,
-    Press, Project, Revision, Status, Subscription, Timestamp, Tone,
+    Action, Address, Archive, Assignee, Button, Change, ChangeKind, Handle, Issue, IssueId, IssueRef, MessageId,
+    Notice, Person, Place, Press, Project, Revision, Status, Subscription, Timestamp, Tone,
 };
 
 /// The head is what a phone shows.
@@ -74,12 +74,14 @@ pub enum Standing {
         /// When we heard.
         at: Timestamp,
     },
-    /// Put away until it escalates.
+    /// Put away.
     Archived {
         /// Who did it.
         by: Option<String>,
         /// When we heard.
         at: Timestamp,
+        /// Until when.
+        until: Archive,
     },
 }
 
@@ -103,6 +105,31 @@ impl Standing {
             _ => Status::Unresolved,
         }
     }
+
+    /// Who brought it there, where that is known.
+    fn by(&self) -> Option<&str> {
+        match self {
+            Self::Reopened { by } | Self::Resolved { by, .. } | Self::Archived { by, .. } => by.as_deref(),
+            Self::New | Self::CameBack | Self::Escalating | Self::Alert { .. } => None,
+        }
+    }
+
+    fn of_action(action: Action, by: &Person, at: Timestamp) -> Self {
+        let by = Some(by.name.clone());
+        match action {
+            Action::Resolve => Self::Resolved { by, at },
+            Action::Archive => Self::Archived { by, at, until: Archive::UntilEscalating },
+            Action::Reopen => Self::Reopened { by },
+        }
+    }
+
+    fn of_status(status: Status, at: Timestamp) -> Self {
+        match status {
+            Status::Resolved => Self::Resolved { by: None, at },
+            Status::Archived => Self::Archived { by: None, at, until: Archive::Untold },
+            Status::Unresolved => Self::Reopened { by: None },
+        }
+    }
 }
 
 impl Card {
@@ -114,7 +141,7 @@ impl Card {
             project: subscription.project.clone(),
             issue_id: change.issue_id.clone(),
             issue: change.issue.clone(),
-            standing: standing_after(change, now).unwrap_or(Standing::New),
+            standing: told_by(change, now).unwrap_or(Standing::New),
         };
         Self { handle, content, revision: Revision(1), message: None, shown: Revision(0) }
     }
@@ -124,9 +151,7 @@ impl Card {
     pub fn after(&self, change: &Change, now: Timestamp) -> Option<Self> {
         let mut content = self.content.clone();
         content.issue.update(&change.issue);
-        if let Some(standing) = standing_after(change, now)
-            && !self.stands_like(&standing)
-        {
+        if let Some(standing) = self.standing_after(change, now) {
             content.standing = standing;
         }
         self.revised(content)
@@ -137,17 +162,23 @@ impl Card {
     pub fn after_action(&self, action: Action, issue: &Issue, by: &Person, now: Timestamp) -> Option<Self> {
         let mut content = self.content.clone();
         content.issue.update(issue);
-        let by = Some(by.name.clone());
-        let standing = match action {
-            Action::Resolve => Standing::Resolved { by, at: now },
-            Action::Archive => Standing::Archived { by, at: now },
-            Action::Reopen => Standing::Reopened { by },
-        };
-        content.issue.status = standing.status();
-        if !self.stands_like(&standing) {
+        let standing = Standing::of_action(action, by, now);
+        content.issue.status = Some(standing.status());
+        // Sentry's echo may overtake its answer, and an integration's echo does not say who pressed.
+        if !self.stands_like(&standing) || self.content.standing.by().is_none() {
             content.standing = standing;
         }
         self.revised(content)
+    }
+
+    /// Whether the issue came back after it had been dealt with: worth a new message, which people are told of.
+    pub fn comes_back_with(&self, change: &Change) -> bool {
+        change.kind == ChangeKind::Regressed && self.content.standing.status() != Status::Unresolved
+    }
+
+    /// Who brought the issue where it is, where that is known.
+    pub fn done_by(&self) -> Option<&str> {
+        self.content.standing.by()
     }
 
     /// Whether the issue already is where `action` would bring it.
@@ -180,13 +211,32 @@ impl Card {
         self.content.notice(&self.handle)
     }
 
-    /// An echo of what is known must not overwrite who did it; a rule firing again must not be lost.
+    /// Where `change` brings the issue; `None` where it stays. Deliveries come in any order: what says how an issue began,
+    /// or that a rule fired once, does not undo what has happened to it since.
+    fn standing_after(&self, change: &Change, now: Timestamp) -> Option<Standing> {
+        let is_open = self.content.standing.status() == Status::Unresolved;
+        let standing = match &change.kind {
+            ChangeKind::New => return None,
+            ChangeKind::Alert { .. } if !is_open => return None,
+            ChangeKind::Assigned => {
+                let told = change.issue.status.filter(|told| *told != self.content.standing.status());
+                return told.map(|status| Standing::of_status(status, now));
+            }
+            _ => told_by(change, now)?,
+        };
+        (!self.stands_like(&standing)).then_some(standing)
+    }
+
+    /// An echo of what is known must not overwrite who did it.
     fn stands_like(&self, standing: &Standing) -> bool {
         match (&self.content.standing, standing) {
             (Standing::Alert { rule: now }, Standing::Alert { rule: then }) => now == then,
-            // An alert rule fires for a new issue within the same second as the issue itself: one card, still "New".
-            (Standing::New | Standing::CameBack, Standing::Alert { .. } | Standing::New) => true,
-            (now, then) if now.status() == Status::Unresolved && matches!(then, Standing::Reopened { .. }) => true,
+            // An alert rule fires within the same second as the issue itself: one card, still "New".
+            (Standing::New | Standing::CameBack, Standing::Alert { .. }) => true,
+            (now, Standing::Reopened { .. }) if now.status() == Status::Unresolved => true,
+            (Standing::Archived { until: now, .. }, Standing::Archived { until: then, .. }) => {
+                now == then || *then == Archive::Untold
+            }
             (now, then) => std::mem::discriminant(now) == std::mem::discriminant(then),
         }
     }
@@ -199,7 +249,8 @@ impl Card {
     }
 }
 
-fn standing_after(change: &Change, now: Timestamp) -> Option<Standing> {
+/// The standing that a change tells of by itself.
+fn told_by(change: &Change, now: Timestamp) -> Option<Standing> {
     let by = change.by.clone();
     Some(match &change.kind {
         ChangeKind::New => Standing::New,
@@ -207,7 +258,7 @@ fn standing_after(change: &Change, now: Timestamp) -> Option<Standing> {
         ChangeKind::Escalating => Standing::Escalating,
         ChangeKind::Alert { rule } => Standing::Alert { rule: rule.clone() },
         ChangeKind::Resolved => Standing::Resolved { by, at: now },
-        ChangeKind::Archived => Standing::Archived { by, at: now },
+        ChangeKind::Archived { until } => Standing::Archived { by, at: now, until: *until },
         ChangeKind::Reopened => Standing::Reopened { by },
         ChangeKind::Assigned => return None,
     })
@@ -244,7 +295,7 @@ impl Content {
         match self.standing.status() {
             Status::Resolved => Tone::Resolved,
             Status::Archived => Tone::Archived,
-            Status::Unresolved => Tone::Open(self.issue.level),
+            Status::Unresolved => Tone::Open(self.issue.level.unwrap_or_default()),
         }
     }
 
@@ -254,7 +305,7 @@ impl Content {
         };
         match &self.standing {
             Standing::Resolved { by, at } => format!("{} at {} UTC", named(by), at.clock()),
-            Standing::Archived { by, at } => format!("until it escalates, {} at {} UTC", named(by), at.clock()),
+            Standing::Archived { by, at, until } => format!("{}{} at {} UTC", in_words(*until), named(by), at.clock()),
             Standing::Reopened { by } => named(by),
             Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
             Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
@@ -271,13 +322,16 @@ impl Content {
         parts.extend(issue.events.map(|n| counted(n, "event")));
         parts.extend(issue.users.filter(|n| *n > 0).map(|n| counted(n, "user")));
         parts.extend(issue.release.as_deref().map(|release| format!("release {}", line(release, 60))));
-        parts.push(issue.level.word().into());
+        parts.extend(issue.level.map(|level| level.word().to_owned()));
         parts.extend(issue.first_seen.map(|at| format!("first seen {} {} UTC", at.day(), at.clock())));
         parts.join(" · ")
     }
 
     fn assigned(&self) -> String {
-        self.issue.assignee.as_deref().map_or_else(String::new, |who| format!("Assigned to {}", line(who, 80)))
+        match &self.issue.assignee {
+            Some(Assignee::Somebody(who)) => format!("Assigned to {}", line(who, 80)),
+            Some(Assignee::Nobody) | None => String::new(),
+        }
     }
 
     fn buttons(&self, handle: &Handle) -> Vec<Button> {
@@ -292,6 +346,15 @@ impl Content {
             }
             Status::Resolved | Status::Archived => vec![button("Reopen", Action::Reopen, false)],
         }
+    }
+}
+
+fn in_words(until: Archive) -> &'static str {
+    match until {
+        Archive::UntilEscalating => "until it escalates, ",
+        Archive::UntilCondition => "until what was set in Sentry, ",
+        Archive::Forever => "for ever, ",
+        Archive::Untold => "",
     }
 }
 
@@ -323,10 +386,52 @@ mod tests {
     #[test]
     fn the_echo_of_an_action_changes_nothing() {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
-        let resolved = Issue { status: Status::Resolved, ..sample::change(ChangeKind::New).issue };
+        let resolved = Issue { status: Some(Status::Resolved), ..sample::change(ChangeKind::New).issue };
         let card = card.after_action(Action::Resolve, &resolved, &sample::ana(), NOW).expect("resolved");
         let echo = Change { by: Some("ana@acme.io".into()), ..sample::change(ChangeKind::Resolved) };
         assert_eq!(card.after(&echo, NOW), None);
+    }
+
+    #[test]
+    fn an_echo_that_overtakes_the_answer_gets_the_name_of_who_pressed() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        let echoed = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("resolved");
+        let answered = echoed.after_action(Action::Resolve, &echoed.content.issue, &sample::ana(), NOW).expect("named");
+        assert!(answered.notice().lines[0].text.starts_with("by Ana at "), "{:?}", answered.notice());
+    }
+
+    #[test]
+    fn what_comes_late_does_not_undo_what_has_happened_since() {
+        let new = sample::change(ChangeKind::New);
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &new, NOW);
+        let resolved = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("resolved");
+        let alert = sample::change(ChangeKind::Alert { rule: "any".into() });
+        for late in [new, alert] {
+            let after = resolved.after(&late, NOW).unwrap_or_else(|| resolved.clone());
+            assert!(after.notice().head.starts_with("Resolved · "), "{:?}: {}", late.kind, after.notice().head);
+        }
+    }
+
+    #[test]
+    fn an_assignment_that_tells_of_a_missed_resolution_is_believed() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        let mut assigned = sample::change(ChangeKind::Assigned);
+        assigned.issue.status = Some(Status::Resolved);
+        assert!(card.after(&assigned, NOW).expect("different").notice().head.starts_with("Resolved · "));
+    }
+
+    #[test]
+    fn an_assignee_comes_and_goes() {
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+        let given = |assignee| {
+            let mut change = sample::change(ChangeKind::Assigned);
+            change.issue.assignee = Some(assignee);
+            change
+        };
+        let bens = card.after(&given(Assignee::Somebody("Ben".into())), NOW).expect("assigned");
+        assert!(bens.notice().lines.iter().any(|line| line.text == "Assigned to Ben"));
+        let nobodys = bens.after(&given(Assignee::Nobody), NOW).expect("unassigned");
+        assert!(!nobodys.notice().lines.iter().any(|line| line.text.starts_with("Assigned")));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the core decides: rows to change and jobs to perform, committed whole or not at all.
 
 use crate::{
-    Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, Link, LinkedPerson, MessageId, NewJob,
-    OrgSlug, Person, Place, ProjectId, Revision, Subscription, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, JobId, Lane, Link, LinkedPerson, MessageId,
+    NewJob, OrgSlug, Person, Place, ProjectId, Revision, Subscription, Suppression, Timestamp, UserId,
 };
 
 /// Rows to change and jobs to perform.
@@ -44,7 +44,47 @@ pub enum RowChange {
         /// The job to queue if that is not the newest.
         again: NewJob,
     },
-    /// An attempt to link. Conflicts unless the row's revision is the one before.
+    /// A card gets a new message: the old one stays behind as it is, and the next `Show` posts.
+    Repost {
+        /// The account.
+        account: AccountId,
+        /// The card.
+        card: Handle,
+    },
+    /// Notices that were accepted and at once suppressed.
+    Count {
+        /// Why.
+        reason: Suppression,
+        /// How many.
+        notices: u64,
+    },
+    /// Empties a lane; what is counted of it is suppressed as `disconnected`.
+    ClearLane(Lane),
+    /// The keys of this commit are never swept: what they stand for happens once.
+    RememberForEver,
+    /// An authentic body that cannot be read, sealed and kept for seven days. Owned by `source`.
+    KeepUnreadable {
+        /// Who sent it: the metrics' word.
+        source: String,
+        /// Its beginning.
+        body: Vec<u8>,
+    },
+    /// A dead letter goes back to the end of its lane, under its own name, with a fresh series of attempts. Nothing happens
+    /// where it is not there.
+    Replay(JobId),
+    /// A dead letter is dropped; what is counted of it is suppressed as `held`.
+    DropDead(JobId),
+    /// Nothing can be sent to a place. Nothing happens where that is known.
+    Pause(Pause),
+    /// Something was sent to a place again.
+    Resume {
+        /// The account.
+        account: AccountId,
+        /// The place.
+        channel: ChannelId,
+    },
+    /// An attempt to link. Conflicts unless the row's revision is the one before, and where the person has another one
+    /// that has not ended.
     PutLink(Link),
     /// Forgets an attempt to link.
     DropLink(Digest),
@@ -77,11 +117,25 @@ pub enum RowChange {
         /// Who.
         person: Person,
     },
-    /// Deletes delivery keys and ended links older than this.
+    /// Deletes what has served its time by `now`: delivery keys and ended links after a day, unreadable bodies after
+    /// seven, dead letters after thirty (suppressed as `held`).
     Sweep {
-        /// The oldest to keep.
-        before: Timestamp,
+        /// When it is.
+        now: Timestamp,
     },
+}
+
+/// A place to which nothing can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// The account.
+    pub account: AccountId,
+    /// The place.
+    pub channel: ChannelId,
+    /// Since when.
+    pub since: Timestamp,
+    /// What the platform said.
+    pub why: String,
 }
 
 impl Decision {
@@ -98,6 +152,14 @@ impl Decision {
     /// Whether there is nothing to do.
     pub fn is_nothing(&self) -> bool {
         self.changes.is_empty() && self.jobs.is_empty()
+    }
+
+    /// Adds another decision, behind this one.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
+        self.jobs.extend(other.jobs);
+        self
     }
 
     /// Adds a change.

@@ -35,16 +35,18 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// Whether `change` may post a card.
+    /// Whether `change` may post a card. A change that does not tell a level counts as an error.
     pub fn admits(&self, change: &Change) -> bool {
         let kind = match change.kind {
             ChangeKind::New => Kind::New,
             ChangeKind::Regressed => Kind::Regressed,
             ChangeKind::Escalating => Kind::Escalating,
             ChangeKind::Alert { .. } => Kind::Alert,
-            ChangeKind::Resolved | ChangeKind::Archived | ChangeKind::Reopened | ChangeKind::Assigned => return false,
+            ChangeKind::Resolved | ChangeKind::Archived { .. } | ChangeKind::Reopened | ChangeKind::Assigned => {
+                return false;
+            }
         };
-        self.events.contains(&kind) && change.issue.level >= self.level
+        self.events.contains(&kind) && change.issue.level.unwrap_or_default() >= self.level
     }
 
     /// In plain words, for people: `new issues, issues that come back, alerts`.
@@ -84,7 +86,7 @@ mod tests {
             installation: None,
             project: ProjectKey::default(),
             issue_id: IssueId::new("1"),
-            issue: Issue { level, ..Issue::default() },
+            issue: Issue { level: Some(level), ..Issue::default() },
             kind,
             by: None,
         }

@@ -109,9 +109,9 @@ pub struct Issue {
     /// Where in the code.
     pub culprit: Option<String>,
     /// How bad.
-    pub level: Level,
+    pub level: Option<Level>,
     /// Whether somebody has dealt with it.
-    pub status: Status,
+    pub status: Option<Status>,
     /// Events so far.
     pub events: Option<u64>,
     /// People affected so far.
@@ -122,8 +122,8 @@ pub struct Issue {
     pub environment: Option<String>,
     /// First occurrence.
     pub first_seen: Option<Timestamp>,
-    /// Who it is assigned to, by display name.
-    pub assignee: Option<String>,
+    /// Whose it is.
+    pub assignee: Option<Assignee>,
     /// The page to open in a browser: always on the configured Sentry, whatever the payload said.
     pub url: Option<String>,
 }
@@ -139,8 +139,8 @@ impl Issue {
         if !newer.title.is_empty() {
             self.title.clone_from(&newer.title);
         }
-        self.level = newer.level;
-        self.status = newer.status;
+        keep(&mut self.level, &newer.level);
+        keep(&mut self.status, &newer.status);
         keep(&mut self.short_id, &newer.short_id);
         keep(&mut self.culprit, &newer.culprit);
         keep(&mut self.events, &newer.events);
@@ -151,6 +151,30 @@ impl Issue {
         keep(&mut self.assignee, &newer.assignee);
         keep(&mut self.url, &newer.url);
     }
+}
+
+/// Whose an issue is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assignee {
+    /// Sentry said that it is nobody's.
+    Nobody,
+    /// A person's or a team's, by display name.
+    Somebody(String),
+}
+
+/// Until when an archived issue stays away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Archive {
+    /// Until it happens much more often.
+    UntilEscalating,
+    /// Until something that Sentry was told: so many events, so many users, a time.
+    UntilCondition,
+    /// For ever.
+    Forever,
+    /// Sentry did not say.
+    Untold,
 }
 
 /// Which project a webhook speaks of, as far as it says so.
@@ -210,10 +234,13 @@ pub enum ChangeKind {
     /// Somebody resolved it.
     Resolved,
     /// Somebody archived it.
-    Archived,
+    Archived {
+        /// Until when.
+        until: Archive,
+    },
     /// Somebody reopened it.
     Reopened,
-    /// It was given to somebody; [`Issue::assignee`] says to whom.
+    /// It was given to somebody, or to nobody; [`Issue::assignee`] says to whom.
     Assigned,
 }
 
@@ -248,7 +275,7 @@ mod tests {
     #[test]
     fn an_update_keeps_what_the_newer_one_does_not_say() {
         let mut issue = Issue { events: Some(12), title: "Boom".into(), ..Issue::default() };
-        issue.update(&Issue { status: Status::Resolved, ..Issue::default() });
-        assert_eq!((issue.events, issue.title.as_str(), issue.status), (Some(12), "Boom", Status::Resolved));
+        issue.update(&Issue { status: Some(Status::Resolved), ..Issue::default() });
+        assert_eq!((issue.events, issue.title.as_str(), issue.status), (Some(12), "Boom", Some(Status::Resolved)));
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Jobs are stored. Their JSON is tagged; `tests/golden_rows.rs` keeps rows of earlier builds readable.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, ChannelId, CredentialId, Decision, Digest, Handle, Identity, IssueRef, JobId,
-    Notice, Owner, Person, Place, Random, Timestamp, UserId,
+    Notice, Owner, Person, Place, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -151,14 +152,14 @@ impl Lane {
         Self::zoom(account, format!("cards/{}", channel.key()))
     }
 
+    /// A channel's wishes to be connected, in the order in which they were said.
+    pub fn connects(account: &AccountId, channel: &ChannelId) -> Self {
+        Self::zoom(account, format!("connects/{}", channel.key()))
+    }
+
     /// A channel's answers to people: never behind its cards.
     pub fn answers(account: &AccountId, channel: &ChannelId) -> Self {
         Self::zoom(account, format!("answers/{}", channel.key()))
-    }
-
-    /// One person's wishes that need Sentry, in the order in which they were said.
-    pub fn wishes(account: &AccountId, user: &UserId) -> Self {
-        Self::zoom(account, format!("wishes/{user}"))
     }
 
     /// One issue's changes at Sentry.
@@ -197,15 +198,26 @@ pub struct NewJob {
     pub job: Job,
     /// Not before; `None` is at once.
     pub due: Option<Timestamp>,
-    /// Left out where the lane already holds an equal job: a card needs showing once.
+    /// Left out where the lane already holds an equal job: a card needs showing once. The job that waits then falls due
+    /// with the earlier of both.
     pub unless_waiting: bool,
+    /// A notice of the ledger: accepted when it is queued, and accounted for when it ends.
+    pub counted: bool,
 }
 
 impl NewJob {
     /// A job to perform at once.
     pub fn now(lane: Lane, job: Job, random: &dyn Random) -> Self {
         let unless_waiting = matches!(job, Job::Show { .. } | Job::Sweep);
-        Self { id: JobId::new(random.hex128()), lane, job, due: None, unless_waiting }
+        let counted = job.is_message();
+        Self { id: JobId::new(random.hex128()), lane, job, due: None, unless_waiting, counted }
+    }
+
+    /// A job that carries on what the ledger has counted already.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counted = false;
+        self
     }
 
     /// A job for later.
@@ -258,10 +270,12 @@ pub enum Outcome {
         /// What follows.
         then: Decision,
     },
-    /// Not performed because it is no longer wanted.
+    /// Not performed because it is no longer wanted. What follows from it is committed with it.
     Suppressed {
-        /// The closed word for the ledger: `disconnected`, `deauthorized`, `merged`.
-        reason: &'static str,
+        /// Why, for the ledger.
+        reason: Suppression,
+        /// What follows.
+        then: Decision,
     },
 }
 
@@ -276,6 +290,85 @@ impl Outcome {
             Self::Suppressed { .. } => "suppressed",
         }
     }
+}
+
+/// Why a notice was not delivered, although nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Suppression {
+    /// The subscription's filter does not admit it.
+    Filtered,
+    /// The channel or the subscription is muted.
+    Muted,
+    /// Another notice says the same, or says it too.
+    Merged,
+    /// A storm card counts it.
+    Storm,
+    /// The subscription ended first.
+    Disconnected,
+    /// The account left first.
+    Deauthorized,
+    /// An operator decided against it.
+    Held,
+}
+
+impl Suppression {
+    /// Every reason, in the order of the metrics.
+    pub const ALL: [Self; 7] =
+        [Self::Filtered, Self::Muted, Self::Merged, Self::Storm, Self::Disconnected, Self::Deauthorized, Self::Held];
+
+    /// The closed word for metrics and for the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Filtered => "filtered",
+            Self::Muted => "muted",
+            Self::Merged => "merged",
+            Self::Storm => "storm",
+            Self::Disconnected => "disconnected",
+            Self::Deauthorized => "deauthorized",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// What became of every notice, read in one transaction: `accepted = delivered + suppressed + pending + dead`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Notices that there ever were: one for each pair of event and subscription, one for each answer.
+    pub accepted: u64,
+    /// Shown or said.
+    pub delivered: u64,
+    /// Not shown, and why. A reason that never occurred may be absent.
+    pub suppressed: BTreeMap<Suppression, u64>,
+    /// Waiting in the outbox.
+    pub pending: u64,
+    /// Given up, and kept as dead letters.
+    pub dead: u64,
+}
+
+impl Ledger {
+    /// Whether every notice is accounted for.
+    pub fn adds_up(&self) -> bool {
+        self.accepted == self.delivered + self.suppressed.values().sum::<u64>() + self.pending + self.dead
+    }
+}
+
+/// A job given up, kept for thirty days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its name; a replay keeps it.
+    pub id: JobId,
+    /// Where it queued.
+    pub lane: Lane,
+    /// What it was.
+    pub job: Job,
+    /// Why it was given up.
+    pub why: String,
+    /// Failed attempts before that.
+    pub attempts: u32,
+    /// When it was committed.
+    pub since: Timestamp,
+    /// When it was given up.
+    pub at: Timestamp,
 }
 
 // === what follows from a failure ===
@@ -306,6 +399,8 @@ pub const GIVE_UP_AFTER: Duration = Duration::from_secs(72 * 3600);
 pub const UNKNOWN_PAUSE: Duration = Duration::from_secs(30);
 /// No vendor may make us wait longer than this at once.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+/// Nobody who typed or pressed something waits longer than this for word.
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 
 const LADDER: [u64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 const LADDER_END: u64 = 21_600;
@@ -319,9 +414,8 @@ pub fn next(queued: &Queued, failure: &Failure, now: Timestamp, jitter: f64) -> 
         Failure::Refused(why) => Err(format!("refused: {why}")),
         Failure::Unknown(_) if queued.unknown => Err("unconfirmed".into()),
         Failure::Unknown(_) => Ok(Outcome::Unknown { at: now + UNKNOWN_PAUSE }),
-        Failure::Throttled { after } => {
-            Ok(Outcome::Throttled { until: now + throttle(*after, queued.attempts, jitter) })
-        }
+        Failure::Throttled { after: Some(asked) } => throttled(queued, *asked, now, jitter),
+        Failure::Throttled { after: None } => retry(queued, "too many calls", now, jitter.max(0.5)),
         Failure::Unauthorized if queued.job.patience() == Patience::Conversation => {
             Err("our credential is not accepted".into())
         }
@@ -331,22 +425,32 @@ pub fn next(queued: &Queued, failure: &Failure, now: Timestamp, jitter: f64) -> 
 }
 
 fn retry(queued: &Queued, why: &str, now: Timestamp, jitter: f64) -> Result<Outcome, String> {
+    let tries = queued.attempts.saturating_add(1);
     let given_up = match queued.job.patience() {
-        Patience::Conversation => queued.attempts + 1 >= CONVERSATION_TRIES,
-        Patience::Delivery => now.since(queued.since) >= GIVE_UP_AFTER,
+        Patience::Conversation => tries >= CONVERSATION_TRIES,
+        Patience::Delivery => is_too_old(queued, now),
     };
     if given_up {
-        return Err(format!("{why} ({} tries)", queued.attempts + 1));
+        return Err(format!("{why} ({tries} tries)"));
     }
     Ok(Outcome::Retry { at: now + full_jitter(queued.attempts, jitter) })
 }
 
-fn throttle(after: Option<Duration>, attempts: u32, jitter: f64) -> Duration {
-    match after {
-        // Never earlier than asked; a little later, so that a herd spreads.
-        Some(asked) => asked.max(Duration::from_secs(1)).mul_f64(1.0 + 0.1 * jitter).min(LONGEST_WAIT),
-        None => full_jitter(attempts, jitter).max(Duration::from_secs(1)),
+/// Never earlier than asked; a little later, so that a herd spreads. Zoom's limit concerns every message of the account,
+/// Sentry's only the caller, and somebody who waits for an answer does not wait for hours.
+fn throttled(queued: &Queued, asked: Duration, now: Timestamp, jitter: f64) -> Result<Outcome, String> {
+    let wait = asked.max(Duration::from_secs(1)).mul_f64(1.0 + 0.1 * jitter).min(LONGEST_WAIT);
+    let until = now + wait;
+    match queued.job.patience() {
+        Patience::Conversation if wait > LONGEST_ANSWER => Err(format!("asked to wait {} s", wait.as_secs())),
+        _ if is_too_old(queued, now) => Err("too many calls, for three days".into()),
+        _ if queued.job.is_message() => Ok(Outcome::Throttled { until }),
+        _ => Ok(Outcome::Retry { at: until }),
     }
+}
+
+fn is_too_old(queued: &Queued, now: Timestamp) -> bool {
+    now.since(queued.since) >= GIVE_UP_AFTER
 }
 
 /// A random wait up to the rung's cap: equal failures must not come back in step.
@@ -384,6 +488,22 @@ mod tests {
             };
             assert!((7_000..=7_700).contains(&until.0), "{until:?}");
         }
+    }
+
+    #[test]
+    fn a_vendor_that_says_no_time_is_left_alone_longer_and_longer() {
+        let failure = Failure::Throttled { after: None };
+        let late = Queued { attempts: 4, ..show() };
+        let Ok(Outcome::Retry { at }) = next(&late, &failure, Timestamp(0), 0.0) else { panic!("retried") };
+        assert!(at >= Timestamp(300_000), "{at:?}");
+        assert!(next(&late, &failure, Timestamp(73 * 3_600_000), 0.0).is_err());
+    }
+
+    #[test]
+    fn sentrys_limit_does_not_silence_the_zoom_account() {
+        let forget = queued(Job::Forget { account: AccountId::new("a"), credential: CredentialId::new("c") });
+        let failure = Failure::Throttled { after: Some(Duration::from_secs(7)) };
+        assert!(matches!(next(&forget, &failure, Timestamp(0), 0.0), Ok(Outcome::Retry { at: Timestamp(7_000) })));
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod time;
 mod sample;
 
 pub use card::{Card, Content, Standing};
-pub use decision::{Decision, RowChange};
+pub use decision::{Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use event::{Event, Pressed, Said};
 pub use filter::{Filter, Kind};
@@ -37,12 +37,14 @@ pub use id::{
     AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
     ProjectId, ProjectSlug, Revision, UserId, UserJid,
 };
-pub use issue::{Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status};
-pub use job::{Answer, Connect, Failure, Job, Lane, NewJob, Outcome, Queued, Update};
+pub use issue::{
+    Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status,
+};
+pub use job::{Answer, Connect, DeadLetter, Failure, Job, Lane, Ledger, NewJob, Outcome, Queued, Suppression, Update};
 pub use link::{Link, Pending, Stage};
 pub use notice::{Action, Button, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
-pub use ports::{Chat, Clock, Facts, Random, Store, Tracker, Vault, Webhook};
+pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};
 pub use secret::Secret;
 pub use subscription::Subscription;
 pub use time::Timestamp;

@@ -33,8 +33,10 @@ pub struct Link {
     pub expires: Timestamp,
     /// How far it has come.
     pub stage: Stage,
-    /// When new links were sent at the page's request.
-    pub resent: Vec<Timestamp>,
+    /// When it was offered.
+    pub offered: Timestamp,
+    /// It was sent because the page of an earlier one was asked for it.
+    pub again: bool,
     /// Counts changes; a writer names the one it has seen.
     pub revision: Revision,
 }
@@ -72,7 +74,10 @@ pub enum Stage {
         cookie: Digest,
     },
     /// The browser came back; the code is being exchanged. `state` is burnt.
-    Exchanging,
+    Exchanging {
+        /// Under which the grant is sealed, should there be one: known before it exists, so that none is left behind.
+        credential: CredentialId,
+    },
     /// The grant is sealed and inactive until the person sends the code.
     AwaitingCode {
         /// Six digits, shown in the browser only.
@@ -107,10 +112,10 @@ impl Link {
         self
     }
 
-    /// The inactive grant, if one is held.
+    /// The inactive grant, if one is held or may be.
     pub fn credential(&self) -> Option<&CredentialId> {
         match &self.stage {
-            Stage::AwaitingCode { credential, .. } => Some(credential),
+            Stage::Exchanging { credential } | Stage::AwaitingCode { credential, .. } => Some(credential),
             _ => None,
         }
     }

@@ -99,6 +99,20 @@ impl Notice {
         Self { head: head.into(), ..Self::default() }
     }
 
+    /// The same without anything that could keep it from being drawn: its words, and where its lines lead.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        let mut words = vec![self.head.clone()];
+        words.extend(self.lines.iter().filter(|line| line.link.is_none()).map(|line| line.text.clone()));
+        words.extend(self.lines.iter().filter_map(|line| line.link.clone()));
+        Self::text(words.join(" · "))
+    }
+
+    /// Whether it is one line of text already.
+    pub fn is_plain(&self) -> bool {
+        self.lines.is_empty() && self.buttons.is_empty()
+    }
+
     /// Adds a line.
     #[must_use]
     pub fn line(mut self, text: impl Into<String>) -> Self {

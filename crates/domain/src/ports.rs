@@ -14,9 +14,10 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, Decision, Digest, Event, Handle,
-    Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Link, LinkedPerson, MessageId, Notice, OrgSlug,
-    Organization, Outcome, Owner, Project, ProjectKey, Queued, Revision, Secret, Subscription, Timestamp, UserId,
+    Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, DeadLetter, Decision, Digest, Event,
+    Handle, Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId,
+    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Queued, Revision, Secret,
+    Subscription, Timestamp, UserId,
 };
 
 /// The cause of an error, kept for the log.
@@ -47,11 +48,13 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Fenced`] where the lane was leased again meanwhile: stop at once.
     async fn renew(&self, lease: &LaneLease, until: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends one job of a lease, always the lane's first. A decision inside the outcome is committed with it.
+    /// Ends one job of a lease. A decision inside the outcome is committed with it. Of an outcome that makes the job wait
+    /// the lane waits where it was its first job. The ledger counts: `Done` delivers a counted job, `Dead` and `Suppressed`
+    /// account for it, everything else leaves it pending.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] as for [`Store::commit`], the job then stays as it is; [`StoreError::Fenced`] where the
-    /// lease is not ours any more.
+    /// lease is not ours any more, or the job is not in its lane.
     async fn settle(&self, lease: &LaneLease, job: &JobId, outcome: &Outcome, now: Timestamp)
     -> Result<(), StoreError>;
 
@@ -87,8 +90,25 @@ pub trait Facts: Send + Sync {
     async fn is_installed(&self, org: &OrgSlug) -> Result<bool, StoreError>;
     /// An account that installed the bot.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
+    /// How often, since then, a person was sent a link because a page was asked for it.
+    async fn links_again(&self, account: &AccountId, user: &UserId, since: Timestamp) -> Result<usize, StoreError>;
+    /// Everybody who has typed or pressed something in a channel, the latest first.
+    async fn people_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Person>, StoreError>;
+    /// Whether, and why, nothing can be sent to a place.
+    async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError>;
     /// The channels in which a person has typed or pressed something.
     async fn channels_known_to(&self, account: &AccountId, user: &UserId) -> Result<Vec<ChannelId>, StoreError>;
+}
+
+/// What operators look at: what became of every notice, and what was given up.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// The ledger, read in one transaction.
+    async fn ledger(&self) -> Result<Ledger, StoreError>;
+    /// Every dead letter, oldest first.
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError>;
+    /// The unreadable bodies that are kept, oldest first: who sent it, when, and its beginning.
+    async fn unreadable(&self) -> Result<Vec<(String, Timestamp, Vec<u8>)>, StoreError>;
 }
 
 /// Credentials, sealed at rest and bound to their owner and name.
@@ -199,7 +219,7 @@ pub trait Chat: Send + Sync {
     /// Replaces a message's content. Idempotent.
     ///
     /// # Errors
-    /// [`ChatError::Gone`] where the message no longer exists.
+    /// [`ChatError::MessageGone`] where the message no longer exists.
     async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError>;
 
     /// Deletes a message; one that is gone is deleted already. Idempotent.
@@ -209,9 +229,12 @@ pub trait Chat: Send + Sync {
 /// Why a message was not sent.
 #[derive(Debug, Error)]
 pub enum ChatError {
-    /// The destination, or the message to edit, does not exist for us.
+    /// The destination does not exist for us.
     #[error("the destination is gone")]
     Gone(#[source] BoxError),
+    /// The message to edit does not exist any more.
+    #[error("the message is gone")]
+    MessageGone(#[source] BoxError),
     /// Refused for good.
     #[error("the message was refused")]
     Refused(#[source] BoxError),
@@ -269,8 +292,14 @@ pub trait Tracker: Send + Sync {
         state: &Secret,
     ) -> Result<Identity, TrackerError>;
 
-    /// Revokes a grant as far as the tracker lets us, and deletes it from the vault. Idempotent.
+    /// Revokes a grant, then deletes it from the vault. Idempotent.
+    ///
+    /// # Errors
+    /// [`TrackerError::Unavailable`] where it could not be revoked now; it is kept then, to be revoked later.
     async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError>;
+
+    /// Deletes a grant from the vault that cannot be revoked. Calls nobody.
+    async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError>;
 }
 
 /// Why the tracker did not do it.

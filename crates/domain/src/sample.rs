@@ -46,7 +46,7 @@ pub(crate) fn subscription() -> Subscription {
 pub(crate) fn change(kind: ChangeKind) -> Change {
     let status = match kind {
         ChangeKind::Resolved => Status::Resolved,
-        ChangeKind::Archived => Status::Archived,
+        ChangeKind::Archived { .. } => Status::Archived,
         _ => Status::Unresolved,
     };
     Change {
@@ -57,8 +57,8 @@ pub(crate) fn change(kind: ChangeKind) -> Change {
             short_id: Some("CHECKOUT-7".into()),
             title: "TimeoutError: pool exhausted".into(),
             culprit: Some("checkout/pay.py in charge_card".into()),
-            level: Level::Error,
-            status,
+            level: Some(Level::Error),
+            status: Some(status),
             events: Some(3),
             users: Some(2),
             release: Some("2.4.1".into()),

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Answer, Button, ChannelId, Connect, Content, CredentialId, Digest, Filter,
-    Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug, Pending, Person, Place, Press,
-    Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone, Update, UserId, UserJid,
+    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Connect, Content, CredentialId,
+    Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug, Pending, Person,
+    Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone, Update, UserId,
+    UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -60,14 +61,14 @@ fn content(standing: Standing) -> Content {
             short_id: Some("CHECKOUT-7".into()),
             title: "TimeoutError: pool exhausted".into(),
             culprit: Some("checkout/pay.py in charge_card".into()),
-            level: Level::Error,
-            status: Status::Unresolved,
+            level: Some(Level::Error),
+            status: Some(Status::Unresolved),
             events: Some(3),
             users: Some(2),
             release: Some("2.4.1".into()),
             environment: Some("production".into()),
             first_seen: Some(Timestamp(1_767_323_045_000)),
-            assignee: Some("Ben".into()),
+            assignee: Some(Assignee::Somebody("Ben".into())),
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
         standing,
@@ -141,7 +142,7 @@ fn cards_stay_readable_in_every_standing() {
     golden("card_alert", &content(Standing::Alert { rule: "Page on new errors".into() }));
     golden("card_reopened", &content(Standing::Reopened { by: by.clone() }));
     golden("card_resolved", &content(Standing::Resolved { by: by.clone(), at }));
-    golden("card_archived", &content(Standing::Archived { by, at }));
+    golden("card_archived", &content(Standing::Archived { by, at, until: Archive::Forever }));
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! A browser on its way through linking: the offer, Sentry, and back.
 
+use std::sync::Arc;
+
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
+use tracing::Instrument as _;
 use zentry_app::{Again, Callback, CameBack, LinkPage, SentryStart};
 use zentry_domain::ports::StoreError;
 use zentry_domain::{Identity, Secret, text};
@@ -62,7 +65,11 @@ pub(crate) async fn press(public: &Public, token: &str, request: Request<Incomin
 pub(crate) async fn come_back(public: &Public, request: &Request<Incoming>) -> Answer {
     let frame = &public.frame;
     let Some(callback) = callback_of(request) else { return invalid(public) };
-    match public.app.finish_link(callback).await {
+    // In a task of its own: a tab that is closed meanwhile must not leave a grant behind that nobody knows of.
+    let app = Arc::clone(&public.app);
+    let finished = tokio::spawn(async move { app.finish_link(callback).await }.in_current_span()).await;
+    let came_back = finished.unwrap_or_else(|error| Err(StoreError::Unavailable(error.into())));
+    match came_back {
         Ok(CameBack::Code { code, person, identity }) => over(code_page(public, &code, &person, &identity)),
         Ok(CameBack::Cancelled) => over(frame.page(StatusCode::OK, &Note::cancelled(frame))),
         Ok(CameBack::SentryFailed) => over(frame.page(StatusCode::BAD_GATEWAY, &Note::sentry_failed(frame))),

@@ -43,7 +43,6 @@ async fn take_in(
     };
     let delivery = Delivery { headers: &View(&head.headers), body: &body.bytes };
     let received = door.webhook.receive(&delivery, public.clock.now());
-    drop(body);
     Ok(match received {
         Err(rejected) => {
             tracing::debug!(why = rejected.0, "refused a delivery");
@@ -56,7 +55,7 @@ async fn take_in(
         }
         Ok(Received::Unreadable(why)) => {
             tracing::warn!(why, "an authentic delivery cannot be read; its sender may speak a newer format");
-            tally.end("unreadable", answer::empty(StatusCode::OK))
+            unreadable(&public.app, door.source, &body.bytes, tally).await
         }
         Ok(Received::Event { keys, event }) => accept(&public.app, keys, event, tally).await,
     })
@@ -82,6 +81,17 @@ async fn accept(app: &Arc<App>, keys: Vec<DeliveryKey>, event: Box<Event>, tally
         tracing::error!(error = &error as &dyn std::error::Error, "a delivery could not be decided: a bug in the bot");
         tally.end("failed", answer::empty(StatusCode::INTERNAL_SERVER_ERROR))
     })
+}
+
+/// Kept, so that a mend can be tried on it; where it cannot be kept, the sender keeps it.
+async fn unreadable(app: &App, source: &str, body: &[u8], tally: Tally) -> Answer {
+    match app.keep_unreadable(source, body).await {
+        Ok(_) => tally.end("unreadable", answer::empty(StatusCode::OK)),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "an unreadable delivery could not be kept");
+            tally.end("failed", answer::empty(StatusCode::INTERNAL_SERVER_ERROR))
+        }
+    }
 }
 
 /// hyper's headers, looked up where they are.

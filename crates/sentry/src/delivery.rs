@@ -16,7 +16,7 @@ use zentry_domain::{
 
 use crate::SentryConfig;
 use crate::address::{self, Site};
-use crate::wire::{self, Metadata, Named, Tag, Text, lenient};
+use crate::wire::{self, Holder, Metadata, Named, Tag, Text, lenient};
 
 /// What a body says.
 pub(crate) enum Read {
@@ -38,13 +38,15 @@ impl Unreadable {
 /// Reads bodies that have been verified.
 pub(crate) struct Reader {
     site: Site,
-    /// The organization of an internal integration, which never announces itself.
+    /// The organization of an internal integration, which never announces itself, where nobody else can be the sender.
     own: Option<OrgSlug>,
 }
 
 impl Reader {
     pub(crate) fn new(config: &SentryConfig) -> Self {
-        let own = config.integration.as_ref().map(|integration| integration.org.clone());
+        // A public app speaks for many organizations, and nothing in a delivery tells its sender from the integration.
+        let integration = config.integration.as_ref().filter(|_| config.app_slug.is_none());
+        let own = integration.map(|integration| integration.org.clone());
         Self { site: Site::new(&config.base), own }
     }
 
@@ -81,16 +83,15 @@ impl Reader {
 
     fn issue(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
         let Some(told) = &envelope.data.issue else { return Err(Unreadable::because("there is no issue")) };
-        let Some(kind) = issue_kind(action, told.substatus.get()) else {
+        let Some(kind) = issue_kind(action, told) else {
             return Ok(Read::Ignored("issue: unknown action"));
         };
         let issue_id = told.id().ok_or_else(|| Unreadable::because("an issue without its number"))?;
         let org = told.org().or_else(|| self.own.clone());
         let mut issue = told.shown(&self.site, org.as_ref());
-        issue.status = told.status().unwrap_or_else(|| implied(&kind));
+        issue.status = issue.status.or_else(|| implied(&kind));
         if kind == ChangeKind::Assigned {
-            let assignee = envelope.data.assignee.as_ref().and_then(|to| to.name.kept());
-            issue.assignee = assignee.or(issue.assignee);
+            issue.assignee = envelope.data.assignee.assignee().or(issue.assignee);
         }
         let project = told.project(org.as_ref());
         Ok(self.changed(envelope, Told { project, issue_id, issue, kind }, None))
@@ -133,12 +134,12 @@ struct Told {
     kind: ChangeKind,
 }
 
-fn issue_kind(action: &str, substatus: Option<&str>) -> Option<ChangeKind> {
-    Some(match (action, substatus) {
+fn issue_kind(action: &str, issue: &wire::Issue) -> Option<ChangeKind> {
+    Some(match (action, issue.substatus.get()) {
         ("created", _) => ChangeKind::New,
         ("resolved", _) => ChangeKind::Resolved,
         // The documentation says one, the code the other, and some versions send both.
-        ("ignored" | "archived", _) => ChangeKind::Archived,
+        ("ignored" | "archived", _) => ChangeKind::Archived { until: issue.archive() },
         ("unresolved", Some("regressed")) => ChangeKind::Regressed,
         ("unresolved", Some("escalating")) => ChangeKind::Escalating,
         ("unresolved", _) => ChangeKind::Reopened,
@@ -147,11 +148,13 @@ fn issue_kind(action: &str, substatus: Option<&str>) -> Option<ChangeKind> {
     })
 }
 
-fn implied(kind: &ChangeKind) -> Status {
+/// The status that an action tells by its name.
+fn implied(kind: &ChangeKind) -> Option<Status> {
     match kind {
-        ChangeKind::Resolved => Status::Resolved,
-        ChangeKind::Archived => Status::Archived,
-        _ => Status::Unresolved,
+        ChangeKind::Resolved => Some(Status::Resolved),
+        ChangeKind::Archived { .. } => Some(Status::Archived),
+        ChangeKind::Reopened | ChangeKind::Regressed | ChangeKind::Escalating => Some(Status::Unresolved),
+        ChangeKind::New | ChangeKind::Alert { .. } | ChangeKind::Assigned => None,
     }
 }
 
@@ -216,8 +219,7 @@ struct Data {
     installation: Option<Installation>,
     issue: Option<wire::Issue>,
     event: Option<Occurrence>,
-    #[serde(deserialize_with = "lenient")]
-    assignee: Option<Named>,
+    assignee: Holder,
     triggered_rule: Text,
     #[serde(deserialize_with = "lenient")]
     issue_alert: Option<IssueAlert>,
@@ -296,7 +298,7 @@ impl Occurrence {
         Issue {
             title: if title.is_empty() { self.message.kept().unwrap_or_default() } else { title },
             culprit: self.culprit.kept(),
-            level: tagged(&self.level, "level").map_or_else(Level::default, |word| Level::from_word(&word)),
+            level: tagged(&self.level, "level").map(|word| Level::from_word(&word)),
             release: tagged(&self.release, "release"),
             environment: tagged(&self.environment, "environment"),
             ..Issue::default()

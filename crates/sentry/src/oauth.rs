@@ -88,13 +88,11 @@ impl Oauth {
         self.tokens(&form, now, Duration::from_secs(10)).await?.grant(now)
     }
 
-    /// Ends a grant at Sentry; a server too old to know how keeps it until it expires.
+    /// Ends a grant at Sentry. A server too old to know how answers [`Failure::NotFound`]; a grant that it does not know
+    /// is ended already (Sentry, OAuth revoke).
     pub(crate) async fn revoke(&self, grant: &Grant, now: Timestamp, deadline: Duration) -> Result<(), Failure> {
         let form = [("token", grant.access.expose()), ("token_type_hint", "access_token")];
-        match accepted(self.post("revoke", &form, Urgency::Queued, deadline).await?, now) {
-            Ok(_) | Err(Failure::NotFound) => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        accepted(self.post("revoke", &form, Urgency::Queued, deadline).await?, now).map(drop)
     }
 
     async fn tokens(&self, form: &[(&str, &str)], now: Timestamp, deadline: Duration) -> Result<Tokens, NoGrant> {

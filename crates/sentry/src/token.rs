@@ -102,28 +102,39 @@ impl Grants {
         Ok(())
     }
 
-    /// Revokes a grant and deletes it. Waits for a refresh under way, or the pair that this brings would stay alive at
-    /// Sentry.
+    /// Revokes a grant, then deletes it; keeps it where it cannot be revoked now. Waits for a refresh under way, or the
+    /// pair that this brings would stay alive at Sentry.
     pub(crate) async fn forget(&self, key: &CredentialKey, deadline: Duration) -> Result<(), Failure> {
         let turn = self.turn(key);
         let _turn = turn.lock().await;
         let sealed = self.vault.load(key).await?;
         // What cannot be read can be deleted all the same.
         if let Some(grant) = sealed.and_then(|(sealed, _)| serde_json::from_str(sealed.expose()).ok()) {
-            self.revoke(&grant, deadline).await;
+            self.revoke(&grant, deadline).await?;
         }
-        self.vault.delete(key).await?;
-        Ok(())
+        self.abandon(key).await
     }
 
-    /// Ends a grant at Sentry, as far as Sentry lets us.
-    pub(crate) async fn revoke(&self, grant: &Grant, deadline: Duration) {
-        let Some(oauth) = &self.oauth else { return };
-        if let Err(failure) = oauth.revoke(grant, self.clock.now(), deadline).await {
-            tracing::warn!(
-                error = &failure as &dyn std::error::Error,
-                "a grant could not be revoked at Sentry; its person can end it there under Authorized Applications"
-            );
+    /// Deletes a grant without a word to Sentry.
+    pub(crate) async fn abandon(&self, key: &CredentialKey) -> Result<(), Failure> {
+        Ok(self.vault.delete(key).await?)
+    }
+
+    /// Ends a grant at Sentry. What Sentry refuses for good counts as ended: asking again would change nothing.
+    pub(crate) async fn revoke(&self, grant: &Grant, deadline: Duration) -> Result<(), Failure> {
+        let Some(oauth) = &self.oauth else { return Ok(()) };
+        match oauth.revoke(grant, self.clock.now(), deadline).await {
+            Err(failure @ (Failure::Unavailable(_) | Failure::Throttled(_))) => Err(failure),
+            // Sentry was not even asked, and the operator can open the way.
+            Err(Failure::Closed(why)) => Err(Failure::unavailable(why)),
+            Err(failure) => {
+                tracing::info!(
+                    error = &failure as &dyn std::error::Error,
+                    "Sentry does not revoke a grant; its person can end it there under Authorized Applications"
+                );
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 

@@ -120,7 +120,13 @@ impl Tracker for SentryTracker {
             Ok(identity) => Ok(identity),
             Err(failure) => {
                 // Nobody here could ever use it or end it.
-                self.api.grants.revoke(&grant, left()).await;
+                if let Err(cause) = self.api.grants.revoke(&grant, left()).await {
+                    tracing::warn!(
+                        error = &cause as &dyn std::error::Error,
+                        "a grant could neither be kept nor revoked; its person can end it at Sentry under Authorized \
+                         Applications"
+                    );
+                }
                 Err(failure.into())
             }
         }
@@ -128,6 +134,15 @@ impl Tracker for SentryTracker {
 
     async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
         Ok(self.api.grants.forget(&key(account, credential), IN_PEACE).await?)
+    }
+
+    async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
+        self.api.grants.abandon(&key(account, credential)).await?;
+        tracing::warn!(
+            %account, %credential,
+            "a grant was given up without being revoked; its person can end it at Sentry under Authorized Applications"
+        );
+        Ok(())
     }
 }
 
@@ -185,7 +200,7 @@ impl SentryTracker {
             return Ok(changed.shown(&self.api.site, Some(&issue.org)));
         }
         let read = self.read(actor, issue).await?;
-        let is_done = read.status == goal(action);
+        let is_done = read.status == Some(goal(action));
         is_done.then_some(read).ok_or_else(|| Failure::unavailable("Sentry took the change, but does not show it"))
     }
 

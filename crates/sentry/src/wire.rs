@@ -2,7 +2,9 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
-use zentry_domain::{IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp, text};
+use zentry_domain::{
+    Archive, Assignee, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp, text,
+};
 
 use crate::address::{self, Site};
 
@@ -21,11 +23,12 @@ pub(crate) struct Issue {
     status: Text,
     pub(crate) substatus: Text,
     #[serde(deserialize_with = "lenient")]
+    status_details: Option<StatusDetails>,
+    #[serde(deserialize_with = "lenient")]
     project: Option<ProjectRef>,
     #[serde(deserialize_with = "lenient")]
     metadata: Option<Metadata>,
-    #[serde(deserialize_with = "lenient")]
-    assigned_to: Option<Named>,
+    assigned_to: Holder,
     count: Text,
     user_count: Text,
     first_seen: Text,
@@ -50,13 +53,25 @@ impl Issue {
         self.id().is_some() && self.title.get().is_some() && self.status.get().is_some()
     }
 
-    /// Where it stands, if it says so.
+    /// Where it stands, if it says so: what is being deleted, merged or reprocessed stands nowhere.
     pub(crate) fn status(&self) -> Option<Status> {
-        Some(match self.status.get()? {
-            "resolved" | "resolvedInNextRelease" => Status::Resolved,
-            "ignored" | "archived" => Status::Archived,
-            _ => Status::Unresolved,
-        })
+        match self.status.get()? {
+            "resolved" | "resolvedInNextRelease" => Some(Status::Resolved),
+            "ignored" | "archived" => Some(Status::Archived),
+            "unresolved" => Some(Status::Unresolved),
+            _ => None,
+        }
+    }
+
+    /// Until when it stays away, if it is archived. Servers before 2023 have no substatus, only details of what ends it.
+    pub(crate) fn archive(&self) -> Archive {
+        match self.substatus.get() {
+            Some("archived_until_escalating") => Archive::UntilEscalating,
+            Some("archived_until_condition_met") => Archive::UntilCondition,
+            Some("archived_forever") => Archive::Forever,
+            _ if self.status_details.as_ref().is_some_and(StatusDetails::end_it) => Archive::UntilCondition,
+            _ => Archive::Untold,
+        }
     }
 
     /// The organization, from whichever address names it.
@@ -84,14 +99,14 @@ impl Issue {
             short_id: self.short_id.kept(),
             title: title(&self.title, self.metadata.as_ref()),
             culprit: self.culprit.kept(),
-            level: self.level.get().map_or_else(Level::default, Level::from_word),
-            status: self.status().unwrap_or_default(),
+            level: self.level.get().map(Level::from_word),
+            status: self.status(),
             events: self.count.number(),
             users: self.user_count.number(),
             release: None,
             environment: None,
             first_seen: self.first_seen.time(),
-            assignee: self.assigned_to.as_ref().and_then(|to| to.name.kept()),
+            assignee: self.assigned_to.assignee(),
             url: org.and_then(page),
         }
     }
@@ -108,6 +123,30 @@ pub(crate) fn title(title: &Text, metadata: Option<&Metadata>) -> String {
         }
     };
     title.kept().or_else(made).unwrap_or_default()
+}
+
+/// What ends an archived issue's absence; also what resolved an issue, which is not read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct StatusDetails {
+    ignore_count: Text,
+    ignore_until: Text,
+    ignore_user_count: Text,
+    ignore_user_window: Text,
+    ignore_window: Text,
+}
+
+impl StatusDetails {
+    fn end_it(&self) -> bool {
+        let conditions = [
+            &self.ignore_count,
+            &self.ignore_until,
+            &self.ignore_user_count,
+            &self.ignore_user_window,
+            &self.ignore_window,
+        ];
+        conditions.iter().any(|condition| condition.get().is_some())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,6 +173,33 @@ pub(crate) struct Named {
     #[serde(rename = "type")]
     pub(crate) kind: Text,
     pub(crate) name: Text,
+}
+
+/// Whose an issue is. That it is nobody's is said by `null`; a key that is not there says nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Holder {
+    /// The key is not there.
+    #[default]
+    #[serde(skip)]
+    Untold,
+    /// `null`.
+    Nobody,
+    /// A person's or a team's.
+    Somebody(Named),
+    /// Something else.
+    Other(IgnoredAny),
+}
+
+impl Holder {
+    /// Whose it is, if that is said.
+    pub(crate) fn assignee(&self) -> Option<Assignee> {
+        match self {
+            Self::Nobody => Some(Assignee::Nobody),
+            Self::Somebody(who) => who.name.kept().map(Assignee::Somebody),
+            Self::Untold | Self::Other(_) => None,
+        }
+    }
 }
 
 /// An organization of a list, or alone.
@@ -332,6 +398,49 @@ mod tests {
         let shown = issue.shown(&cloud(), Some(&OrgSlug::new("acme")));
         let url = Some("https://sentry.io/organizations/acme/issues/42/".to_owned());
         assert_eq!(shown, zentry_domain::Issue { url, ..zentry_domain::Issue::default() });
+    }
+
+    #[test]
+    fn a_status_that_we_do_not_know_is_not_made_up() {
+        let status = |json| read(json).shown(&cloud(), None).status;
+        assert_eq!(status(r#"{"status":"unresolved"}"#), Some(Status::Unresolved));
+        for json in [r#"{"status":"pending_deletion"}"#, r#"{"status":"reprocessing"}"#, r#"{"status":null}"#, "{}"] {
+            assert_eq!(status(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn nobodys_issue_is_told_from_one_of_which_nothing_is_said() {
+        for (json, expected) in [
+            (r#"{"assignedTo":null}"#, Some(Assignee::Nobody)),
+            (
+                r#"{"assignedTo":{"type":"team","id":"5","name":"payments"}}"#,
+                Some(Assignee::Somebody("payments".into())),
+            ),
+            (r#"{"assignedTo":{"type":"user","id":"8"}}"#, None),
+            (r#"{"assignedTo":"user:8"}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(read(json).shown(&cloud(), None).assignee, expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn how_long_an_issue_stays_archived_is_read_from_either_place() {
+        for (json, expected) in [
+            (r#"{"substatus":"archived_until_escalating"}"#, Archive::UntilEscalating),
+            (r#"{"substatus":"archived_until_condition_met"}"#, Archive::UntilCondition),
+            (r#"{"substatus":"archived_forever","statusDetails":{"ignoreCount":9}}"#, Archive::Forever),
+            (r#"{"statusDetails":{"ignoreCount":100,"ignoreUntil":null}}"#, Archive::UntilCondition),
+            (r#"{"substatus":null,"statusDetails":{"ignoreUntil":"2026-01-03T00:00:00Z"}}"#, Archive::UntilCondition),
+            (r#"{"statusDetails":{"ignoreUserCount":10,"ignoreUserWindow":60}}"#, Archive::UntilCondition),
+            (r#"{"statusDetails":{"ignoreCount":null,"actor":{"id":"7"}}}"#, Archive::Untold),
+            (r#"{"statusDetails":{}}"#, Archive::Untold),
+            (r#"{"statusDetails":[]}"#, Archive::Untold),
+            ("{}", Archive::Untold),
+        ] {
+            assert_eq!(read(json).archive(), expected, "{json}");
+        }
     }
 
     #[test]

@@ -124,15 +124,39 @@ async fn a_code_that_could_not_be_exchanged_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn unlinking_works_where_sentry_cannot_revoke() {
-    for fault in [Broken::status(404), Broken::status(503), Broken::Close { carried_out: false }] {
+async fn unlinking_works_where_sentry_never_revokes() {
+    let (account, credential) = (AccountId::new("acc"), CredentialId::new("c"));
+    let client = answer(401, "application/json", r#"{"error":"invalid_credentials"}"#);
+    for fault in [Broken::status(404), Broken::html(404), Broken::status(400), client] {
         let bench = Bench::start().await;
         let ana = bench.link("Ana", "c").await;
         bench.sentry.oauth_faults().next(fault);
-        bench.tracker.unlink(&AccountId::new("acc"), &CredentialId::new("c")).await.expect("unlinked");
+        bench.tracker.unlink(&account, &credential).await.expect("unlinked");
         assert!(bench.vault.inner.keys().is_empty());
         assert!(matches!(bench.tracker.organizations(&ana).await, Err(TrackerError::Unauthorized)));
     }
+}
+
+#[tokio::test]
+async fn a_grant_is_kept_as_long_as_sentry_may_yet_revoke_it() {
+    let bench = Bench::start().await;
+    let (account, credential) = (AccountId::new("acc"), CredentialId::new("c"));
+    bench.link("Ana", "c").await;
+    let faults = [Broken::status(503), Broken::html(502), Broken::status(408), Broken::Close { carried_out: false }];
+    for fault in faults {
+        bench.sentry.oauth_faults().next(fault);
+        let unlinked = bench.tracker.unlink(&account, &credential).await;
+        assert!(matches!(unlinked, Err(TrackerError::Unavailable(_))), "{unlinked:?}");
+    }
+    bench.sentry.oauth_faults().next(answer(429, "text/plain", ""));
+    let unlinked = bench.tracker.unlink(&account, &credential).await;
+    assert!(matches!(unlinked, Err(TrackerError::Throttled { after: None })), "{unlinked:?}");
+    let unlinked = bench.without_allowance().unlink(&account, &credential).await;
+    assert!(matches!(unlinked, Err(TrackerError::Unavailable(_))), "the operator can open the way: {unlinked:?}");
+
+    bench.tracker.unlink(&account, &credential).await.expect("unlinked");
+    assert!(bench.vault.inner.keys().is_empty());
+    assert_eq!(bench.grants_of(&bench.identity("Ana")).await, 0);
 }
 
 #[tokio::test]
@@ -152,7 +176,7 @@ async fn a_server_that_knows_no_substatus_is_asked_without_it() {
     let (ana, issue) = bench.ana_and_an_issue().await;
     for (action, status) in [(Action::Archive, Status::Archived), (Action::Reopen, Status::Unresolved)] {
         bench.sentry.faults().next(answer(400, "application/json", r#"{"substatus":["Unknown field."]}"#));
-        assert_eq!(bench.tracker.update(&ana, &issue, action).await.unwrap().status, status);
+        assert_eq!(bench.tracker.update(&ana, &issue, action).await.unwrap().status, Some(status));
         let body = bench.sentry.calls().last().and_then(|call| call.body.clone()).expect("a body");
         assert_eq!(body.get("substatus"), None, "{body}");
     }

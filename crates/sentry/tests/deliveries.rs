@@ -6,8 +6,8 @@ use serde_json::Value;
 use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, DeliveryKey, Received};
 use zentry_domain::{
-    Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug,
-    Secret, Status, Timestamp, Webhook,
+    Archive, Assignee, Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectId,
+    ProjectKey, ProjectSlug, Secret, Status, Timestamp, Webhook,
 };
 use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
 
@@ -86,11 +86,24 @@ fn event(body: &str) -> Event {
     }
 }
 
-fn change(name: &str) -> Change {
-    match event(fixture(name)) {
+fn changed(body: &str) -> Change {
+    match event(body) {
         Event::Changed(change) => change,
         other => panic!("{other:?}"),
     }
+}
+
+fn change(name: &str) -> Change {
+    changed(fixture(name))
+}
+
+/// What a delivery says to a deployment with acme's integration, and maybe a public app.
+fn with_an_integration(app_slug: Option<String>, body: &str) -> Change {
+    let integration = Some(Integration { org: acme(), token: Secret::new("t") });
+    let received = receive_with(&SentryConfig { integration, app_slug, ..config() }, body.as_bytes(), None);
+    let Received::Event { event, .. } = received else { panic!("{received:?}") };
+    let Event::Changed(change) = *event else { panic!("{event:?}") };
+    change
 }
 
 /// The issue of the fixtures, as a delivery shows it that names no organization.
@@ -99,14 +112,14 @@ fn issue() -> Issue {
         short_id: Some("CHECKOUT-7".into()),
         title: "TimeoutError: pool exhausted".into(),
         culprit: Some("checkout/pay.py in charge_card".into()),
-        level: Level::Error,
-        status: Status::Unresolved,
+        level: Some(Level::Error),
+        status: Some(Status::Unresolved),
         events: Some(12),
         users: Some(3),
         release: None,
         environment: None,
         first_seen: Timestamp::parse("2026-01-02T03:04:05.678Z"),
-        assignee: None,
+        assignee: Some(Assignee::Nobody),
         url: None,
     }
 }
@@ -139,13 +152,13 @@ fn a_new_issue_names_its_organization_and_its_page_is_on_the_configured_sentry()
 
 #[test]
 fn what_people_do_with_an_issue_is_told_with_their_names() {
-    let resolved = Issue { status: Status::Resolved, ..issue() };
-    let archived = Issue { status: Status::Archived, ..issue() };
-    let to = |who: &str| Issue { assignee: Some(who.into()), ..issue() };
-    let ana = Some("Ana");
+    let resolved = Issue { status: Some(Status::Resolved), ..issue() };
+    let archived = Issue { status: Some(Status::Archived), ..issue() };
+    let to = |who: &str| Issue { assignee: Some(Assignee::Somebody(who.into())), ..issue() };
+    let (ana, put_away) = (Some("Ana"), |until| ChangeKind::Archived { until });
     assert_eq!(change("issue_resolved"), told(ChangeKind::Resolved, ana, resolved));
-    assert_eq!(change("issue_ignored"), told(ChangeKind::Archived, ana, archived.clone()));
-    assert_eq!(change("issue_archived"), told(ChangeKind::Archived, ana, archived));
+    assert_eq!(change("issue_ignored"), told(put_away(Archive::UntilEscalating), ana, archived.clone()));
+    assert_eq!(change("issue_archived"), told(put_away(Archive::Forever), ana, archived));
     assert_eq!(change("issue_unresolved"), told(ChangeKind::Reopened, ana, issue()));
     assert_eq!(change("issue_assigned"), told(ChangeKind::Assigned, ana, to("Ben")));
     assert_eq!(change("issue_assigned_to_team"), told(ChangeKind::Assigned, ana, to("payments")));
@@ -163,8 +176,9 @@ fn an_old_server_is_understood() {
     let first_seen = Timestamp::parse("2026-01-02T03:04:05Z");
     let shown = Issue {
         culprit: None,
-        level: Level::Warning,
-        status: Status::Resolved,
+        level: Some(Level::Warning),
+        status: Some(Status::Resolved),
+        assignee: None,
         first_seen,
         url: Some(PAGE.into()),
         ..issue()
@@ -179,7 +193,7 @@ fn an_alert_tells_its_rule_and_the_event_that_made_it_fire() {
     let shown = Issue {
         title: issue().title,
         culprit: issue().culprit,
-        level: Level::Error,
+        level: Some(Level::Error),
         release: Some("2.4.1".into()),
         environment: Some("production".into()),
         url: Some(PAGE.into()),
@@ -194,7 +208,7 @@ fn an_alert_tells_its_rule_and_the_event_that_made_it_fire() {
 fn an_alert_of_an_old_server_is_pieced_together_from_tags_and_addresses() {
     let shown = Issue {
         title: "disk almost full".into(),
-        level: Level::Warning,
+        level: Some(Level::Warning),
         release: Some("2.3.0".into()),
         environment: Some("staging".into()),
         url: Some(PAGE.into()),
@@ -232,13 +246,72 @@ fn what_no_card_shows_is_ignored_by_name() {
 
 #[test]
 fn an_internal_integration_knows_its_organization_without_being_told() {
-    let integration = Integration { org: acme(), token: Secret::new("t") };
-    let config = SentryConfig { integration: Some(integration), ..config() };
-    let received = receive_with(&config, fixture("issue_resolved").as_bytes(), None);
-    let Received::Event { event, .. } = received else { panic!("{received:?}") };
-    let Event::Changed(change) = *event else { panic!("{event:?}") };
+    let change = with_an_integration(None, fixture("issue_resolved"));
     assert_eq!(change.project.org, Some(acme()));
     assert_eq!(change.issue.url.as_deref(), Some(PAGE));
+}
+
+#[test]
+fn beside_a_public_app_an_unnamed_organization_is_not_taken_for_the_integrations() {
+    let app = || Some("zentry".to_owned());
+    assert_eq!(with_an_integration(app(), fixture("issue_resolved")), change("issue_resolved"));
+    let nowhere = r#"{"action":"triggered","data":{"event":{"issue_id":"42","project":3},"triggered_rule":"any"}}"#;
+    assert_eq!(with_an_integration(app(), nowhere).project.org, None);
+    assert_eq!(with_an_integration(None, nowhere).project.org, Some(acme()));
+    assert_eq!(with_an_integration(app(), fixture("issue_created")).project.org, Some(acme()), "it is named");
+}
+
+#[test]
+fn what_a_delivery_does_not_tell_is_not_made_up() {
+    let alert = r#"{"action":"triggered","data":{"event":{"issue_id":"42"},"triggered_rule":"any"}}"#;
+    let assigned = r#"{"action":"assigned","data":{"issue":{"id":"42"}}}"#;
+    let created = r#"{"action":"created","data":{"issue":{"id":"42"}}}"#;
+    for body in [alert, assigned, created] {
+        let issue = changed(body).issue;
+        assert_eq!((issue.level, issue.status, issue.assignee), (None, None, None), "{body}");
+    }
+}
+
+#[test]
+fn an_action_tells_the_status_that_is_not_told_otherwise() {
+    for (action, status) in [
+        ("resolved", Status::Resolved),
+        ("ignored", Status::Archived),
+        ("archived", Status::Archived),
+        ("unresolved", Status::Unresolved),
+    ] {
+        let body = format!(r#"{{"action":"{action}","data":{{"issue":{{"id":"42"}}}}}}"#);
+        assert_eq!(changed(&body).issue.status, Some(status), "{action}");
+    }
+}
+
+#[test]
+fn an_assignee_is_looked_for_in_both_places() {
+    let ben = r#"{"type":"user","name":"Ben"}"#;
+    for (data, expected) in [
+        (
+            format!(r#""assignee":{ben},"issue":{{"id":"42","assignedTo":null}}"#),
+            Some(Assignee::Somebody("Ben".into())),
+        ),
+        (format!(r#""issue":{{"id":"42","assignedTo":{ben}}}"#), Some(Assignee::Somebody("Ben".into()))),
+        (r#""issue":{"id":"42","assignedTo":null}"#.to_owned(), Some(Assignee::Nobody)),
+        (r#""issue":{"id":"42"}"#.to_owned(), None),
+    ] {
+        let body = format!(r#"{{"action":"assigned","data":{{{data}}}}}"#);
+        assert_eq!(changed(&body).issue.assignee, expected, "{body}");
+    }
+}
+
+#[test]
+fn an_old_server_tells_only_by_details_until_when_an_issue_is_archived() {
+    let until = |details: &str| {
+        let body = format!(
+            r#"{{"action":"ignored","data":{{"issue":{{"id":"42","status":"ignored","statusDetails":{details}}}}}}}"#
+        );
+        changed(&body).kind
+    };
+    assert_eq!(until(r#"{"ignoreCount":100}"#), ChangeKind::Archived { until: Archive::UntilCondition });
+    assert_eq!(until("{}"), ChangeKind::Archived { until: Archive::Untold });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 -- Times are milliseconds since 1970. JSON columns hold what the domain serialises; the columns beside them are there to
--- be looked up. `channel` is the JID in lower case. `owner` is `zoom:<account>` or `sentry:<installation>`. A `sealed`
--- column is an envelope of zentry-seal, bound to its owner, table, row and column.
+-- be looked up. `channel` is the JID in lower case, `jid` as it came. `owner` is `zoom:<account>` or
+-- `sentry:<installation>`. A `sealed` column is an envelope of zentry-seal, bound to its owner, table, row and column.
 
 PRAGMA application_id = 0x5a4e5452; -- "ZNTR"
 
@@ -11,10 +11,10 @@ CREATE TABLE meta (
 ) WITHOUT ROWID, STRICT;
 INSERT INTO meta (name, value) VALUES ('starts', 0);
 
--- What makes a repeat of a delivery recognisable.
+-- What makes a repeat of a delivery recognisable. Where there is no `at` it is never swept.
 CREATE TABLE delivery (
     key BLOB PRIMARY KEY,
-    at INTEGER NOT NULL
+    at INTEGER
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX delivery_by_age ON delivery (at);
 
@@ -47,13 +47,15 @@ CREATE TABLE card (
 ) STRICT;
 CREATE INDEX card_by_issue ON card (issue);
 
--- `key` is the digest of the token. `sealed` holds the code and whose it is, while it is awaited.
+-- `key` is the digest of the token. `sealed` holds the grant and, while it is awaited, the code and whose it is.
 CREATE TABLE link (
     id INTEGER PRIMARY KEY,
     key BLOB NOT NULL UNIQUE,
     account TEXT NOT NULL,
     user TEXT NOT NULL,
     expires INTEGER NOT NULL,
+    offered INTEGER NOT NULL,
+    again INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     stage TEXT NOT NULL,
     state BLOB,
@@ -61,7 +63,9 @@ CREATE TABLE link (
     sealed BLOB,
     body TEXT NOT NULL
 ) STRICT;
-CREATE INDEX link_by_person ON link (account, user);
+-- Nobody has two attempts that have not ended.
+CREATE UNIQUE INDEX link_open ON link (account, user) WHERE stage <> 'ended';
+CREATE INDEX link_by_person ON link (account, user, again, offered);
 CREATE INDEX link_by_state ON link (state) WHERE state IS NOT NULL;
 CREATE INDEX link_by_age ON link (expires);
 
@@ -84,16 +88,29 @@ CREATE TABLE account (
     installer TEXT
 ) WITHOUT ROWID, STRICT;
 
--- Where people have been seen. `jid` is the channel as it came.
+-- Who has been seen where, and when last.
 CREATE TABLE presence (
     account TEXT NOT NULL,
     user TEXT NOT NULL,
     channel TEXT NOT NULL,
     jid TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL,
     PRIMARY KEY (account, user, channel)
 ) WITHOUT ROWID, STRICT;
+CREATE INDEX presence_by_channel ON presence (account, channel, at DESC, user);
 
--- One row for each lane that holds a job. `due` is when its first job is, or when its owner's pause ends.
+-- Places to which nothing can be sent.
+CREATE TABLE pause (
+    account TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    jid TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (account, channel)
+) WITHOUT ROWID, STRICT;
+
+-- One row for each lane that holds a job. `due` is when its first job is, or when its owner's throttle ends.
 CREATE TABLE lane (
     id INTEGER PRIMARY KEY,
     owner TEXT NOT NULL,
@@ -103,13 +120,13 @@ CREATE TABLE lane (
 ) STRICT;
 CREATE INDEX lane_by_due ON lane (due);
 
--- Throttled owners.
-CREATE TABLE pause (
+-- Owners who must wait with everything.
+CREATE TABLE throttle (
     owner TEXT PRIMARY KEY,
     until INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- A job is `plain` where it holds nobody's words, and `sealed` otherwise.
+-- A job is `plain` where it holds nobody's words, and `sealed` otherwise. `counted`: it is a notice of the ledger.
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     lane INTEGER NOT NULL REFERENCES lane (id) ON DELETE CASCADE,
@@ -120,10 +137,12 @@ CREATE TABLE outbox (
     unknown INTEGER NOT NULL DEFAULT 0,
     since INTEGER NOT NULL,
     due INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
     CHECK ((plain IS NULL) <> (sealed IS NULL))
 ) STRICT;
 CREATE INDEX outbox_by_lane ON outbox (lane, seq);
 CREATE INDEX outbox_equal ON outbox (lane, plain) WHERE plain IS NOT NULL;
+CREATE INDEX outbox_counted ON outbox (counted) WHERE counted = 1;
 
 CREATE TABLE dead (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -134,9 +153,28 @@ CREATE TABLE dead (
     attempts INTEGER NOT NULL,
     since INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    why TEXT NOT NULL
+    why TEXT NOT NULL,
+    counted INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX dead_by_owner ON dead (owner);
+CREATE INDEX dead_by_age ON dead (at);
+CREATE INDEX dead_counted ON dead (counted) WHERE counted = 1;
+
+-- Notices, by what became of them; `accepted` is all that there ever were. Those that wait or are dead are counted where
+-- they are.
+CREATE TABLE ledger (
+    entry TEXT PRIMARY KEY,
+    notices INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+-- Authentic bodies that could not be read. `body` is sealed, owned by `source:<source>`.
+CREATE TABLE unreadable (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX unreadable_by_age ON unreadable (at);
 
 CREATE TABLE credential (
     owner TEXT NOT NULL,

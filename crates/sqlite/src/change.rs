@@ -2,14 +2,14 @@
 
 use rusqlite::params;
 use zentry_domain::{
-    Account, AccountId, Card, Decision, Handle, LinkedPerson, MessageId, NewJob, Person, Place, Revision, RowChange,
-    Subscription, Timestamp,
+    Account, AccountId, Card, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place, Revision,
+    RowChange, Subscription, Timestamp,
 };
 
 use crate::db::Db;
 use crate::error::Fault;
 use crate::lease::Memory;
-use crate::row::{owner_of, revision, stored, to_json};
+use crate::row::{revision, stored, to_json};
 
 impl Db {
     /// Applies `decision`. After an error the savepoint undoes what it did until then.
@@ -34,6 +34,23 @@ impl Db {
             RowChange::CardShown { account, card, message, revision, again } => {
                 self.card_shown(account, card, message.as_ref(), *revision, again, now)
             }
+            RowChange::Repost { account, card } => self
+                .change(
+                    "UPDATE card SET message = NULL, shown = 0 WHERE account = ?1 AND handle = ?2",
+                    (account.as_str(), card.as_str()),
+                )
+                .map(drop),
+            RowChange::Count { reason, notices } => self.suppressed_at_once(*reason, *notices),
+            RowChange::ClearLane(lane) => self.clear_lane(lane),
+            // It concerns the keys, which the commit writes.
+            RowChange::RememberForEver => Ok(()),
+            RowChange::KeepUnreadable { source, body } => self.keep_unreadable(source, body, now),
+            RowChange::Replay(job) => self.replay(job, now),
+            RowChange::DropDead(job) => self.drop_dead(job),
+            RowChange::Pause(pause) => self.pause(pause),
+            RowChange::Resume { account, channel } => self
+                .change("DELETE FROM pause WHERE account = ?1 AND channel = ?2", (account.as_str(), channel.key()))
+                .map(drop),
             RowChange::PutLink(link) => self.put_link(link),
             RowChange::DropLink(id) => self.change("DELETE FROM link WHERE key = ?1", [&id.0]).map(drop),
             RowChange::LinkPerson(linked) => self.link_person(linked),
@@ -51,8 +68,8 @@ impl Db {
             RowChange::RemoveInstallation(installation) => {
                 self.change("DELETE FROM installation WHERE id = ?1", [installation.as_str()]).map(drop)
             }
-            RowChange::Saw { place, person } => self.saw(place, person),
-            RowChange::Sweep { before } => self.sweep(*before),
+            RowChange::Saw { place, person } => self.saw(place, person, now),
+            RowChange::Sweep { now } => self.sweep(*now),
         }
     }
 
@@ -142,7 +159,7 @@ impl Db {
         Ok(())
     }
 
-    fn saw(&self, place: &Place, person: &Person) -> Result<(), Fault> {
+    fn saw(&self, place: &Place, person: &Person, at: Timestamp) -> Result<(), Fault> {
         let (account, channel) = (place.account.as_str(), place.channel.key());
         if let Some(name) = &place.name {
             self.change(
@@ -154,30 +171,21 @@ impl Db {
         // Guests have no number: what one of them knows must not be known to all.
         if !person.is_guest() {
             self.change(
-                "INSERT OR IGNORE INTO presence (account, user, channel, jid) VALUES (?1, ?2, ?3, ?4)",
-                (account, person.user.as_str(), &channel, place.channel.as_str()),
+                "INSERT INTO presence (account, user, channel, jid, at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET jid = excluded.jid, at = excluded.at, body = excluded.body",
+                (account, person.user.as_str(), &channel, place.channel.as_str(), at.0, to_json(person)?),
             )?;
         }
         Ok(())
     }
 
-    fn purge(&self, account: &AccountId) -> Result<(), Fault> {
-        for table in ["subscription", "card", "link", "person", "presence"] {
-            self.change(&format!("DELETE FROM {table} WHERE account = ?1"), [account.as_str()])?;
-        }
-        self.change("DELETE FROM account WHERE id = ?1", [account.as_str()])?;
-        // With a lane go its jobs.
-        for table in ["lane", "pause", "dead", "credential"] {
-            self.change(&format!("DELETE FROM {table} WHERE owner = ?1"), [owner_of(account)])?;
-        }
-        Ok(())
-    }
-
-    fn sweep(&self, before: Timestamp) -> Result<(), Fault> {
-        self.change("DELETE FROM delivery WHERE at < ?1", [before.0])?;
-        // An inactive grant must be revoked before its attempt is forgotten.
-        self.change("DELETE FROM link WHERE expires < ?1 AND stage <> 'awaiting_code'", [before.0])?;
-        self.change("DELETE FROM pause WHERE until < ?1", [before.0])?;
+    /// The first one stays: it says since when.
+    fn pause(&self, pause: &Pause) -> Result<(), Fault> {
+        let Pause { account, channel, since, why } = pause;
+        self.change(
+            "INSERT OR IGNORE INTO pause (account, channel, jid, since, why) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (account.as_str(), channel.key(), channel.as_str(), since.0, why),
+        )?;
         Ok(())
     }
 }

@@ -43,6 +43,11 @@ impl Db {
         Self::settled(path, conn, keys, &[&OF_FILE[..], &OF_CONNECTION].concat())
     }
 
+    /// A connection that writes beside another process, and so leaves the file's own settings alone.
+    pub(crate) fn beside(path: &Path, conn: Connection, keys: Arc<Keyring>) -> Result<Self, OpenError> {
+        Self::settled(path, conn, keys, &OF_CONNECTION)
+    }
+
     /// A further connection, that can only read.
     pub(crate) fn reader(path: &Path, keys: Arc<Keyring>) -> Result<Self, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -121,9 +126,19 @@ impl Db {
 impl Db {
     /// Insists that `sql` walks through no whole table and no whole index.
     pub(crate) fn assert_indexed(&self, sql: &str) {
-        let mut explained = self.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let steps: Vec<String> = explained.raw_query().mapped(|row| row.get(3)).map(Result::unwrap).collect();
+        let steps = self.explain(sql);
         assert!(!steps.is_empty() && steps.iter().all(|step| !step.starts_with("SCAN")), "{sql}: {steps:?}");
+    }
+
+    /// Insists that `sql` reads no table, only indexes.
+    pub(crate) fn assert_covered(&self, sql: &str) {
+        let steps = self.explain(sql);
+        assert!(steps.iter().all(|step| step.contains("USING COVERING INDEX")), "{sql}: {steps:?}");
+    }
+
+    fn explain(&self, sql: &str) -> Vec<String> {
+        let mut explained = self.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        explained.raw_query().mapped(|row| row.get(3)).map(Result::unwrap).collect()
     }
 }
 

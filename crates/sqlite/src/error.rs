@@ -42,6 +42,16 @@ pub enum OpenError {
         /// The newest schema that this build knows.
         known: usize,
     },
+    /// It was opened beside the process that serves, and an older build wrote it: that is left alone.
+    #[error("{} has schema {found}, and this build needs {known}: start this build's `serve` once, which brings it up to date", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema; 0 where it has none.
+        found: usize,
+        /// The schema that this build needs.
+        known: usize,
+    },
     /// A setting that durability or secrecy rests on does not hold here.
     #[error("SQLite keeps {name} at {found} instead of {wanted} for {}: is it on a local disk?", path.display())]
     Setting {

@@ -5,14 +5,14 @@ use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Link, LinkedPerson, MessageId,
-    OrgSlug, ProjectKey, Subscription, UserId,
+    OrgSlug, Pause, Person, ProjectKey, Subscription, Timestamp, UserId,
 };
 
 use crate::SqliteStore;
 use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
-use crate::row::{from_json, revision};
+use crate::row::{count, from_json, revision};
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
@@ -22,7 +22,11 @@ const TO_SLUG: &str = "WHERE org = ?1 AND slug = ?2 ORDER BY id";
 const CARD: &str = "SELECT id, handle, revision, message, shown, body FROM card";
 const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
 const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
-const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended' ORDER BY id DESC LIMIT 1";
+const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended'";
+const AGAIN: &str = "SELECT count(*) FROM link WHERE account = ?1 AND user = ?2 AND again = 1 AND offered >= ?3";
+const PEOPLE: &str = "SELECT user, body FROM presence WHERE account = ?1 AND channel = ?2 ORDER BY at DESC, user";
+const CHANNELS: &str = "SELECT jid FROM presence WHERE account = ?1 AND user = ?2";
+const PAUSED: &str = "SELECT jid, since, why FROM pause WHERE account = ?1 AND channel = ?2";
 
 #[async_trait]
 impl Facts for SqliteStore {
@@ -78,7 +82,10 @@ impl Facts for SqliteStore {
     async fn linked(&self, account: &AccountId, user: &UserId) -> Result<Option<LinkedPerson>, StoreError> {
         let key = (account.as_str().to_owned(), user.as_str().to_owned());
         let sql = "SELECT id, body FROM person WHERE account = ?1 AND user = ?2";
-        self.read(move |db| db.first(sql, key, |row| from_json("person", row.get(0)?, &row.get::<_, String>(1)?))).await
+        self.read(move |db| {
+            db.first(sql, key, |row| from_json("person", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?))
+        })
+        .await
     }
 
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {
@@ -102,10 +109,38 @@ impl Facts for SqliteStore {
         .await
     }
 
+    async fn links_again(&self, account: &AccountId, user: &UserId, since: Timestamp) -> Result<usize, StoreError> {
+        let key = (account.as_str().to_owned(), user.as_str().to_owned(), since.0);
+        let sent = self.read(move |db| db.first(AGAIN, key, |row| Ok(count(row.get(0)?)))).await?;
+        Ok(usize::try_from(sent.unwrap_or_default()).unwrap_or(usize::MAX))
+    }
+
+    async fn people_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Person>, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key());
+        self.read(move |db| {
+            db.all(PEOPLE, key, |row| from_json("presence", row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
+        })
+        .await
+    }
+
+    async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError> {
+        let (account, channel) = (account.clone(), channel.key());
+        self.read(move |db| {
+            db.first(PAUSED, (account.as_str(), channel), |row| {
+                Ok(Pause {
+                    account: account.clone(),
+                    channel: ChannelId::new(row.get::<_, String>(0)?),
+                    since: Timestamp(row.get(1)?),
+                    why: row.get(2)?,
+                })
+            })
+        })
+        .await
+    }
+
     async fn channels_known_to(&self, account: &AccountId, user: &UserId) -> Result<Vec<ChannelId>, StoreError> {
         let key = (account.as_str().to_owned(), user.as_str().to_owned());
-        let sql = "SELECT jid FROM presence WHERE account = ?1 AND user = ?2";
-        self.read(move |db| db.all(sql, key, |row| Ok(ChannelId::new(row.get::<_, String>(0)?)))).await
+        self.read(move |db| db.all(CHANNELS, key, |row| Ok(ChannelId::new(row.get::<_, String>(0)?)))).await
     }
 }
 
@@ -122,7 +157,7 @@ impl SqliteStore {
 impl Db {
     fn subscriptions(&self, which: &str, params: impl Params) -> Result<Vec<Subscription>, Fault> {
         self.all(&format!("{SUBSCRIPTION} {which}"), params, |row| {
-            from_json("subscription", row.get(0)?, &row.get::<_, String>(1)?)
+            from_json("subscription", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?)
         })
     }
 
@@ -134,7 +169,7 @@ impl Db {
 fn read_card(row: &Row<'_>) -> Result<Card, Fault> {
     Ok(Card {
         handle: Handle::new(row.get::<_, String>(1)?),
-        content: from_json("card", row.get(0)?, &row.get::<_, String>(5)?)?,
+        content: from_json("card", row.get::<_, i64>(0)?, &row.get::<_, String>(5)?)?,
         revision: revision(row.get(2)?),
         message: row.get::<_, Option<String>>(3)?.map(MessageId::new),
         shown: revision(row.get(4)?),
@@ -156,6 +191,9 @@ mod tests {
         }
         for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
             db.assert_indexed(&format!("{LINK} {sql}"));
+        }
+        for sql in [AGAIN, PEOPLE, CHANNELS, PAUSED] {
+            db.assert_indexed(sql);
         }
     }
 }

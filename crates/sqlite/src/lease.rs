@@ -11,6 +11,8 @@ use crate::error::Fault;
 pub(crate) struct Memory {
     leases: HashMap<Lane, Held>,
     epoch: u64,
+    /// Another process serves, and leases.
+    is_beside: bool,
     /// Something was purged or swept: what it left behind is to be wiped off the disk.
     pub(crate) is_untidy: bool,
 }
@@ -24,7 +26,20 @@ struct Held {
 impl Memory {
     /// Epochs of an earlier process are all lower, for it was an earlier start.
     pub(crate) fn of_start(starts: u64) -> Self {
-        Self { leases: HashMap::new(), epoch: starts << 32, is_untidy: false }
+        Self { leases: HashMap::new(), epoch: starts << 32, is_beside: false, is_untidy: false }
+    }
+
+    /// That of a process beside the one that leases.
+    pub(crate) fn beside() -> Self {
+        Self { is_beside: true, ..Self::of_start(0) }
+    }
+
+    /// Two processes do not see each other's leases, and would both perform the same jobs.
+    pub(crate) fn may_lease(&self) -> Result<(), Fault> {
+        if self.is_beside {
+            return Err(Fault::Unavailable("opened beside the process that serves: only that one leases".into()));
+        }
+        Ok(())
     }
 
     pub(crate) fn is_free(&self, lane: &Lane, now: Timestamp) -> bool {

@@ -7,15 +7,19 @@
 
 mod change;
 mod db;
+mod dead;
 mod error;
 mod facts;
+mod journal;
 mod lease;
+mod ledger;
 mod link;
 mod open;
 mod outbox;
 mod reader;
 mod row;
 mod store;
+mod upkeep;
 mod vault;
 mod writer;
 
@@ -26,10 +30,10 @@ use zentry_domain::ports::StoreError;
 use zentry_seal::Keyring;
 
 pub use error::OpenError;
-pub use outbox::DeadLetter;
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
 
+use open::Opened;
 use reader::Readers;
 use writer::Writer;
 
@@ -60,6 +64,24 @@ impl Sqlite {
     pub fn open(path: &Path, keys: Keyring) -> Result<Self, OpenError> {
         let keys = Arc::new(keys);
         let opened = open::open(path, &keys)?;
+        Self::start(path, opened, keys)
+    }
+
+    /// Opens the file at `path` beside a process that has it open and serves: for operators' commands. Blocks.
+    ///
+    /// It takes no lock, makes no file and changes no schema. Everything is as with [`Sqlite::open`], except that it
+    /// leases nothing ([`StoreError::Unavailable`]): two processes do not see each other's leases, and would both
+    /// perform the same jobs. Of two that write at the same moment one waits up to 250 ms and is then refused.
+    ///
+    /// # Errors
+    /// [`OpenError`], for the operator to read; [`OpenError::Older`] also where the file is empty.
+    pub fn open_beside(path: &Path, keys: Keyring) -> Result<Self, OpenError> {
+        let keys = Arc::new(keys);
+        let opened = open::open_beside(path, &keys)?;
+        Self::start(path, opened, keys)
+    }
+
+    fn start(path: &Path, opened: Opened, keys: Arc<Keyring>) -> Result<Self, OpenError> {
         let writer = Writer::start(opened).map_err(db::unreadable(path))?;
         let readers = Readers::open(path, Arc::clone(&keys), writer.health())?;
         let engine = Arc::new(Engine { writer, readers, keys });
@@ -68,7 +90,7 @@ impl Sqlite {
         Ok(Self { store, vault, engine })
     }
 
-    /// The writes, the outbox and the reads.
+    /// The writes, the outbox, the reads and the journal.
     pub fn store(&self) -> Arc<SqliteStore> {
         Arc::clone(&self.store)
     }
@@ -76,6 +98,12 @@ impl Sqlite {
     /// The credentials.
     pub fn vault(&self) -> Arc<SqliteVault> {
         Arc::clone(&self.vault)
+    }
+
+    /// Whether writes are taken. `false` after [`Sqlite::close`], and for good once the disk has failed: restart the
+    /// process then. A full disk refuses too, but works again once there is room.
+    pub fn is_well(&self) -> bool {
+        self.engine.writer.is_well()
     }
 
     /// Ends all work, moves the write-ahead log into the file, and gives up the lock. What store and vault are asked

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 use zentry_domain::ports::StoreError;
-use zentry_seal::Keyring;
+use zentry_seal::{Keyring, Place};
 
 use crate::db::{Db, unreadable};
 use crate::error::OpenError;
+use crate::lease::Memory;
 use crate::row;
 
 /// In the order in which they are applied; `user_version` counts those that were.
@@ -22,25 +23,47 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// The writer's connection and what goes with it.
 pub(crate) struct Opened {
     pub(crate) db: Db,
-    /// How often the file was opened, this time included.
-    pub(crate) starts: u64,
-    /// Keeps other processes out for as long as it is open.
-    pub(crate) lock: File,
+    pub(crate) memory: Memory,
+    /// Keeps other processes out for as long as it is open. `None` beside the process that has it.
+    pub(crate) lock: Option<File>,
 }
 
 pub(crate) fn open(path: &Path, keys: &Arc<Keyring>) -> Result<Opened, OpenError> {
-    if rusqlite::version_number() < OLDEST_SQLITE {
-        return Err(OpenError::OldSqlite { found: rusqlite::version() });
-    }
+    check_version()?;
     let lock = lock(path)?;
     private(path).map_err(unreadable(path))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags).map_err(unreadable(path))?;
+    let conn = connect(path)?;
     let schema = schema(&conn, path)?;
     let mut db = Db::writer(path, conn, Arc::clone(keys))?;
     let starts = migrate(&mut db.conn, schema).map_err(unreadable(path))?;
     check_keys(&db, path)?;
-    Ok(Opened { db, starts, lock })
+    Ok(Opened { db, memory: Memory::of_start(starts), lock: Some(lock) })
+}
+
+/// Opens the file as it is, beside the process that has the lock.
+pub(crate) fn open_beside(path: &Path, keys: &Arc<Keyring>) -> Result<Opened, OpenError> {
+    check_version()?;
+    let conn = connect(path)?;
+    let (found, known) = (schema(&conn, path)?, MIGRATIONS.len());
+    if found != known {
+        return Err(OpenError::Older { path: path.into(), found, known });
+    }
+    let db = Db::beside(path, conn, Arc::clone(keys))?;
+    check_keys(&db, path)?;
+    Ok(Opened { db, memory: Memory::beside(), lock: None })
+}
+
+fn check_version() -> Result<(), OpenError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite { found: rusqlite::version() });
+    }
+    Ok(())
+}
+
+/// A connection to the file, which must be there.
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(unreadable(path))
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
@@ -101,15 +124,17 @@ fn migrate(conn: &mut Connection, schema: usize) -> rusqlite::Result<u64> {
     conn.query_row(count, [], |row| Ok(row::count(row.get(0)?)))
 }
 
-/// Everything sealed: owner, row and envelope of each, by table.
-const SEALED: [(&str, &str); 4] = [
-    ("credential", "SELECT owner, name, sealed FROM credential"),
-    ("link", "SELECT 'zoom:' || account, lower(hex(key)), sealed FROM link WHERE sealed IS NOT NULL"),
+/// Everything sealed: owner, row and envelope of each, by table and column.
+const SEALED: [(&str, &str, &str); 5] = [
+    ("credential", "sealed", "SELECT owner, name, sealed FROM credential"),
+    ("link", "sealed", "SELECT 'zoom:' || account, lower(hex(key)), sealed FROM link WHERE sealed IS NOT NULL"),
     (
         "outbox",
+        "sealed",
         "SELECT lane.owner, job, sealed FROM outbox JOIN lane ON lane.id = outbox.lane WHERE sealed IS NOT NULL",
     ),
-    ("dead", "SELECT owner, job, sealed FROM dead"),
+    ("dead", "sealed", "SELECT owner, job, sealed FROM dead"),
+    ("unreadable", "body", "SELECT 'source:' || source, CAST(id AS TEXT), body FROM unreadable"),
 ];
 
 /// Every key id in the file must open something: of each, one value is tried, and more only while none opens, for a
@@ -117,13 +142,13 @@ const SEALED: [(&str, &str); 4] = [
 fn check_keys(db: &Db, path: &Path) -> Result<(), OpenError> {
     let mut proven = HashSet::new();
     let mut failed = HashMap::new();
-    for (table, sql) in SEALED {
+    for (table, column, sql) in SEALED {
         let check = |row: &Row<'_>| {
             let (owner, id, sealed): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
             if let Ok(key) = zentry_seal::key_id(&sealed)
                 && !proven.contains(key)
             {
-                match db.keys.open(row::place(table, &owner, &id), &sealed) {
+                match db.keys.open(Place { owner: &owner, table, row: &id, column }, &sealed) {
                     Ok(_) => drop(proven.insert(key.to_owned())),
                     Err(error) => drop(failed.insert(key.to_owned(), error)),
                 }

@@ -1,50 +1,39 @@
-//! Queueing, leasing, settling, and what was given up.
+//! Queueing, leasing and settling.
 
 use std::time::Duration;
 
 use rusqlite::{Row, params};
 use zentry_domain::ports::{BoxError, LaneLease, Leased};
-use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Queued, Timestamp};
+use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Queued, Suppression, Timestamp};
 
 use crate::db::Db;
 use crate::error::Fault;
 use crate::lease::Memory;
-use crate::row::{owner, place, to_json};
+use crate::row::{place, read_lane, to_json};
 
 /// Jobs of one lease at most, so that a long lane does not hold its worker.
 const JOBS_A_LEASE: u32 = 20;
 /// How long a lane is left alone whose first job cannot be read: the others must go on.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(3600);
 
-const EQUAL: &str = "SELECT 1 FROM outbox JOIN lane ON lane.id = outbox.lane
-    WHERE lane.owner = ?1 AND lane.name = ?2 AND plain = ?3";
-const SEALED: &str = "SELECT job, plain, sealed FROM outbox JOIN lane ON lane.id = outbox.lane
-    WHERE lane.owner = ?1 AND lane.name = ?2 AND sealed IS NOT NULL";
+const EQUAL: &str = "SELECT lane.id, seq FROM outbox JOIN lane ON lane.id = outbox.lane
+    WHERE lane.owner = ?1 AND lane.name = ?2 AND plain = ?3 ORDER BY seq LIMIT 1";
+const SEALED: &str = "SELECT job, plain, sealed, lane.id, seq FROM outbox JOIN lane ON lane.id = outbox.lane
+    WHERE lane.owner = ?1 AND lane.name = ?2 AND sealed IS NOT NULL ORDER BY seq";
+const WAITS: &str = "SELECT 1 FROM outbox WHERE job = ?1";
 const DUE: &str = "SELECT id, owner, name FROM lane WHERE due <= ?1 ORDER BY due, id";
 const NEXT_DUE: &str = "SELECT id, owner, name, due FROM lane WHERE due > ?1 ORDER BY due";
 const FIRST_JOBS: &str =
     "SELECT job, plain, sealed, attempts, unknown, since, due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT ?2";
-const HEAD: &str = "SELECT lane.id, seq, job FROM outbox JOIN lane ON lane.id = outbox.lane
-    WHERE lane.owner = ?1 AND lane.name = ?2 ORDER BY seq LIMIT 1";
-
-/// A job given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its name.
-    pub id: JobId,
-    /// Where it queued.
-    pub lane: Lane,
-    /// What it was.
-    pub job: Job,
-    /// Why it was given up.
-    pub why: String,
-    /// Failed attempts before that.
-    pub attempts: u32,
-    /// When it was committed.
-    pub since: Timestamp,
-    /// When it was given up.
-    pub at: Timestamp,
-}
+const OF_NAME: &str = "SELECT lane.id, seq, counted FROM outbox JOIN lane ON lane.id = outbox.lane
+    WHERE job = ?1 AND lane.owner = ?2 AND lane.name = ?3";
+const OF_SEQ: &str = "SELECT job, plain, sealed, attempts, unknown, since FROM outbox WHERE seq = ?1";
+const REFRESH: &str = "UPDATE lane SET due = max(
+        (SELECT due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1),
+        coalesce((SELECT until FROM throttle WHERE owner = lane.owner), 0))
+    WHERE id = ?1";
+const CLEAR: &str = "DELETE FROM outbox WHERE lane = (SELECT id FROM lane WHERE owner = ?1 AND name = ?2)
+    RETURNING counted";
 
 /// A lane that is due.
 struct Due {
@@ -52,47 +41,77 @@ struct Due {
     lane: Lane,
 }
 
-/// The first job of a lane.
-struct Head {
+/// A job of a lane that is being settled.
+pub(crate) struct Ending {
     lane: i64,
     seq: i64,
+    pub(crate) counted: bool,
 }
 
 impl Db {
     // === queueing ===
 
-    /// Puts `new` at the end of its lane.
+    /// Puts `new` at the end of its lane, unless an equal job waits there and it is content with that.
     pub(crate) fn enqueue(&self, new: &NewJob, now: Timestamp) -> Result<(), Fault> {
+        self.accepted(u64::from(new.counted))?;
+        if new.unless_waiting && self.brings_forward(new, now)? {
+            return self.suppressed(Suppression::Merged, u64::from(new.counted));
+        }
+        self.put_last(new, now)
+    }
+
+    pub(crate) fn put_last(&self, new: &NewJob, now: Timestamp) -> Result<(), Fault> {
         let owner = new.lane.owner.to_string();
         let json = to_json(&new.job)?;
-        if new.unless_waiting && self.is_waiting(&owner, new, &json)? {
-            return Ok(());
-        }
         let due = new.due.unwrap_or(now).0;
         // A lane that is there already falls due with its first job, which is another one.
         self.change(
             "INSERT INTO lane (owner, name, due)
-             VALUES (?1, ?2, max(?3, coalesce((SELECT until FROM pause WHERE owner = ?1), ?3)))
+             VALUES (?1, ?2, max(?3, coalesce((SELECT until FROM throttle WHERE owner = ?1), ?3)))
              ON CONFLICT DO NOTHING",
             (&owner, &new.lane.name, due),
         )?;
         let sealed = |db: &Self| db.keys.seal(place("outbox", &owner, new.id.as_str()), json.as_bytes());
         let (plain, sealed) = if new.job.is_confidential() { (None, Some(sealed(self))) } else { (Some(&json), None) };
         self.change(
-            "INSERT INTO outbox (lane, job, plain, sealed, since, due)
-             SELECT id, ?3, ?4, ?5, ?6, ?7 FROM lane WHERE owner = ?1 AND name = ?2",
-            params![owner, new.lane.name, new.id.as_str(), plain, sealed, now.0, due],
+            "INSERT INTO outbox (lane, job, plain, sealed, since, due, counted)
+             SELECT id, ?3, ?4, ?5, ?6, ?7, ?8 FROM lane WHERE owner = ?1 AND name = ?2",
+            params![owner, new.lane.name, new.id.as_str(), plain, sealed, now.0, due, new.counted],
         )?;
         Ok(())
     }
 
-    /// Whether an equal job is in the lane. A sealed one looks different each time, so those are opened.
-    fn is_waiting(&self, owner: &str, new: &NewJob, json: &str) -> Result<bool, Fault> {
-        if !new.job.is_confidential() {
-            return self.finds(EQUAL, (owner, &new.lane.name, json));
+    /// Whether an equal job is in the lane. It then falls due with the earlier of both.
+    fn brings_forward(&self, new: &NewJob, now: Timestamp) -> Result<bool, Fault> {
+        let Some((lane, seq)) = self.equal(new)? else { return Ok(false) };
+        let due = new.due.unwrap_or(now).0;
+        // A job that has failed waits for a reason: another wish for it does not shorten that.
+        let sql = "UPDATE outbox SET due = ?2 WHERE seq = ?1 AND due > ?2 AND attempts = 0 AND unknown = 0";
+        if self.change(sql, (seq, due))? > 0 {
+            self.refresh(lane)?;
         }
-        let jobs = self.all(SEALED, (owner, &new.lane.name), |row| self.read_job(owner, row))?;
-        Ok(jobs.contains(&new.job))
+        Ok(true)
+    }
+
+    /// Lane and place of the job that is equal. A sealed one looks different each time, so those are opened.
+    fn equal(&self, new: &NewJob) -> Result<Option<(i64, i64)>, Fault> {
+        let (owner, name) = (new.lane.owner.to_string(), &new.lane.name);
+        if !new.job.is_confidential() {
+            return self.first(EQUAL, (owner, name, to_json(&new.job)?), |row| Ok((row.get(0)?, row.get(1)?)));
+        }
+        let read = |row: &Row<'_>| Ok((self.read_job(&owner, row)?, (row.get(3)?, row.get(4)?)));
+        let jobs = self.all(SEALED, (&owner, name), read)?;
+        Ok(jobs.into_iter().find(|(job, _)| *job == new.job).map(|(_, place)| place))
+    }
+
+    pub(crate) fn waits(&self, job: &JobId) -> Result<bool, Fault> {
+        self.finds(WAITS, [job.as_str()])
+    }
+
+    pub(crate) fn clear_lane(&self, lane: &Lane) -> Result<(), Fault> {
+        let key = (lane.owner.to_string(), &lane.name);
+        self.remove_as(Suppression::Disconnected, CLEAR, (&key.0, key.1))?;
+        self.change("DELETE FROM lane WHERE owner = ?1 AND name = ?2", key).map(drop)
     }
 
     /// Reads job id, plain and sealed from the first three columns.
@@ -114,6 +133,7 @@ impl Db {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Leased, Fault> {
+        memory.may_lease()?;
         let mut lanes = Vec::new();
         for Due { id, lane } in self.due_lanes(memory, limit, now)? {
             let jobs = self.first_jobs(id, &lane, now)?;
@@ -132,7 +152,7 @@ impl Db {
         while due.len() < limit
             && let Some(row) = rows.next()?
         {
-            let (id, lane) = (row.get(0)?, read_lane("lane", row.get(0)?, row.get(1)?, row.get(2)?)?);
+            let (id, lane) = (row.get(0)?, read_lane("lane", row.get(0)?, &row.get::<_, String>(1)?, row.get(2)?)?);
             if memory.is_free(&lane, now) {
                 due.push(Due { id, lane });
             }
@@ -145,7 +165,7 @@ impl Db {
         let mut statement = self.conn.prepare_cached(NEXT_DUE)?;
         let mut rows = statement.query([now.0])?;
         while let Some(row) = rows.next()? {
-            if memory.is_free(&read_lane("lane", row.get(0)?, row.get(1)?, row.get(2)?)?, now) {
+            if memory.is_free(&read_lane("lane", row.get(0)?, &row.get::<_, String>(1)?, row.get(2)?)?, now) {
                 return Ok(Some(Timestamp(row.get(3)?)));
             }
         }
@@ -193,7 +213,7 @@ impl Db {
 
     // === settling ===
 
-    /// Ends the first job of `lane`, which must be `job`. The caller has checked the lease.
+    /// Ends `job` of `lane`. The caller has checked the lease.
     pub(crate) fn settle(
         &self,
         memory: &mut Memory,
@@ -202,107 +222,71 @@ impl Db {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let head = self.head(lane, job)?;
+        let ending = self.ending(lane, job)?;
+        let counted = u64::from(ending.counted);
         match outcome {
             Outcome::Retry { at } => {
-                self.change("UPDATE outbox SET attempts = attempts + 1, due = ?2 WHERE seq = ?1", (head.seq, at.0))?;
-                self.refresh(head.lane)
+                self.change("UPDATE outbox SET attempts = attempts + 1, due = ?2 WHERE seq = ?1", (ending.seq, at.0))?;
+                self.refresh(ending.lane)
             }
             Outcome::Unknown { at } => {
-                self.change("UPDATE outbox SET unknown = 1, due = ?2 WHERE seq = ?1", (head.seq, at.0))?;
-                self.refresh(head.lane)
+                self.change("UPDATE outbox SET unknown = 1, due = ?2 WHERE seq = ?1", (ending.seq, at.0))?;
+                self.refresh(ending.lane)
             }
-            Outcome::Throttled { until } => self.pause(lane, *until),
-            Outcome::Done(decision) => {
-                self.take_off(&head)?;
-                self.apply(memory, decision, now)
-            }
-            Outcome::Dead { why, then } => {
-                self.bury(lane, &head, why, now)?;
-                self.take_off(&head)?;
+            Outcome::Throttled { until } => self.throttle(lane, *until),
+            Outcome::Done(then) => {
+                self.take_off(&ending)?;
+                self.delivered(counted)?;
                 self.apply(memory, then, now)
             }
-            Outcome::Suppressed { .. } => self.take_off(&head),
+            Outcome::Dead { why, then } => {
+                self.bury(lane, &ending, why, now)?;
+                self.take_off(&ending)?;
+                self.apply(memory, then, now)
+            }
+            Outcome::Suppressed { reason, then } => {
+                self.take_off(&ending)?;
+                self.suppressed(*reason, counted)?;
+                self.apply(memory, then, now)
+            }
         }
     }
 
-    /// The lane's first job, if it is `job`: any other was settled before, or purged.
-    fn head(&self, lane: &Lane, job: &JobId) -> Result<Head, Fault> {
-        let first = self.first(HEAD, (lane.owner.to_string(), &lane.name), |row| {
-            Ok((Head { lane: row.get(0)?, seq: row.get(1)? }, row.get::<_, String>(2)?))
+    /// `job`, if it is still in `lane`: it was settled before, or the lane was cleared.
+    fn ending(&self, lane: &Lane, job: &JobId) -> Result<Ending, Fault> {
+        let found = self.first(OF_NAME, (job.as_str(), lane.owner.to_string(), &lane.name), |row| {
+            Ok(Ending { lane: row.get(0)?, seq: row.get(1)?, counted: row.get(2)? })
         })?;
-        first.filter(|(_, first)| first == job.as_str()).map(|(head, _)| head).ok_or(Fault::Fenced)
+        found.ok_or(Fault::Fenced)
     }
 
-    /// The lane falls due with its first job, and not before its owner's pause has ended.
+    /// The whole of a job that is being settled.
+    pub(crate) fn queued(&self, lane: &Lane, ending: &Ending) -> Result<Queued, Fault> {
+        let owner = lane.owner.to_string();
+        self.first(OF_SEQ, [ending.seq], |row| self.read_queued(&owner, row))?.ok_or(Fault::Fenced)
+    }
+
+    /// The lane falls due with its first job, and not before its owner's throttle has ended.
     fn refresh(&self, lane: i64) -> Result<(), Fault> {
-        self.change(
-            "UPDATE lane SET due = max(
-                 (SELECT due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1),
-                 coalesce((SELECT until FROM pause WHERE owner = lane.owner), 0))
-             WHERE id = ?1",
-            [lane],
-        )
-        .map(drop)
+        self.change(REFRESH, [lane]).map(drop)
     }
 
     /// Lets all lanes of the lane's owner wait, also those that are not there yet.
-    fn pause(&self, lane: &Lane, until: Timestamp) -> Result<(), Fault> {
+    fn throttle(&self, lane: &Lane, until: Timestamp) -> Result<(), Fault> {
         let owner = lane.owner.to_string();
         self.change(
-            "INSERT INTO pause (owner, until) VALUES (?1, ?2)
+            "INSERT INTO throttle (owner, until) VALUES (?1, ?2)
              ON CONFLICT (owner) DO UPDATE SET until = max(until, excluded.until)",
             (&owner, until.0),
         )?;
         self.change("UPDATE lane SET due = max(due, ?2) WHERE owner = ?1", (&owner, until.0)).map(drop)
     }
 
-    fn take_off(&self, head: &Head) -> Result<(), Fault> {
-        self.change("DELETE FROM outbox WHERE seq = ?1", [head.seq])?;
+    fn take_off(&self, ending: &Ending) -> Result<(), Fault> {
+        self.change("DELETE FROM outbox WHERE seq = ?1", [ending.seq])?;
         let emptied = "DELETE FROM lane WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ?1)";
-        if self.change(emptied, [head.lane])? == 0 { self.refresh(head.lane) } else { Ok(()) }
+        if self.change(emptied, [ending.lane])? == 0 { self.refresh(ending.lane) } else { Ok(()) }
     }
-
-    // === what was given up ===
-
-    fn bury(&self, lane: &Lane, head: &Head, why: &str, now: Timestamp) -> Result<(), Fault> {
-        let owner = lane.owner.to_string();
-        let queued = self.first(
-            "SELECT job, plain, sealed, attempts, unknown, since FROM outbox WHERE seq = ?1",
-            [head.seq],
-            |row| self.read_queued(&owner, row),
-        )?;
-        let Queued { id, job, attempts, since, .. } = queued.ok_or(Fault::Fenced)?;
-        let sealed = self.seal_json(place("dead", &owner, id.as_str()), &job)?;
-        self.change(
-            "INSERT OR REPLACE INTO dead (job, owner, lane, sealed, attempts, since, at, why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![id.as_str(), owner, lane.name, sealed, attempts, since.0, now.0, why],
-        )?;
-        Ok(())
-    }
-
-    pub(crate) fn dead_letters(&self) -> Result<Vec<DeadLetter>, Fault> {
-        let sql = "SELECT seq, owner, lane, job, sealed, attempts, since, at, why FROM dead ORDER BY seq";
-        self.all(sql, [], |row| {
-            let (owner, id): (String, String) = (row.get(1)?, row.get(3)?);
-            let sealed: Vec<u8> = row.get(4)?;
-            Ok(DeadLetter {
-                job: self.open_json(place("dead", &owner, &id), &sealed)?,
-                id: JobId::new(id),
-                lane: read_lane("dead", row.get(0)?, owner, row.get(2)?)?,
-                why: row.get(8)?,
-                attempts: row.get(5)?,
-                since: Timestamp(row.get(6)?),
-                at: Timestamp(row.get(7)?),
-            })
-        })
-    }
-}
-
-fn read_lane(table: &str, row: i64, text: String, name: String) -> Result<Lane, Fault> {
-    let owner = owner(&text).ok_or_else(|| Fault::corrupt(table, row, "owner", format!("{text:?} is no owner")))?;
-    Ok(Lane { owner, name })
 }
 
 #[cfg(test)]
@@ -312,7 +296,7 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [EQUAL, SEALED, DUE, NEXT_DUE, FIRST_JOBS, HEAD] {
+        for sql in [EQUAL, SEALED, WAITS, DUE, NEXT_DUE, FIRST_JOBS, OF_NAME, OF_SEQ, REFRESH, CLEAR] {
             db.assert_indexed(sql);
         }
     }

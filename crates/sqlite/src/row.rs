@@ -1,14 +1,16 @@
 //! Between rows and the domain's values.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zentry_domain::{AccountId, Owner, Revision};
+use zentry_domain::{AccountId, Lane, Owner, Revision};
 use zentry_seal::Place;
 
 use crate::db::Db;
 use crate::error::Fault;
 
-/// Where a sealed value lives. Every table has one such column, of one name.
+/// Where a sealed value lives. Almost every table has one such column, of one name.
 pub(crate) fn place<'a>(table: &'a str, owner: &'a str, row: &'a str) -> Place<'a> {
     Place { owner, table, row, column: "sealed" }
 }
@@ -19,7 +21,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String, Fault> {
 }
 
 /// Reads the JSON in `table`, `row`, column `body`.
-pub(crate) fn from_json<T: DeserializeOwned>(table: &str, row: i64, json: &str) -> Result<T, Fault> {
+pub(crate) fn from_json<T: DeserializeOwned>(table: &str, row: impl Display, json: &str) -> Result<T, Fault> {
     serde_json::from_str(json).map_err(|source| Fault::corrupt(table, row, "body", source))
 }
 
@@ -44,12 +46,18 @@ pub(crate) fn owner_of(account: &AccountId) -> String {
 }
 
 /// Reads what `Owner` displays.
-pub(crate) fn owner(text: &str) -> Option<Owner> {
+fn owner(text: &str) -> Option<Owner> {
     match text.split_once(':')? {
         ("zoom", account) => Some(Owner::Zoom(AccountId::new(account))),
         ("sentry", installation) => Some(Owner::Sentry(installation.into())),
         _ => None,
     }
+}
+
+/// The lane that `row` of `table` names.
+pub(crate) fn read_lane(table: &str, row: i64, text: &str, name: String) -> Result<Lane, Fault> {
+    let owner = owner(text).ok_or_else(|| Fault::corrupt(table, row, "owner", format!("{text:?} is no owner")))?;
+    Ok(Lane { owner, name })
 }
 
 /// SQLite counts with a sign. Nothing here counts that far.

@@ -4,27 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use zentry_domain::ports::{Committed, DeliveryKey, LaneLease, Leased, StoreError};
-use zentry_domain::{Decision, JobId, Outcome, Store, Timestamp};
+use zentry_domain::{Decision, JobId, Outcome, RowChange, Store, Timestamp};
 
 use crate::Engine;
 use crate::db::Db;
 use crate::error::Fault;
 use crate::lease::Memory;
-use crate::outbox::DeadLetter;
 
-/// The writes, the outbox and the reads of one file.
+/// The writes, the outbox, the reads and the journal of one file.
 #[derive(Debug)]
 pub struct SqliteStore(pub(crate) Arc<Engine>);
-
-impl SqliteStore {
-    /// The jobs given up, oldest first.
-    ///
-    /// # Errors
-    /// As for every read.
-    pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
-        Ok(self.0.readers.read(Db::dead_letters).await?)
-    }
-}
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -81,9 +70,10 @@ impl Db {
             }
         }
         self.apply(memory, decision, now)?;
+        let swept_by = (!decision.changes.contains(&RowChange::RememberForEver)).then_some(now.0);
         for key in keys {
             // A set may name a key twice.
-            self.change("INSERT OR IGNORE INTO delivery (key, at) VALUES (?1, ?2)", (&key.0, now.0))?;
+            self.change("INSERT OR IGNORE INTO delivery (key, at) VALUES (?1, ?2)", (&key.0, swept_by))?;
         }
         Ok(Committed::Fresh)
     }

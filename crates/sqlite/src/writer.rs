@@ -43,14 +43,19 @@ impl Writer {
     pub(crate) fn start(opened: Opened) -> std::io::Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
         let health = Arc::new(Health::new());
-        let memory = Memory::of_start(opened.starts);
-        let desk = Desk { db: opened.db, memory, health: Arc::clone(&health), is_stuck: false, lock: opened.lock };
+        let Opened { db, memory, lock } = opened;
+        let desk = Desk { db, memory, health: Arc::clone(&health), is_stuck: false, lock };
         thread::Builder::new().name("zentry-sqlite".into()).spawn(move || desk.work(inbox))?;
         Ok(Self { queue, health })
     }
 
     pub(crate) fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
+    }
+
+    /// Whether work is taken: the disk has not failed, and the file is open.
+    pub(crate) fn is_well(&self) -> bool {
+        self.health.get().is_none() && !self.queue.is_closed()
     }
 
     /// Runs `work` in a transaction, waiting for a place in the queue. What it did is on stable storage when this
@@ -166,7 +171,8 @@ struct Desk {
     health: Arc<Health>,
     /// The last upkeep failed.
     is_stuck: bool,
-    lock: File,
+    /// Whoever has it tends the write-ahead log: nobody beside makes the process that serves wait for that.
+    lock: Option<File>,
 }
 
 impl Desk {
@@ -187,6 +193,8 @@ impl Desk {
             self.commit(batch);
             self.tidy_up();
         }
+        // Before anybody is told: from then on nothing is taken.
+        drop(inbox);
         self.close();
         if let Some(closed) = closing {
             let _ = closed.send(());
@@ -245,7 +253,7 @@ impl Desk {
 
     /// When the waiters have been told.
     fn tidy_up(&mut self) {
-        if self.health.get().is_some() {
+        if self.health.get().is_some() || self.lock.is_none() {
             return;
         }
         let tidied = if std::mem::take(&mut self.memory.is_untidy) { self.wipe() } else { self.checkpoint_if_long() };
@@ -287,6 +295,7 @@ impl Desk {
 
     fn close(self) {
         if self.health.get().is_none()
+            && self.lock.is_some()
             && let Err(error) = self.checkpoint("TRUNCATE")
         {
             tracing::warn!(%error, "the write-ahead log stays beside the store; the next start reads it");
@@ -348,6 +357,7 @@ mod tests {
         // Whether it came into the same batch or the next, it is there exactly if it was acknowledged.
         assert_eq!(has(&writer, "small").await, small.is_ok());
 
+        assert!(writer.is_well());
         writer.run(limit(1_000_000)).await.unwrap();
         writer.run(fill).await.unwrap();
     }
@@ -384,6 +394,7 @@ mod tests {
             })
             .await;
         assert!(matches!(&failed, Err(Fault::Unavailable(why)) if why.to_string().contains("restarted")), "{failed:?}");
+        assert!(!writer.is_well());
         let later = writer.run(put("later")).await;
         assert!(matches!(&later, Err(Fault::Unavailable(why)) if why.to_string().contains("restarted")), "{later:?}");
 

@@ -6,11 +6,11 @@ mod common;
 use common::{Disk, commit, credential};
 use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
 use zentry_contract::sample::{self, START};
-use zentry_domain::ports::VaultError;
+use zentry_domain::ports::{StoreError, VaultError};
 use zentry_domain::{
     Account, AccountId, Actor, Address, Answer, Card, ChangeKind, Connect, CredentialId, Decision, Digest, Handle,
-    Identity, Job, JobId, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pending, Place, Revision, RowChange,
-    Secret, Stage, Store, Timestamp, Vault,
+    Identity, Job, JobId, Journal, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pause, Pending, Place, Revision,
+    RowChange, Secret, Stage, Store, Timestamp, Vault,
 };
 
 /// Nothing else in the files looks like it.
@@ -29,7 +29,7 @@ async fn a_credential_is_nowhere_in_the_files() {
 }
 
 #[tokio::test]
-async fn a_code_and_who_signed_in_are_nowhere_in_the_files() {
+async fn a_code_a_grant_and_who_signed_in_are_nowhere_in_the_files() {
     let disk = Disk::new();
     let sqlite = disk.open();
     let person = sample::ana();
@@ -40,18 +40,21 @@ async fn a_code_and_who_signed_in_are_nowhere_in_the_files() {
         then: Pending::Connect { org: "acme".into(), project: "web".into() },
         expires: START,
         stage: Stage::Offered,
-        resent: Vec::new(),
+        offered: START,
+        again: false,
         revision: Revision(1),
     };
+    let exchanging = offered.clone().at(Stage::Exchanging { credential: CredentialId::new(CANARY) });
     let stage = Stage::AwaitingCode {
         code: Secret::new(CANARY),
         tries_left: 5,
         identity: Identity { id: "1".into(), name: CANARY.into(), email: format!("{CANARY}@example.com") },
-        credential: CredentialId::new("c"),
+        credential: CredentialId::new(CANARY),
     };
-    let put = Decision::nothing().and(RowChange::PutLink(offered.clone())).and(RowChange::PutLink(offered.at(stage)));
-    commit(&sqlite, put).await;
-    assert_hidden(&disk);
+    for step in [offered, exchanging.clone(), exchanging.at(stage)] {
+        commit(&sqlite, Decision::nothing().and(RowChange::PutLink(step))).await;
+        assert_hidden(&disk);
+    }
 }
 
 #[tokio::test]
@@ -74,6 +77,30 @@ async fn what_people_say_is_nowhere_in_the_files_neither_waiting_nor_dead() {
     assert_hidden(&disk);
     let dead = store.dead_letters().await.unwrap();
     assert_eq!(dead[1].job, Job::Connect(connect()));
+
+    commit(&sqlite, Decision::nothing().and(RowChange::Replay(JobId::new("a")))).await;
+    assert_hidden(&disk);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_nowhere_in_the_files() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let keep = |body: &str| {
+        let (source, body) = ("sentry".into(), format!("{{\"title\":\"{body}").into_bytes());
+        Decision::nothing().and(RowChange::KeepUnreadable { source, body })
+    };
+    for body in [CANARY, "other"] {
+        commit(&sqlite, keep(body)).await;
+    }
+    assert_hidden(&disk);
+    sqlite.close().await;
+    disk.tamper("UPDATE unreadable SET body = (SELECT body FROM unreadable WHERE id = 2) WHERE id = 1");
+    let moved = disk.open().store().unreadable().await;
+    assert!(
+        matches!(&moved, Err(StoreError::Corrupt { at, .. }) if at == "table unreadable, row 1, column body"),
+        "{moved:?}"
+    );
 }
 
 #[tokio::test]
@@ -110,6 +137,12 @@ async fn nothing_of_a_purged_account_is_left_in_the_files() {
         .and(RowChange::Subscribe(subscription))
         .and(RowChange::PutCard(card))
         .and(RowChange::LinkPerson(linked))
+        .and(RowChange::Pause(Pause {
+            account: place.account.clone(),
+            channel: place.channel.clone(),
+            since: START,
+            why: CANARY.into(),
+        }))
         .and(RowChange::Saw { place: place.clone(), person })
         .then(NewJob { lane: Lane::cards(&place.account, &place.channel), ..answer("a", Notice::text("")) });
     commit(&sqlite, everything).await;
@@ -155,7 +188,7 @@ fn answer(id: &str, notice: Notice) -> NewJob {
     let place = sample::ops();
     let lane = Lane::answers(&place.account, &place.channel);
     let job = Job::Answer(Answer { to: Address::everyone(&place, &sample::ana()), notice, otherwise: None });
-    NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false }
+    NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false, counted: true }
 }
 
 fn assert_hidden(disk: &Disk) {

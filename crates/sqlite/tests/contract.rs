@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use zentry_contract::store::Bench;
 use zentry_contract::{store_suite, vault_suite};
-use zentry_domain::{Facts, JobId, Store, Vault};
+use zentry_domain::{Facts, Journal, Store, Vault};
 use zentry_seal::{Keyring, new_key};
 use zentry_sqlite::{Sqlite, SqliteVault};
 
@@ -44,6 +44,10 @@ impl Bench for SqliteBench {
         self.sqlite().store()
     }
 
+    fn journal(&self) -> Arc<dyn Journal> {
+        self.sqlite().store()
+    }
+
     fn vault(&self) -> Arc<dyn Vault> {
         self.sqlite().vault()
     }
@@ -52,11 +56,6 @@ impl Bench for SqliteBench {
         self.sqlite().close().await;
         let reopened = open(&self.dir, &self.keys);
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = reopened;
-    }
-
-    async fn dead(&self) -> Vec<(JobId, String)> {
-        let dead = self.sqlite().store().dead_letters().await.expect("read");
-        dead.into_iter().map(|dead| (dead.id, dead.why)).collect()
     }
 }
 

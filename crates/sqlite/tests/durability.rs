@@ -152,5 +152,5 @@ fn answer(id: &str, channel: &str) -> NewJob {
     let lane = Lane::answers(&place.account, &place.channel);
     let to = Address::everyone(&place, &sample::ana());
     let job = Job::Answer(Answer { to, notice: Notice::text("hello"), otherwise: None });
-    NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false }
+    NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false, counted: true }
 }

@@ -80,6 +80,14 @@ async fn closing_leaves_one_file_and_answers_what_comes_later() {
 }
 
 #[tokio::test]
+async fn an_open_store_is_well_until_it_is_closed() {
+    let sqlite = Disk::new().open();
+    assert!(sqlite.is_well());
+    sqlite.close().await;
+    assert!(!sqlite.is_well());
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let disk = Disk::new();
     disk.open().close().await;

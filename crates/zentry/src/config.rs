@@ -43,6 +43,8 @@ pub(crate) struct Zoom {
     pub(crate) secret_tokens: Vec<Secret>,
     pub(crate) api: Url,
     pub(crate) oauth: Url,
+    /// Calls a second and account; 0 is no limit.
+    pub(crate) rate: u32,
 }
 
 /// The ways in which Sentry is reached.
@@ -80,9 +82,10 @@ impl Config {
         let sentry = read.sentry(settings)?;
         let policy = read.policy(settings, &sentry)?;
         read.not_yet(settings)?;
+        let (listen, ops_listen) = listeners(settings)?;
         Ok(Self {
-            listen: address("ZENTRY_LISTEN", set(&settings.listen).unwrap_or("127.0.0.1:8080"))?,
-            ops_listen: address("ZENTRY_OPS_LISTEN", set(&settings.ops_listen).unwrap_or("127.0.0.1:9464"))?,
+            listen,
+            ops_listen,
             store: store(set(&settings.store).unwrap_or("sqlite:zentry.db"))?,
             keys: read.keys()?,
             tls: tls(settings)?,
@@ -147,10 +150,11 @@ impl Reader<'_> {
         Ok(Zoom {
             client_id: required("ZENTRY_ZOOM_CLIENT_ID", &settings.zoom_client_id)?.into(),
             client_secret: self.required_secret("ZENTRY_ZOOM_CLIENT_SECRET")?,
-            bot_jid: required("ZENTRY_ZOOM_BOT_JID", &settings.zoom_bot_jid)?.into(),
+            bot_jid: jid("ZENTRY_ZOOM_BOT_JID", required("ZENTRY_ZOOM_BOT_JID", &settings.zoom_bot_jid)?)?,
             secret_tokens,
             api: self.base("ZENTRY_ZOOM_API", set(&settings.zoom_api).unwrap_or("https://api.zoom.us"))?,
             oauth: self.base("ZENTRY_ZOOM_OAUTH", set(&settings.zoom_oauth).unwrap_or("https://zoom.us"))?,
+            rate: number("ZENTRY_ZOOM_RATE", set(&settings.zoom_rate).unwrap_or("20"))?,
         })
     }
 
@@ -276,6 +280,27 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
     })
 }
 
+fn listeners(settings: &Settings) -> Result<(SocketAddr, SocketAddr), Failure> {
+    let listen = address("ZENTRY_LISTEN", set(&settings.listen).unwrap_or("127.0.0.1:8080"))?;
+    let ops_listen = address("ZENTRY_OPS_LISTEN", set(&settings.ops_listen).unwrap_or("127.0.0.1:9464"))?;
+    if listen == ops_listen && listen.port() != 0 {
+        return Err(wrong(
+            "ZENTRY_OPS_LISTEN",
+            "is the same as ZENTRY_LISTEN; health and metrics need a port of their own",
+        ));
+    }
+    Ok((listen, ops_listen))
+}
+
+fn jid(name: &str, value: &str) -> Result<String, Failure> {
+    match value.split_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(value.to_owned()),
+        _ => {
+            Err(wrong(name, "is no JID; it looks like v1…@xmpp.zoom.us and differs between development and production"))
+        }
+    }
+}
+
 fn store(value: &str) -> Result<PathBuf, Failure> {
     match value.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
@@ -299,6 +324,7 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
         .map(|value| Url::parse(value).map_err(|_| wrong("ZENTRY_OUTBOUND_PROXY", "is no address")))
         .transpose()?;
     networks("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)?;
+    number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?;
     Ok(Outbound {
         allow_private_sentry: networks("ZENTRY_ALLOW_PRIVATE_SENTRY", &settings.allow_private_sentry)?,
         ca_pem,
@@ -316,14 +342,10 @@ fn log(settings: &Settings) -> Result<LogConfig, Failure> {
 }
 
 fn without_effect(settings: &Settings) -> Vec<&'static str> {
-    [
-        ("ZENTRY_ZOOM_RATE", &settings.zoom_rate),
-        ("ZENTRY_STORM_BUDGET", &settings.storm_budget),
-        ("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| set(value).map(|_| name))
-    .collect()
+    [("ZENTRY_STORM_BUDGET", &settings.storm_budget), ("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)]
+        .into_iter()
+        .filter_map(|(name, value)| set(value).map(|_| name))
+        .collect()
 }
 
 // === reading values ===
@@ -345,6 +367,10 @@ fn networks(name: &str, value: &Option<String>) -> Result<Vec<IpNet>, Failure> {
     list(value)
         .map(|item| item.parse().map_err(|_| wrong(name, "must be networks such as 10.0.0.0/8, comma separated")))
         .collect()
+}
+
+fn number(name: &str, value: &str) -> Result<u32, Failure> {
+    value.parse().map_err(|_| wrong(name, "must be a whole number; 0 is no limit"))
 }
 
 fn address(name: &str, value: &str) -> Result<SocketAddr, Failure> {

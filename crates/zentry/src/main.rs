@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod exit;
+mod health;
 mod log;
 mod run;
 mod settings;

@@ -3,21 +3,22 @@
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use zentry_domain::Clock;
-use zentry_ingress::{Ops, Tls, serve_ops, serve_public};
+use zentry_ingress::{Tls, serve_ops, serve_public};
 use zentry_sqlite::Sqlite;
 
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::wire::{Bot, metrics, wire};
-use crate::world::RealClock;
+use crate::health::Health;
+use crate::wire::{Bot, metrics, tls, wire};
+use crate::world::WallClock;
 
 /// How long sends that have begun may take once the program is told to end.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -35,6 +36,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// `zentry serve`: runs until SIGTERM or SIGINT.
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let signals = Signals::new()?;
+    let tls = tls(&config)?;
     let recorder = metrics()?;
     for setting in &config.without_effect {
         tracing::warn!(setting, "this setting is understood, but has no effect in this version");
@@ -42,7 +44,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let (listen, ops_listen) = (config.listen, config.ops_listen);
     let public = bind(listen, "ZENTRY_LISTEN").await?;
     let ops = bind(ops_listen, "ZENTRY_OPS_LISTEN").await?;
-    let bot = wire(config, Arc::new(RealClock::new()))?;
+    let bot = wire(config, tls, Arc::new(WallClock))?;
     reload_on_hangup(bot.tls.clone())?;
     tracing::info!(%listen, %ops_listen, "ready");
     Running::start(bot, public, ops, recorder).until(signals.told_to_end()).await
@@ -58,11 +60,13 @@ pub(crate) async fn bind(address: std::net::SocketAddr, setting: &str) -> Result
 /// The bot at work.
 pub(crate) struct Running {
     bot: Bot,
-    ready: Arc<AtomicBool>,
+    health: Arc<Health>,
+    /// Never rung: health is answered until the process ends.
+    _stop_ops: watch::Sender<bool>,
     stop_ingress: watch::Sender<bool>,
     stop_worker: watch::Sender<bool>,
-    ingress: tokio::task::JoinHandle<()>,
-    worker: tokio::task::JoinHandle<()>,
+    ingress: JoinHandle<()>,
+    worker: JoinHandle<()>,
 }
 
 impl Running {
@@ -72,24 +76,30 @@ impl Running {
         tokio::spawn(tend_metrics(recorder.clone(), Arc::clone(&bot.clock)));
         let (stop_ingress, stopping) = watch::channel(false);
         let (stop_worker, worker_stopping) = watch::channel(false);
-        let ready = Arc::new(AtomicBool::new(true));
-        let is_ready = Arc::clone(&ready);
-        let ops_state = Arc::new(Ops {
-            ready: Box::new(move || if is_ready.load(Ordering::Relaxed) { Ok(()) } else { Err("draining".into()) }),
-            metrics: Box::new(move || recorder.render()),
-        });
-        // Health is answered until the very end, so its listener is not stopped with the others.
-        tokio::spawn(serve_ops(ops, ops_state, worker_stopping.clone()));
+        let health = Arc::new(Health::new(recorder, Arc::clone(&bot.store)));
+        let (stop_ops, ops_stopping) = watch::channel(false);
+        tokio::spawn(serve_ops(ops, Arc::<Health>::clone(&health), ops_stopping));
         let ingress = tokio::spawn(serve_public(public, Arc::clone(&bot.public), bot.tls.clone(), stopping));
         let worker = tokio::spawn(Arc::clone(&bot.app).run(worker_stopping));
-        Self { bot, ready, stop_ingress, stop_worker, ingress, worker }
+        Self { bot, health, _stop_ops: stop_ops, stop_ingress, stop_worker, ingress, worker }
     }
 
     /// Runs until `told_to_end`, then ends in order: refuse, finish requests, let sends end, close the store.
-    pub(crate) async fn until(self, told_to_end: impl Future<Output = ()>) -> Result<(), Failure> {
-        told_to_end.await;
+    ///
+    /// # Errors
+    /// Where listener or workers end by themselves, or the end takes too long.
+    pub(crate) async fn until(mut self, told_to_end: impl Future<Output = ()>) -> Result<(), Failure> {
+        let broken = tokio::select! {
+            () = told_to_end => None,
+            _ = &mut self.worker => Some("the workers ended by themselves: a bug in the bot"),
+            _ = &mut self.ingress => Some("the public listener ended by itself: a bug in the bot"),
+        };
+        if let Some(why) = broken {
+            self.health.workers_ended();
+            return Err(Failure::World(why.into()));
+        }
         tracing::info!("ending: no more requests are taken, and what has begun may finish");
-        self.ready.store(false, Ordering::Relaxed);
+        self.health.drain();
         let ended = tokio::time::timeout(HARD_END, self.end()).await;
         ended.map_err(|_| {
             Failure::World(format!("the program did not end within {} s and is ended", HARD_END.as_secs()))

@@ -32,9 +32,8 @@ const ZOOM_CAP: usize = 256 * 1024;
 const SENTRY_CAP: usize = 5 * 1024 * 1024;
 
 /// Makes every adapter and puts them together. Calls nobody.
-pub(crate) fn wire(config: Config, clock: Arc<dyn Clock>) -> Result<Bot, Failure> {
+pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>) -> Result<Bot, Failure> {
     let random: Arc<dyn Random> = Arc::new(OsRandom::new());
-    let tls = tls(&config)?;
     let store =
         Sqlite::open(&config.store, config.keys).map_err(|error| Failure::World(format!("ZENTRY_STORE: {error}")))?;
     let http = http_client(&config.zoom, &config.sentry, config.outbound)?;
@@ -73,7 +72,8 @@ pub(crate) fn metrics() -> Result<PrometheusHandle, Failure> {
         .map_err(|error| Failure::World(format!("metrics cannot be recorded: {error}")))
 }
 
-fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+/// Reads certificate and key, where they are set: before any port is bound.
+pub(crate) fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
     let Some(files) = &config.tls else { return Ok(None) };
     let tls = Tls::load(&files.cert, &files.key).map_err(|error| Failure::Setting(error.to_string()))?;
     Ok(Some(Arc::new(tls)))
@@ -139,5 +139,6 @@ fn zoom_config(zoom: Zoom) -> ZoomConfig {
         secret_tokens: zoom.secret_tokens,
         api: zoom.api,
         oauth: zoom.oauth,
+        rate: Some(zoom.rate),
     }
 }

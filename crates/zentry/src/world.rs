@@ -1,32 +1,21 @@
 //! Time and dice of the real world.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use ring::rand::{SecureRandom, SystemRandom};
 use zentry_domain::{Clock, Random, Timestamp};
 
-/// The wall clock, read once; from then on the monotonic one, so that a correction of the host's time moves nothing
-/// backwards.
+/// The clock on the wall, read anew each time: after the host was suspended or its time corrected, signatures must still be
+/// judged by the right time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RealClock {
-    began: Timestamp,
-    since: Instant,
-}
-
-impl RealClock {
-    /// The clock on the wall.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where time enters the program")]
-    pub(crate) fn new() -> Self {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { began: Timestamp(0) + since_epoch, since: Instant::now() }
-    }
-}
+pub(crate) struct WallClock;
 
 #[async_trait]
-impl Clock for RealClock {
+impl Clock for WallClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where time enters the program")]
     fn now(&self) -> Timestamp {
-        self.began + self.since.elapsed()
+        Timestamp(0) + SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the Clock port that everybody else sleeps through")]
@@ -62,7 +51,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_sleeper_wakes_at_the_time_asked_or_later() {
-        let clock = RealClock::new();
+        let clock = WallClock;
         let until = clock.now() + Duration::from_millis(5);
         clock.sleep_until(until).await;
         assert!(clock.now() >= until);

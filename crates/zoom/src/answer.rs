@@ -26,13 +26,17 @@ pub(crate) enum Verb {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
-    /// For the operator: what happened and what to do.
+    /// For the operator: what happened and what to do. Where Zoom answered, it begins with status and code, such as
+    /// `Zoom answered 403/7004`, by which answers of one kind are told apart.
     pub(crate) why: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// The destination.
     Gone,
+    /// The message to edit or delete.
+    MessageGone,
     Refused,
     Throttled(Option<Duration>),
     Unauthorized,
@@ -67,6 +71,7 @@ impl From<Failure> for ChatError {
     fn from(Failure { kind, why }: Failure) -> Self {
         match kind {
             Kind::Gone => Self::Gone(why.into()),
+            Kind::MessageGone => Self::MessageGone(why.into()),
             Kind::Refused => Self::Refused(why.into()),
             Kind::Throttled(after) => Self::Throttled { after },
             Kind::Unauthorized => Self::Unauthorized(why.into()),
@@ -86,7 +91,7 @@ pub(crate) fn verdict(verb: Verb, response: &Response, now: Timestamp) -> Result
         (401, _) => Kind::Unauthorized,
         (400..=499, _) if verb == Verb::Token => Kind::Unauthorized,
         (400..=499, Some(7004)) => Kind::Gone,
-        (404, Some(8001)) if verb != Verb::Post => Kind::Gone,
+        (404, Some(8001)) if verb != Verb::Post => Kind::MessageGone,
         // Not carried out: the request did not arrive in time.
         (408, _) => Kind::Unavailable,
         (400..=499, _) => Kind::Refused,
@@ -162,13 +167,14 @@ mod tests {
         verdict(verb, &response(status, &[], body), START).err().map(|failure| failure.kind)
     }
 
-    fn coded(verb: Verb, status: u16, code: i64) -> Option<Kind> {
-        kind(verb, status, &format!(r#"{{"code":{code},"message":"…","result":false}}"#))
+    fn coded(verb: Verb, status: u16, code: i64) -> Failure {
+        let body = format!(r#"{{"code":{code},"message":"…","result":false}}"#);
+        verdict(verb, &response(status, &[], &body), START).expect_err("an error")
     }
 
     #[test]
     fn every_documented_error_has_its_meaning() {
-        use Kind::{Gone, Refused, Throttled, Unauthorized, Unavailable};
+        use Kind::{Gone, MessageGone, Refused, Throttled, Unauthorized, Unavailable};
         let table = [
             (Verb::Post, 400, 7001, Refused),
             (Verb::Post, 400, 300, Refused),
@@ -178,9 +184,10 @@ mod tests {
             (Verb::Post, 403, 7004, Gone),
             (Verb::Post, 404, 7002, Refused),
             (Verb::Post, 404, 8001, Refused),
-            (Verb::Edit, 404, 8001, Gone),
-            (Verb::Delete, 404, 8001, Gone),
+            (Verb::Edit, 404, 8001, MessageGone),
+            (Verb::Delete, 404, 8001, MessageGone),
             (Verb::Edit, 403, 7004, Gone),
+            (Verb::Delete, 403, 7004, Gone),
             (Verb::Post, 429, 429, Throttled(None)),
             (Verb::Post, 500, 0, Unavailable),
             (Verb::Token, 400, 4702, Unauthorized),
@@ -189,7 +196,9 @@ mod tests {
             (Verb::Token, 503, 0, Unavailable),
         ];
         for (verb, status, code, expected) in table {
-            assert_eq!(coded(verb, status, code), Some(expected), "{verb:?} {status}/{code}");
+            let failure = coded(verb, status, code);
+            assert_eq!(failure.kind, expected, "{verb:?} {status}/{code}");
+            assert!(failure.why.starts_with(&format!("Zoom answered {status}/{code}: ")), "{}", failure.why);
         }
     }
 

@@ -7,10 +7,11 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 use zentry_domain::ports::ChatError;
-use zentry_domain::{Address, Chat, Clock, MessageId, Notice};
+use zentry_domain::{AccountId, Address, Chat, Clock, MessageId, Notice};
 use zentry_http_client::{HttpClient, Request, Response};
 
 use crate::answer::{Failure, Kind, Verb, verdict};
+use crate::rate::Rate;
 use crate::token::Tokens;
 use crate::{ZoomConfig, card, wire};
 
@@ -21,26 +22,29 @@ pub struct ZoomChat {
     bot_jid: String,
     messages: Url,
     tokens: Tokens,
+    rate: Rate,
 }
 
 /// One call of the chatbot API, which may have to be made twice.
-struct Call {
+struct Call<'a> {
+    account: &'a AccountId,
     verb: Verb,
     url: Url,
     body: Option<Vec<u8>>,
 }
 
 impl ZoomChat {
-    /// Calls nobody yet. `clock` says when a token is to be renewed.
+    /// Calls nobody yet. `clock` says when a token is to be renewed, and paces the calls.
     pub fn new(config: ZoomConfig, http: HttpClient, clock: Arc<dyn Clock>) -> Self {
         let messages = wire::under(&config.api, &["v2", "im", "chat", "messages"]);
         let tokens =
             Tokens::new(http.clone(), Arc::clone(&clock), &config.oauth, config.client_id, config.client_secret);
-        Self { http, clock, bot_jid: config.bot_jid, messages, tokens }
+        let rate = Rate::new(config.rate, Arc::clone(&clock));
+        Self { http, clock, bot_jid: config.bot_jid, messages, tokens, rate }
     }
 
     /// Makes the call; once more with another token where the first is refused.
-    async fn call(&self, call: Call) -> Result<Response, Failure> {
+    async fn call(&self, call: Call<'_>) -> Result<Response, Failure> {
         let token = self.tokens.current().await?;
         match self.attempt(&call, &token).await {
             Err(Failure { kind: Kind::Unauthorized, .. }) => {
@@ -51,7 +55,8 @@ impl ZoomChat {
         }
     }
 
-    async fn attempt(&self, call: &Call, token: &HeaderValue) -> Result<Response, Failure> {
+    async fn attempt(&self, call: &Call<'_>, token: &HeaderValue) -> Result<Response, Failure> {
+        self.rate.turn(call.account).await?;
         let sent = self.http.send(call.request(token)).await;
         let response = sent.map_err(|error| Failure::of_transport(call.verb, &error))?;
         verdict(call.verb, &response, self.clock.now())?;
@@ -63,7 +68,8 @@ impl ZoomChat {
 impl Chat for ZoomChat {
     async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
         let message = wire::NewMessage::new(&self.bot_jid, to, card::content(notice));
-        let call = Call { verb: Verb::Post, url: self.messages.clone(), body: Some(json(&message)?) };
+        let (verb, url) = (Verb::Post, self.messages.clone());
+        let call = Call { account: &to.account, verb, url, body: Some(json(&message)?) };
         let response = self.call(call).await?;
         let unnamed =
             || Failure::unheard(Verb::Post, format!("Zoom answered {} without a message id", response.status));
@@ -73,7 +79,7 @@ impl Chat for ZoomChat {
     async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
         let edit = wire::Edit::new(&self.bot_jid, to, card::content(notice));
         let url = wire::under(&self.messages, &[message.as_str()]);
-        self.call(Call { verb: Verb::Edit, url, body: Some(json(&edit)?) }).await?;
+        self.call(Call { account: &to.account, verb: Verb::Edit, url, body: Some(json(&edit)?) }).await?;
         Ok(())
     }
 
@@ -83,14 +89,15 @@ impl Chat for ZoomChat {
             .append_pair("account_id", to.account.as_str())
             .append_pair("robot_jid", &self.bot_jid)
             .extend_pairs(wire::filled(to.on_behalf_of.as_str()).map(|jid| ("user_jid", jid)));
-        match self.call(Call { verb: Verb::Delete, url, body: None }).await {
-            Ok(_) | Err(Failure { kind: Kind::Gone, .. }) => Ok(()),
+        match self.call(Call { account: &to.account, verb: Verb::Delete, url, body: None }).await {
+            // Nobody sees a message of which Zoom says that it, or where it was, is gone.
+            Ok(_) | Err(Failure { kind: Kind::Gone | Kind::MessageGone, .. }) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
     }
 }
 
-impl Call {
+impl Call<'_> {
     fn request(&self, token: &HeaderValue) -> Request {
         let method = match self.verb {
             Verb::Post | Verb::Token => Method::POST,

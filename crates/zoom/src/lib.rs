@@ -9,6 +9,7 @@ mod button;
 mod card;
 mod chat;
 mod event;
+mod rate;
 mod token;
 mod webhook;
 mod wire;
@@ -34,4 +35,8 @@ pub struct ZoomConfig {
     pub api: Url,
     /// The base of the token endpoint, `https://zoom.us`; `/oauth/token` is added.
     pub oauth: Url,
+    /// Calls a second and account, which Zoom counts for all of its apps together (Zoom, rate limits). A call beyond it
+    /// waits up to 2 s for its turn, then it is [throttled](zentry_domain::ports::ChatError::Throttled) without being
+    /// made. `None`, like 0: no limit.
+    pub rate: Option<u32>,
 }

@@ -68,6 +68,7 @@ fn config(base: &str) -> ZoomConfig {
         secret_tokens: vec![Secret::new("secret-token")],
         api: base.clone(),
         oauth: base,
+        rate: None,
     }
 }
 
@@ -100,6 +101,10 @@ impl Bench for ZoomBench {
 
     fn nowhere(&self) -> Place {
         sample::channel("acc", "nowhere")
+    }
+
+    fn close_place(&self) {
+        self.zoom.delete_channel(&self.channel);
     }
 
     fn ana(&self) -> Person {
@@ -269,6 +274,26 @@ async fn an_account_without_the_app_is_gone() {
     bench.zoom.delete_channel(&bench.channel);
     let posted = bench.post().await;
     assert!(matches!(posted, Err(ChatError::Gone(_))), "{posted:?}");
+}
+
+#[tokio::test]
+async fn a_call_beyond_the_rate_waits_for_its_turn_or_is_not_made() {
+    let bench = ZoomBench::new().await;
+    let slow = ZoomConfig { rate: Some(1), ..config(bench.zoom.base()) };
+    let chat = chat_at(bench.zoom.base(), slow, &bench.clock);
+    let (to, notice) = (bench.address(), Notice::text("hello"));
+    let id = chat.post(&to, &notice).await.expect("posted");
+    let too_many = async {
+        let edited = chat.edit(&to, &id, &notice).await;
+        let after = Duration::from_secs(3);
+        assert!(matches!(edited, Err(ChatError::Throttled { after: Some(wait) }) if wait == after), "{edited:?}");
+        assert_eq!(bench.calls(), 1);
+        bench.clock.advance(Duration::from_secs(2));
+    };
+    let (second, third, ()) = tokio::join!(chat.post(&to, &notice), chat.delete(&to, &id), too_many);
+    second.expect("posted");
+    third.expect("deleted");
+    assert_eq!(bench.calls(), 3);
 }
 
 #[tokio::test]

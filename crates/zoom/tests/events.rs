@@ -22,6 +22,7 @@ fn receive(body: &str) -> Received {
         secret_tokens: vec![Secret::new("secret")],
         api: "https://api.zoom.us".parse().expect("an address"),
         oauth: "https://zoom.us".parse().expect("an address"),
+        rate: None,
     };
     let stamp = (START.0 / 1_000).to_string();
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"secret");

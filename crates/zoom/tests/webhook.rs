@@ -28,6 +28,7 @@ fn webhook(secrets: &[&str]) -> ZoomWebhook {
         secret_tokens: secrets.iter().map(|secret| Secret::new(*secret)).collect(),
         api: "https://api.zoom.us".parse().expect("an address"),
         oauth: "https://zoom.us".parse().expect("an address"),
+        rate: None,
     })
 }
 

@@ -88,14 +88,26 @@ impl Bot {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks it to end (SIGTERM) and waits for that.
+    /// Sends it a signal: `TERM`, `HUP`.
     ///
     /// # Panics
-    /// Where it cannot be asked.
-    pub fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
-        assert!(sent.success(), "the bot was not running any more:\n{}", self.log());
+    /// Where it does not run any more.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success(), "the bot was not running any more:\n{}", self.log());
+    }
+
+    /// Asks it to end (SIGTERM) and waits for that.
+    pub fn terminate(self) -> ExitStatus {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Panics
+    /// Where it cannot be waited for.
+    pub fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 

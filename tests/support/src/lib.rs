@@ -5,6 +5,7 @@ mod bot;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use bot::{Bot, Setup, free_port};
@@ -31,6 +32,7 @@ pub struct Town {
     pub ops_url: String,
     bot: Option<Bot>,
     folder: tempfile::TempDir,
+    markers: AtomicUsize,
 }
 
 impl Town {
@@ -59,7 +61,7 @@ impl Town {
         sandbox.point_at(&public_url).expect("an address");
         let settings = settings(&sandbox, &cast, folder.path(), &public_url, &ops_url);
         let setup = Setup { program: program.into(), settings };
-        Self { sandbox, cast, setup, public_url, ops_url, bot: None, folder }
+        Self { sandbox, cast, setup, public_url, ops_url, bot: None, folder, markers: AtomicUsize::new(0) }
     }
 
     fn opened(mut self) -> Self {
@@ -93,6 +95,32 @@ impl Town {
     /// What the bot has logged.
     pub fn log(&self) -> String {
         self.bot.as_ref().map(Bot::log).unwrap_or_default()
+    }
+
+    /// Sends the bot a signal.
+    pub fn signal(&self, name: &str) {
+        self.bot.as_ref().expect("the bot runs").signal(name);
+    }
+
+    /// Waits until the bot ends by itself.
+    pub fn ended(&mut self) -> std::process::ExitStatus {
+        self.bot.take().expect("the bot runs").wait()
+    }
+
+    /// Waits until the bot has logged these words.
+    pub async fn logged(&self, words: &str) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !self.log().contains(words) {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "the bot never logged {words:?}:\n{}", self.log());
+    }
+
+    /// What the operations listener answers.
+    pub async fn ops(&self, path: &str) -> (u16, String) {
+        let page = self.sandbox.browser.open(&format!("{}{path}", self.ops_url)).await.expect("an answer");
+        (page.status, page.html)
     }
 
     // === in Zoom ===
@@ -133,14 +161,27 @@ impl Town {
         self.sandbox.zoom.messages(&self.cast.alerts, &self.cast.jane).len()
     }
 
-    /// Everything the bot was asked before is done: its answer to this command comes after all that it caused in the
-    /// channel.
-    pub async fn all_is_quiet(&self) {
+    /// Everything about cards that the bot was told before is done: the card of another project, told later, waits behind
+    /// it in the same lane. The channel must be connected to acme / web.
+    pub async fn cards_are_settled(&self) {
+        let title = format!("Marker {}", self.markers.fetch_add(1, Ordering::Relaxed));
+        self.error_in(&self.cast.web, &title).await;
+        self.jane_sees(&title).await;
+    }
+
+    /// Everything that the bot answers in the channel is said: its answer to this command comes after the others.
+    pub async fn answers_are_said(&self) {
         let before = self.messages();
         self.jane_types("whoami").await;
         let seen = |messages: &[Message]| (messages.len() > before).then_some(());
         let zoom = &self.sandbox.zoom;
         zoom.wait_until(&self.cast.alerts, &self.cast.jane, "whoami", PATIENCE, seen).await.expect("an answer");
+    }
+
+    /// Whether anybody ever saw these words in the channel.
+    pub fn was_said(&self, words: &str) -> bool {
+        let seen = self.sandbox.zoom.messages(&self.cast.alerts, &self.cast.jane);
+        seen.iter().any(|message| message.to_string().contains(words))
     }
 
     // === linking ===

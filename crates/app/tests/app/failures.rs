@@ -32,6 +32,18 @@ async fn what_changed_while_zoom_was_down_is_posted_as_it_is_now() {
 }
 
 #[tokio::test]
+async fn a_card_that_zoom_cannot_draw_goes_out_as_plain_text() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_next(ChatFault::Refused);
+    world.happens(ChangeKind::New).await;
+    let plain = world.chat.messages_in(&ops().channel).pop().expect("a message");
+    assert!(plain.notice.head.starts_with("New · [checkout] TimeoutError"), "{}", plain.notice.head);
+    assert!(plain.notice.head.ends_with("/organizations/acme/issues/42/"), "{}", plain.notice.head);
+    assert!(plain.notice.buttons.is_empty());
+}
+
+#[tokio::test]
 async fn a_throttled_card_waits_as_long_as_zoom_asked() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;

@@ -2,5 +2,6 @@
 
 mod failures;
 mod linking;
+mod running;
 mod story;
 mod world;

@@ -2,7 +2,7 @@
 
 use zentry_app::Accepted;
 use zentry_contract::sample::{ana, ben, change, channel, mallory, ops};
-use zentry_domain::{Action, ChangeKind, Event, Person, Status, UserId};
+use zentry_domain::{Action, Archive, ChangeKind, Event, Person, Status, UserId};
 
 use crate::world::{World, issue_42, key};
 
@@ -27,7 +27,7 @@ async fn an_issue_becomes_one_card_that_a_press_resolves_as_the_person_who_press
     assert!(world.card().notice.head.starts_with("New · [checkout] TimeoutError"));
     world.ana_presses(Action::Resolve).await;
 
-    assert_eq!(world.tracker.issue_now(&issue_42().id).expect("there").status, Status::Resolved);
+    assert_eq!(world.tracker.issue_now(&issue_42().id).expect("there").status, Some(Status::Resolved));
     let card = world.card();
     assert!(card.notice.head.starts_with("Resolved · "), "{}", card.notice.head);
     assert_eq!(card.edits, 1);
@@ -41,10 +41,23 @@ async fn what_happens_elsewhere_is_shown_on_the_same_card() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
     world.happens(ChangeKind::New).await;
-    world.happens(ChangeKind::Archived).await;
+    world.happens(ChangeKind::Archived { until: Archive::Forever }).await;
     assert!(world.card().notice.head.starts_with("Archived · "));
+    world.happens(ChangeKind::Assigned).await;
+    assert_eq!(world.card().edits, 2, "an open issue after all: the assignment told");
+}
+
+#[tokio::test]
+async fn an_issue_that_comes_back_gets_a_new_message_and_the_old_one_stays() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    world.happens(ChangeKind::Resolved).await;
     world.happens(ChangeKind::Regressed).await;
-    assert!(world.card().notice.head.starts_with("Came back · "));
+    let heads: Vec<_> = world.chat.messages_in(&ops().channel).into_iter().map(|m| m.notice.head).collect();
+    assert!(heads[1].starts_with("Resolved · ") && heads[2].starts_with("Came back · "), "{heads:?}");
+    world.happens(ChangeKind::Regressed).await;
+    assert_eq!(world.chat.messages_in(&ops().channel).len(), 3, "once");
 }
 
 #[tokio::test]
@@ -119,7 +132,7 @@ async fn names_are_suggested_among_those_that_the_asker_may_see() {
     assert_eq!(world.last_direct(), "Linked as ana@acme.io.");
     world.ana_says("connect acme chekout").await;
     let answer = world.chat.messages_in(&ops().channel).pop().expect("an answer");
-    assert_eq!(answer.notice.lines[0].text, "Closest: checkout, web.");
+    assert_eq!(answer.notice.head, "acme has no project \"chekout\". Closest: checkout, web.");
     assert_eq!(answer.to.visible_to, Some(ana().user));
 }
 
@@ -143,7 +156,7 @@ async fn an_account_never_acts_on_anothers_card() {
     world.happens(ChangeKind::New).await;
     let press = world.card().notice.buttons[0].press.clone();
     world.press(Person { jid: ana().jid, ..mallory() }, Some(press)).await;
-    assert_eq!(world.tracker.issue_now(&issue_42().id).expect("there").status, Status::Unresolved);
+    assert_eq!(world.tracker.issue_now(&issue_42().id).expect("there").status, Some(Status::Unresolved));
 }
 
 #[tokio::test]

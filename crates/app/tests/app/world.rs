@@ -1,6 +1,8 @@
 //! The real app over fakes: a small Zoom account, a small Sentry, and a clock that stands still.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use zentry_app::{App, Callback, CameBack, Ports, SentryStart};
@@ -8,8 +10,8 @@ use zentry_contract::fake::{FakeChat, FakeClock, FakeMessage, FakeStore, FakeTra
 use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
-    Action, ChangeKind, Clock, Deployment, Event, Identity, Issue, IssueId, IssueRef, Person, Place, Policy, Press,
-    Pressed, Said, Secret,
+    Action, ChangeKind, Clock, Deployment, Event, Identity, Issue, IssueId, IssueRef, Journal, Person, Place, Policy,
+    Press, Pressed, Said, Secret, Status,
 };
 
 /// Who Ana is at Sentry.
@@ -20,6 +22,8 @@ pub(crate) fn ana_at_sentry() -> Identity {
 /// The app and everything around it. Dropping it with work left over fails the test.
 pub(crate) struct World {
     pub(crate) app: App,
+    ports: Ports,
+    deployment: Deployment,
     pub(crate) chat: Arc<FakeChat>,
     pub(crate) tracker: Arc<FakeTracker>,
     pub(crate) store: Arc<FakeStore>,
@@ -42,16 +46,7 @@ impl World {
     }
 
     pub(crate) fn new(adjust: impl FnOnce(&mut Deployment)) -> Self {
-        let mut deployment = Deployment {
-            command: "sentry".into(),
-            public_url: "https://bot.example.com".into(),
-            policy: Policy::Linked,
-            managers: Vec::new(),
-            allowed_orgs: None,
-            linking: true,
-            integration_org: None,
-            install_url: None,
-        };
+        let mut deployment = deployment();
         adjust(&mut deployment);
         let (chat, tracker) = (Arc::new(FakeChat::new()), Arc::new(FakeTracker::new()));
         let (store, clock) = (Arc::new(FakeStore::default()), Arc::new(FakeClock::at(START)));
@@ -59,7 +54,8 @@ impl World {
         tracker.add_project(&project("web"));
         tracker.add_member(&project("checkout").org, &ana_at_sentry());
         tracker.install(&project("checkout").org);
-        tracker.add_issue(&issue_42(), Issue { title: "TimeoutError: pool exhausted".into(), ..Issue::default() });
+        let title = "TimeoutError: pool exhausted".into();
+        tracker.add_issue(&issue_42(), Issue { title, status: Some(Status::Unresolved), ..Issue::default() });
         let ports = Ports {
             store: Arc::<FakeStore>::clone(&store),
             facts: Arc::<FakeStore>::clone(&store),
@@ -68,7 +64,20 @@ impl World {
             clock: Arc::<FakeClock>::clone(&clock),
             random: Arc::new(SeededRandom::new(42)),
         };
-        Self { app: App::new(ports, deployment), chat, tracker, store, clock }
+        Self { app: App::new(ports.clone(), deployment.clone()), ports, deployment, chat, tracker, store, clock }
+    }
+
+    /// Another app over the same ports.
+    pub(crate) fn app(&self) -> App {
+        App::new(self.ports(), self.deployment())
+    }
+
+    pub(crate) fn ports(&self) -> Ports {
+        self.ports.clone()
+    }
+
+    pub(crate) fn deployment(&self) -> Deployment {
+        self.deployment.clone()
     }
 
     /// Somebody types in a channel, or writes to the bot; everything that follows is performed.
@@ -162,6 +171,27 @@ impl World {
     }
 }
 
+/// What a fake answers without waiting for anything.
+fn at_once<T>(answer: impl Future<Output = T>) -> T {
+    match pin!(answer).as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("a fake waits for nothing"),
+    }
+}
+
+fn deployment() -> Deployment {
+    Deployment {
+        command: "sentry".into(),
+        public_url: "https://bot.example.com".into(),
+        policy: Policy::Linked,
+        managers: Vec::new(),
+        allowed_orgs: None,
+        linking: true,
+        integration_org: None,
+        install_url: None,
+    }
+}
+
 pub(crate) fn issue_42() -> IssueRef {
     IssueRef { org: project("checkout").org, id: IssueId::new("42") }
 }
@@ -184,5 +214,7 @@ impl Drop for World {
             .collect();
         assert!(late.is_empty(), "work is left over at {now}: {late:?}");
         assert!(self.store.dead().is_empty(), "dead letters: {:?}", self.store.dead());
+        let ledger = at_once(self.store.ledger()).expect("read");
+        assert!(ledger.adds_up() && ledger.pending == 0, "{ledger:?}");
     }
 }

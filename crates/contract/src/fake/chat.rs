@@ -103,7 +103,7 @@ impl FakeChat {
         self.state().closed.remove(channel);
     }
 
-    /// Somebody deletes the message behind the bot's back.
+    /// Somebody deletes the message behind the bot's back: editing it is [`ChatError::MessageGone`].
     pub fn lose(&self, message: &MessageId) {
         self.state().messages.retain(|found| found.id != *message);
     }
@@ -190,9 +190,7 @@ impl State {
     }
 
     fn post(&mut self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
-        if self.closed.contains(&to.to) {
-            return Err(ChatError::Gone("there is no such channel".into()));
-        }
+        self.reach(to)?;
         self.posted += 1;
         let id = MessageId::new(format!("message-{}", self.posted));
         self.messages.push(FakeMessage { id: id.clone(), to: to.clone(), notice: shown(notice), edits: 0 });
@@ -200,21 +198,22 @@ impl State {
     }
 
     fn edit(&mut self, to: &Address, id: &MessageId, notice: &Notice) -> Result<(), ChatError> {
-        let is_closed = self.closed.contains(&to.to);
+        self.reach(to)?;
         let message = self.messages.iter_mut().find(|message| message.id == *id && message.to.account == to.account);
-        match message.filter(|_| !is_closed) {
-            Some(message) => {
-                message.notice = shown(notice);
-                message.edits += 1;
-                Ok(())
-            }
-            None => Err(ChatError::Gone("there is no such message".into())),
-        }
+        let message = message.ok_or_else(|| ChatError::MessageGone("there is no such message".into()))?;
+        message.notice = shown(notice);
+        message.edits += 1;
+        Ok(())
     }
 
     fn delete(&mut self, to: &Address, id: &MessageId) -> Result<(), ChatError> {
         self.messages.retain(|message| message.id != *id || message.to.account != to.account);
         Ok(())
+    }
+
+    fn reach(&self, to: &Address) -> Result<(), ChatError> {
+        let is_closed = self.closed.contains(&to.to);
+        if is_closed { Err(ChatError::Gone("there is no such channel".into())) } else { Ok(()) }
     }
 }
 

@@ -1,15 +1,17 @@
 //! A store in memory: every promise of the real ones but the disk.
 
-mod facts;
+mod dead;
 mod outbox;
+mod reads;
 mod rows;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use zentry_domain::ports::{Committed, DeliveryKey, LaneLease, Leased, StoreError};
-use zentry_domain::{Decision, Job, JobId, Lane, Outcome, Owner, RowChange, Store, Timestamp};
+use zentry_domain::{DeadLetter, Decision, Job, JobId, Lane, Outcome, Owner, RowChange, Store, Timestamp};
 
 use super::FakeVault;
 use outbox::Held;
@@ -20,19 +22,6 @@ use rows::Rows;
 pub struct FakeStore {
     state: Mutex<State>,
     vault: Arc<FakeVault>,
-}
-
-/// A job given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadJob {
-    /// Where it queued.
-    pub lane: Lane,
-    /// Its name.
-    pub id: JobId,
-    /// What it was.
-    pub job: Job,
-    /// Why it was given up.
-    pub why: String,
 }
 
 #[derive(Debug, Default)]
@@ -71,8 +60,8 @@ impl FakeStore {
     }
 
     /// The jobs given up, oldest first.
-    pub fn dead(&self) -> Vec<DeadJob> {
-        self.lock().rows.dead.clone()
+    pub fn dead(&self) -> Vec<DeadLetter> {
+        self.lock().rows.dead_letters()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -103,7 +92,8 @@ impl Store for FakeStore {
         }
         let mut rows = state.rows.clone();
         rows.apply(decision, now)?;
-        rows.keys.extend(keys.iter().map(|key| (*key, now)));
+        let swept_by = (!decision.changes.contains(&RowChange::RememberForEver)).then_some(now);
+        rows.keys.extend(keys.iter().map(|key| (*key, swept_by)));
         state.rows = rows;
         self.purge(decision);
         Ok(Committed::Fresh)
@@ -130,8 +120,8 @@ impl Store for FakeStore {
         let mut rows = state.rows.clone();
         rows.settle(&lease.lane, job, outcome, now)?;
         state.rows = rows;
-        if let Outcome::Done(decision) | Outcome::Dead { then: decision, .. } = outcome {
-            self.purge(decision);
+        if let Outcome::Done(then) | Outcome::Dead { then, .. } | Outcome::Suppressed { then, .. } = outcome {
+            self.purge(then);
         }
         Ok(())
     }

@@ -30,7 +30,9 @@ struct State {
     integration: Option<OrgSlug>,
     codes: HashMap<String, Code>,
     codes_made: usize,
-    grants: HashMap<(AccountId, CredentialId), Grant>,
+    grants: Vec<Grant>,
+    // Our side: which grant lies in the vault under which name.
+    vault: HashMap<(AccountId, CredentialId), usize>,
     refreshes: usize,
     faults: VecDeque<Fault>,
 }
@@ -103,20 +105,20 @@ impl FakeTracker {
         self.state().give(account, credential, user);
     }
 
-    /// How many grants of a person are alive.
+    /// How many grants of a person are alive at the tracker, whether or not our side still has them.
     pub fn grants_of(&self, user: &Identity) -> usize {
-        self.state().grants.values().filter(|grant| grant.alive && grant.user.id == user.id).count()
+        self.state().grants.iter().filter(|grant| grant.alive && grant.user.id == user.id).count()
     }
 
     /// The person revokes all their grants, on the tracker's own page.
     pub fn revoke(&self, user: &Identity) {
         let mut state = self.state();
-        state.grants.values_mut().filter(|grant| grant.user.id == user.id).for_each(|grant| grant.alive = false);
+        state.grants.iter_mut().filter(|grant| grant.user.id == user.id).for_each(|grant| grant.alive = false);
     }
 
     /// So much time passes that every grant needs a refresh.
     pub fn expire(&self) {
-        self.state().grants.values_mut().for_each(|grant| grant.fresh = false);
+        self.state().grants.iter_mut().for_each(|grant| grant.fresh = false);
     }
 
     /// How many refreshes there were.
@@ -124,7 +126,7 @@ impl FakeTracker {
         self.state().refreshes
     }
 
-    /// Lets the next call that no earlier fault waits for go wrong like this.
+    /// Lets the next call that no earlier fault waits for go wrong like this, also one that revokes.
     pub fn fail_next(&self, fault: Fault) {
         self.state().faults.push_back(fault);
     }
@@ -168,11 +170,11 @@ impl Tracker for FakeTracker {
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
         self.state().called(|state| {
             let issue = state.find(actor, issue)?.ok_or(TrackerError::Gone)?;
-            issue.status = match action {
+            issue.status = Some(match action {
                 Action::Resolve => Status::Resolved,
                 Action::Archive => Status::Archived,
                 Action::Reopen => Status::Unresolved,
-            };
+            });
             Ok(issue.clone())
         })
     }
@@ -200,8 +202,23 @@ impl Tracker for FakeTracker {
     }
 
     async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
-        // As with the real one, what the tracker answers does not keep the grant here.
-        self.state().grants.remove(&(account.clone(), credential.clone()));
+        let mut state = self.state();
+        let name = (account.clone(), credential.clone());
+        let Some(grant) = state.vault.get(&name).copied() else { return Ok(()) };
+        let ended = state.called(|state| {
+            state.grants[grant].alive = false;
+            Ok(())
+        });
+        // What the tracker never revokes is gone here too.
+        if matches!(ended, Ok(()) | Err(TrackerError::Refused { .. })) {
+            state.vault.remove(&name);
+            return Ok(());
+        }
+        ended
+    }
+
+    async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
+        self.state().vault.remove(&(account.clone(), credential.clone()));
         Ok(())
     }
 }
@@ -223,8 +240,8 @@ impl State {
     }
 
     fn give(&mut self, account: &AccountId, credential: &CredentialId, user: &Identity) {
-        let grant = Grant { user: user.clone(), alive: true, fresh: true };
-        self.grants.insert((account.clone(), credential.clone()), grant);
+        self.vault.insert((account.clone(), credential.clone()), self.grants.len());
+        self.grants.push(Grant { user: user.clone(), alive: true, fresh: true });
     }
 
     /// The organizations that an actor sees; refreshes a person's grant where it has expired.
@@ -235,8 +252,8 @@ impl State {
             }
             Actor::Person { account, credential } => (account, credential),
         };
-        let grant = self.grants.get_mut(&(account.clone(), credential.clone())).filter(|grant| grant.alive);
-        let grant = grant.ok_or(TrackerError::Unauthorized)?;
+        let at = self.vault.get(&(account.clone(), credential.clone())).ok_or(TrackerError::Unauthorized)?;
+        let grant = self.grants.get_mut(*at).filter(|grant| grant.alive).ok_or(TrackerError::Unauthorized)?;
         if !std::mem::replace(&mut grant.fresh, true) {
             self.refreshes += 1;
         }

@@ -100,6 +100,24 @@ pub async fn showing_a_card_that_is_gone_queues_nothing(bench: &impl Bench) {
     assert_eq!(waiting(bench, START).await, []);
 }
 
+pub async fn a_card_to_be_posted_anew_says_what_it_said(bench: &impl Bench) {
+    let (first, theirs) = (card("h1", sample::ops()), card("h1", sample::channel("other", "ops")));
+    for card in [&first, &theirs] {
+        commit(bench, change(RowChange::PutCard(card.clone()))).await;
+        commit(bench, change(shown(card, Some("m1"), 1, "again"))).await;
+    }
+    for handle in ["h1", "unheard of"] {
+        commit(bench, change(RowChange::Repost { account: acc(), card: Handle::new(handle) })).await;
+    }
+    assert_eq!(read(bench, "h1").await, Some(Card { message: None, shown: Revision(0), ..first.clone() }));
+    let other = bench.facts().card(&other(), &theirs.handle).await.expect("read").expect("there");
+    assert!(other.is_shown(), "another account's card of the same handle");
+    assert_eq!(waiting(bench, START).await, []);
+
+    commit(bench, change(shown(&first, Some("m2"), 1, "again"))).await;
+    assert_eq!(read(bench, "h1").await.expect("there").message, Some(MessageId::new("m2")));
+}
+
 async fn read(bench: &impl Bench, handle: &str) -> Option<Card> {
     bench.facts().card(&acc(), &Handle::new(handle)).await.expect("read")
 }

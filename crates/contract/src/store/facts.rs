@@ -128,49 +128,6 @@ pub async fn an_installation_stands_for_its_organization_until_removed(bench: &i
     assert!(!facts.is_installed(&acme).await.expect("read"));
 }
 
-pub async fn a_person_is_known_where_they_were_seen(bench: &impl Bench) {
-    let dev = sample::channel("acc", "dev");
-    for (place, person) in [
-        (sample::ops(), sample::ana()),
-        (dev.clone(), sample::ana()),
-        (sample::ops(), sample::ana()),
-        (dev.clone(), sample::ben()),
-    ] {
-        commit(bench, change(RowChange::Saw { place, person })).await;
-    }
-    let known = known_to(bench, &sample::ana()).await;
-    assert_eq!(known.len(), 2, "{known:?}");
-    assert!(known.contains(&sample::ops().channel) && known.contains(&dev.channel));
-    assert_eq!(known_to(bench, &sample::ben()).await, [dev.channel]);
-}
-
-pub async fn a_guest_is_known_nowhere(bench: &impl Bench) {
-    let guest = sample::person("acc", "", "Guest");
-    commit(bench, change(RowChange::Saw { place: sample::ops(), person: guest.clone() })).await;
-    assert_eq!(known_to(bench, &guest).await, []);
-}
-
-pub async fn a_channels_new_name_reaches_its_subscriptions(bench: &impl Bench) {
-    for place in [sample::ops(), sample::channel("acc", "dev"), sample::channel("other", "ops")] {
-        commit(bench, change(RowChange::Subscribe(subscription(place, "checkout", 0)))).await;
-    }
-    let renamed = Place {
-        channel: ChannelId::new(sample::ops().channel.as_str().to_uppercase()),
-        name: Some("on \"call\" ü".into()),
-        ..sample::ops()
-    };
-    commit(bench, change(RowChange::Saw { place: renamed.clone(), person: sample::ana() })).await;
-    let nameless = Place { name: None, ..renamed };
-    commit(bench, change(RowChange::Saw { place: nameless, person: sample::ana() })).await;
-
-    let mut names = Vec::new();
-    for account in [acc(), other()] {
-        let subscriptions = bench.facts().subscriptions_of(&account).await.expect("read");
-        names.extend(subscriptions.into_iter().filter_map(|s| s.place.name));
-    }
-    assert_eq!(names, ["dev", "on \"call\" ü", "ops"]);
-}
-
 pub async fn one_accounts_facts_never_show_anothers(bench: &impl Bench) {
     let theirs = card("h1", sample::channel("other", "ops"));
     // The same numbers, in another account.
@@ -190,6 +147,7 @@ pub async fn one_accounts_facts_never_show_anothers(bench: &impl Bench) {
     assert_eq!(facts.open_link(&acc(), &ana).await.expect("read"), None);
     assert_eq!(facts.linked(&acc(), &ana).await.expect("read"), None);
     assert_eq!(facts.channels_known_to(&acc(), &ana).await.expect("read"), []);
+    assert_eq!(facts.people_in(&acc(), &sample::ops().channel).await.expect("read"), []);
 
     assert!(facts.card(&other(), &theirs.handle).await.expect("read").is_some());
     assert!(facts.open_link(&other(), &ana).await.expect("read").is_some());
@@ -208,8 +166,4 @@ async fn projects_in(bench: &impl Bench, place: &Place) -> Vec<String> {
 async fn subscribers(bench: &impl Bench, project: &ProjectKey) -> Vec<String> {
     let found = bench.facts().subscribers(project).await.expect("read");
     found.into_iter().map(|s| s.project.slug.as_str().to_owned()).collect()
-}
-
-async fn known_to(bench: &impl Bench, person: &Person) -> Vec<ChannelId> {
-    bench.facts().channels_known_to(&person.account, &person.user).await.expect("read")
 }

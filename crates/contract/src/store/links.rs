@@ -8,18 +8,19 @@ pub async fn an_attempt_to_link_from_a_stale_revision_conflicts(bench: &impl Ben
 
     let ended = offered.clone().at(Stage::Ended);
     commit(bench, change(RowChange::PutLink(ended.clone()))).await;
-    conflicts(bench, change(RowChange::PutLink(offered.at(Stage::Exchanging)))).await;
+    conflicts(bench, change(RowChange::PutLink(offered.at(exchanging())))).await;
     assert_eq!(read(bench, 1).await, Some(ended));
 }
 
 pub async fn every_stage_of_an_attempt_comes_back_unchanged(bench: &impl Bench) {
     let mut attempt = link(1, sample::ana());
     attempt.then = Pending::Press { card: Handle::new("h1"), action: Action::Archive };
-    attempt.resent = vec![after(1), after(2)];
+    attempt.offered = after(1);
+    attempt.again = true;
     commit(bench, change(RowChange::PutLink(attempt.clone()))).await;
     assert_eq!(read(bench, 1).await, Some(attempt.clone()));
 
-    for stage in [at_sentry(7), Stage::Exchanging, awaiting_code(), Stage::Ended] {
+    for stage in [at_sentry(7), exchanging(), awaiting_code(), Stage::Ended] {
         attempt = Link { expires: after(1_200_000), ..attempt.at(stage) };
         commit(bench, change(RowChange::PutLink(attempt.clone()))).await;
         assert_eq!(read(bench, 1).await, Some(attempt.clone()));
@@ -39,38 +40,86 @@ pub async fn the_attempt_at_sentry_is_found_by_its_state_until_it_comes_back(ben
     // The cookie is no `state`.
     assert_eq!(facts.link_at_sentry(&Digest([8; 32])).await.expect("read"), None);
 
-    commit(bench, change(RowChange::PutLink(gone.at(Stage::Exchanging)))).await;
+    commit(bench, change(RowChange::PutLink(gone.at(exchanging())))).await;
     assert_eq!(facts.link_at_sentry(&Digest([7; 32])).await.expect("read"), None);
 }
 
-pub async fn the_open_attempt_is_the_newest_that_has_not_ended(bench: &impl Bench) {
+pub async fn the_open_attempt_is_the_one_that_has_not_ended(bench: &impl Bench) {
     assert_eq!(open(bench).await, None);
     // In an order that no digest has, nor any end.
     for (n, expires) in [(5, 300), (9, 100), (1, 200)] {
         let attempt = Link { expires: after(expires), ..link(n, sample::ana()) };
-        commit(bench, change(RowChange::PutLink(attempt))).await;
+        commit(bench, change(RowChange::PutLink(attempt.clone()))).await;
+        assert_eq!(open(bench).await, Some(Digest([n; 32])));
+        for stage in [at_sentry(7), exchanging(), awaiting_code()] {
+            let open_still = read(bench, n).await.expect("there").at(stage);
+            commit(bench, change(RowChange::PutLink(open_still))).await;
+            assert_eq!(open(bench).await, Some(Digest([n; 32])));
+        }
+        let ended = read(bench, n).await.expect("there").at(Stage::Ended);
+        commit(bench, change(RowChange::PutLink(ended))).await;
+        assert_eq!(open(bench).await, None);
     }
     commit(bench, change(RowChange::PutLink(link(2, sample::ben())))).await;
-    assert_eq!(open(bench).await, Some(Digest([1; 32])));
+    assert_eq!(open(bench).await, None, "another person's");
+}
 
-    // A change of an older one does not make it newer.
-    let older = read(bench, 9).await.expect("there").at(at_sentry(7));
-    commit(bench, change(RowChange::PutLink(older))).await;
-    assert_eq!(open(bench).await, Some(Digest([1; 32])));
+pub async fn a_second_attempt_conflicts_until_the_first_has_ended(bench: &impl Bench) {
+    let (first, second) = (link(1, sample::ana()), link(2, sample::ana()));
+    commit(bench, change(RowChange::PutLink(first.clone()))).await;
+    conflicts(bench, change(RowChange::PutLink(second.clone()))).await;
+    assert_eq!(read(bench, 2).await, None);
+    commit(bench, change(RowChange::PutLink(link(3, sample::ben())))).await;
+    commit(bench, change(RowChange::PutLink(link(4, Person { account: other(), ..sample::ana() })))).await;
 
-    let newest = read(bench, 1).await.expect("there").at(Stage::Ended);
-    commit(bench, change(RowChange::PutLink(newest))).await;
-    assert_eq!(open(bench).await, Some(Digest([9; 32])));
+    let ended = first.at(Stage::Ended);
+    commit(bench, change(RowChange::PutLink(ended.clone()))).await;
+    commit(bench, change(RowChange::PutLink(second))).await;
+    conflicts(bench, change(RowChange::PutLink(ended.at(Stage::Offered)))).await;
+    assert_eq!(open(bench).await, Some(Digest([2; 32])));
+}
+
+pub async fn one_decision_may_end_an_attempt_and_begin_another(bench: &impl Bench) {
+    let (first, second) = (link(1, sample::ana()), link(2, sample::ana()));
+    commit(bench, change(RowChange::PutLink(first.clone()))).await;
+    let end = RowChange::PutLink(first.clone().at(Stage::Ended));
+    let begin = RowChange::PutLink(second);
+    // The order counts.
+    conflicts(bench, change(begin.clone()).and(end.clone())).await;
+    assert_eq!(read(bench, 1).await, Some(first));
+    commit(bench, change(end).and(begin)).await;
+    assert_eq!(open(bench).await, Some(Digest([2; 32])));
+}
+
+pub async fn links_sent_again_are_counted_since_a_time(bench: &impl Bench) {
+    let ended = |n, offered, again, person| Link { offered: after(offered), again, ..link(n, person) }.at(Stage::Ended);
+    for (n, offered, again, person) in [
+        (1, 10, true, sample::ana()),
+        (2, 20, true, sample::ana()),
+        (3, 30, false, sample::ana()),
+        (4, 40, true, sample::ana()),
+        (5, 40, true, sample::ben()),
+        (6, 40, true, Person { account: other(), ..sample::ana() }),
+    ] {
+        let ended = ended(n, offered, again, person);
+        let begun = Link { stage: Stage::Offered, revision: Revision(1), ..ended.clone() };
+        commit(bench, change(RowChange::PutLink(begun)).and(RowChange::PutLink(ended))).await;
+    }
+    for (since, sent) in [(0, 3), (10, 3), (11, 2), (20, 2), (40, 1), (41, 0)] {
+        let found = bench.facts().links_again(&acc(), &sample::ana().user, after(since)).await.expect("read");
+        assert_eq!(found, sent, "since {since}");
+    }
 }
 
 pub async fn a_dropped_attempt_is_gone(bench: &impl Bench) {
-    for n in [1, 2] {
-        commit(bench, change(RowChange::PutLink(link(n, sample::ana())))).await;
+    for (n, person) in [(1, sample::ana()), (2, sample::ben())] {
+        commit(bench, change(RowChange::PutLink(link(n, person)))).await;
     }
     commit(bench, change(RowChange::DropLink(Digest([2; 32])))).await;
     commit(bench, change(RowChange::DropLink(Digest([3; 32])))).await;
     assert_eq!(read(bench, 2).await, None);
     assert_eq!(open(bench).await, Some(Digest([1; 32])));
+    commit(bench, change(RowChange::PutLink(link(4, sample::ben())))).await;
 }
 
 pub async fn a_linked_person_is_replaced_and_unlinked(bench: &impl Bench) {

@@ -26,15 +26,49 @@ pub async fn a_conflict_in_what_follows_leaves_the_job_as_it_is(bench: &impl Ben
     settle(bench, &held, "a", done()).await.expect("the lease is as good as before");
 }
 
-pub async fn only_the_first_job_of_a_lane_is_settled_and_only_once(bench: &impl Bench) {
+pub async fn any_job_of_a_leased_lane_is_settled_and_only_once(bench: &impl Bench) {
     let ops = lane("acc", "ops");
-    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone()), job("c", ops.clone())])).await;
+    commit(bench, queue(["a", "b", "c", "d"].map(|id| job(id, ops.clone())))).await;
     let held = lease_one(bench, START, LATER).await;
+    settle(bench, &held, "b", done()).await.expect("settled");
     fenced(settle(bench, &held, "b", done()).await);
     settle(bench, &held, "a", done()).await.expect("settled");
-    fenced(settle(bench, &held, "a", done()).await);
+    settle(bench, &held, "d", dead("poison")).await.expect("settled");
+    fenced(settle(bench, &held, "d", Outcome::Retry { at: START }).await);
     release(bench, held).await;
-    assert_eq!(waiting(bench, START).await, [(ops, vec!["b".to_owned(), "c".to_owned()])]);
+    assert_eq!(waiting(bench, START).await, [(ops, vec!["c".to_owned()])]);
+    assert_eq!(dead_ids(bench).await, ["d"]);
+}
+
+pub async fn a_job_of_another_lane_is_not_settled(bench: &impl Bench) {
+    commit(bench, queue([job("a", lane("acc", "ops")), job("b", lane("acc", "dev"))])).await;
+    let leased = lease(bench, 10, START, LATER).await.lanes;
+    let ops = leased.iter().find(|held| held.lane == lane("acc", "ops")).expect("leased");
+    fenced(settle(bench, ops, "b", done()).await);
+    fenced(settle(bench, ops, "unheard of", done()).await);
+    for held in leased {
+        release(bench, held).await;
+    }
+    assert_eq!(waiting(bench, START).await.len(), 2);
+}
+
+pub async fn a_later_job_that_must_wait_does_not_hold_its_lane(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue(["a", "b", "c"].map(|id| job(id, ops.clone())))).await;
+    let held = lease_one(bench, START, LATER).await;
+    settle(bench, &held, "b", Outcome::Retry { at: after(2_000) }).await.expect("settled");
+    settle(bench, &held, "b", Outcome::Unknown { at: after(1_000) }).await.expect("settled");
+    release(bench, held).await;
+
+    let held = lease_one(bench, START, LATER).await;
+    assert_eq!(ids(&held), ["a"], "the first is due, the second is not, and the third stays behind it");
+    settle(bench, &held, "a", done()).await.expect("settled");
+    release(bench, held).await;
+    let leased = lease(bench, 10, after(999), LATER).await;
+    assert_eq!((leased.lanes, leased.next_due), (vec![], Some(after(1_000))), "now it is the first");
+    let held = lease_one(bench, after(1_000), LATER).await;
+    assert_eq!(ids(&held), ["b", "c"]);
+    assert_eq!((held.jobs[0].attempts, held.jobs[0].unknown), (1, true));
 }
 
 pub async fn a_retry_counts_and_delays(bench: &impl Bench) {
@@ -64,6 +98,19 @@ pub async fn a_throttled_account_waits_in_all_its_lanes(bench: &impl Bench) {
     jobs.sort_by(|a, b| a.id.cmp(&b.id));
     let jobs: Vec<_> = jobs.iter().map(|queued| (queued.id.as_str(), queued.attempts)).collect();
     assert_eq!(jobs, [("a", 0), ("b", 0)], "the attempt does not count");
+}
+
+pub async fn a_later_job_throttles_the_account_too(bench: &impl Bench) {
+    let ops = lane("acc", "ops");
+    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone()), job("c", lane("acc", "dev"))])).await;
+    let leased = lease(bench, 10, START, LATER).await.lanes;
+    let held = leased.iter().find(|held| held.lane == ops).expect("leased");
+    settle(bench, held, "b", Outcome::Throttled { until: after(5_000) }).await.expect("settled");
+    for held in leased {
+        release(bench, held).await;
+    }
+    assert_eq!(waiting(bench, after(4_999)).await, []);
+    assert_eq!(waiting(bench, after(5_000)).await.len(), 2);
 }
 
 pub async fn a_lane_begun_in_a_throttled_account_waits_too(bench: &impl Bench) {
@@ -104,44 +151,29 @@ pub async fn an_unknown_outcome_is_remembered(bench: &impl Bench) {
     assert_eq!((held.jobs[0].unknown, held.jobs[0].attempts), (true, 1), "one doubt is not undone by a plain failure");
 }
 
-pub async fn a_job_given_up_is_kept_as_a_dead_letter(bench: &impl Bench) {
+pub async fn a_suppressed_job_frees_its_lane_and_commits_what_follows(bench: &impl Bench) {
     let ops = lane("acc", "ops");
     commit(bench, queue([job("a", ops.clone()), job("b", ops.clone())])).await;
     let held = lease_one(bench, START, LATER).await;
-
-    let then = queue([job("apology", lane("acc", "dev"))]);
-    settle(bench, &held, "a", Outcome::Dead { why: "refused: no such channel".into(), then }).await.expect("settled");
-    assert_eq!(bench.dead().await, [(JobId::new("a"), "refused: no such channel".to_owned())]);
-    let dead = Outcome::Dead { why: "unconfirmed".into(), then: Decision::nothing() };
-    settle(bench, &held, "b", dead).await.expect("the lane goes on");
-    release(bench, held).await;
-    assert_eq!(waiting(bench, START).await, [(lane("acc", "dev"), vec!["apology".to_owned()])]);
-
-    bench.restart().await;
-    let dead: Vec<_> = bench.dead().await.into_iter().map(|(id, _)| id).collect();
-    assert_eq!(dead, [JobId::new("a"), JobId::new("b")]);
-}
-
-pub async fn a_conflict_in_what_follows_keeps_a_job_from_dying(bench: &impl Bench) {
-    let subscribe = change(RowChange::Subscribe(subscription(sample::ops(), "checkout", 0)));
-    commit(bench, subscribe.clone().then(job("a", lane("acc", "ops")))).await;
-    let held = lease_one(bench, START, LATER).await;
-
-    let refused = settle(bench, &held, "a", Outcome::Dead { why: "gone".into(), then: subscribe }).await;
-    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
-    assert_eq!(bench.dead().await, []);
-    release(bench, held).await;
-    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["a".to_owned()])]);
-}
-
-pub async fn a_suppressed_job_frees_its_lane(bench: &impl Bench) {
-    let ops = lane("acc", "ops");
-    commit(bench, queue([job("a", ops.clone()), job("b", ops.clone())])).await;
-    let held = lease_one(bench, START, LATER).await;
-    settle(bench, &held, "a", Outcome::Suppressed { reason: "disconnected" }).await.expect("settled");
+    let subscription = subscription(sample::ops(), "checkout", 0);
+    let then = change(RowChange::Subscribe(subscription.clone()));
+    settle(bench, &held, "a", Outcome::Suppressed { reason: Suppression::Muted, then }).await.expect("settled");
     release(bench, held).await;
     assert_eq!(waiting(bench, START).await, [(ops, vec!["b".to_owned()])]);
-    assert_eq!(bench.dead().await, []);
+    assert_eq!(bench.facts().subscriptions_of(&acc()).await.expect("read"), [subscription]);
+    assert_eq!(dead_ids(bench).await, Vec::<String>::new());
+}
+
+pub async fn a_conflict_in_what_follows_keeps_a_job_from_being_suppressed(bench: &impl Bench) {
+    let then = change(RowChange::Subscribe(subscription(sample::ops(), "checkout", 0)));
+    commit(bench, then.clone().then(job("a", lane("acc", "ops")))).await;
+    let before = ledger(bench).await;
+    let held = lease_one(bench, START, LATER).await;
+    let refused = settle(bench, &held, "a", Outcome::Suppressed { reason: Suppression::Muted, then }).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["a".to_owned()])]);
+    assert_eq!(ledger(bench).await, before);
 }
 
 pub async fn what_became_of_a_job_survives_a_restart(bench: &impl Bench) {
@@ -162,47 +194,7 @@ pub async fn what_became_of_a_job_survives_a_restart(bench: &impl Bench) {
     assert_eq!(ids(&held), ["a", "b"]);
 }
 
-pub async fn an_equal_job_is_left_out_where_one_waits(bench: &impl Bench) {
-    let (here, there) = (card("h1", sample::ops()), card("h2", sample::ops()));
-    commit(bench, queue([show("a", &here), show("b", &here), show("c", &there)])).await;
-    commit(bench, queue([show("d", &there)])).await;
-    let elsewhere = NewJob { lane: lane("acc", "dev"), ..show("e", &here) };
-    let insisting = NewJob { unless_waiting: false, ..show("f", &here) };
-    commit(bench, queue([elsewhere, insisting])).await;
-    assert_eq!(
-        waiting(bench, START).await,
-        [
-            (lane("acc", "dev"), vec!["e".to_owned()]),
-            (lane("acc", "ops"), vec!["a".to_owned(), "c".to_owned(), "f".to_owned()])
-        ]
-    );
-}
-
-pub async fn an_equal_confidential_job_is_left_out_too(bench: &impl Bench) {
-    let ops = lane("acc", "ops");
-    let said = |id, head: &str| NewJob { unless_waiting: true, ..saying(id, head, ops.clone()) };
-    commit(bench, queue([said("a", "hello"), said("b", "hello"), said("c", "goodbye")])).await;
-    commit(bench, queue([said("d", "hello")])).await;
-    assert_eq!(waiting(bench, START).await, [(ops.clone(), vec!["a".to_owned(), "c".to_owned()])]);
-}
-
-pub async fn a_job_in_hand_still_waits_and_a_job_being_settled_does_not(bench: &impl Bench) {
-    let card = card("h1", sample::ops());
-    commit(bench, queue([show("a", &card)])).await;
-    let held = lease_one(bench, START, LATER).await;
-    commit(bench, queue([show("b", &card)])).await;
-
-    settle(bench, &held, "a", Outcome::Done(queue([show("c", &card)]))).await.expect("settled");
-    release(bench, held).await;
-    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["c".to_owned()])]);
-}
-
+/// A job of one person's words.
 fn confidential(id: &str, lane: Lane) -> NewJob {
     saying(id, "hello", lane)
-}
-
-fn saying(id: &str, head: &str, lane: Lane) -> NewJob {
-    let to = Address::everyone(&sample::ops(), &sample::ana());
-    let answer = Answer { to, notice: Notice::text(head), otherwise: None };
-    NewJob { job: Job::Answer(answer), ..job(id, lane) }
 }

@@ -69,11 +69,13 @@ impl Reader {
     }
 
     fn end_word(&mut self) {
-        self.closing = None;
+        let quoted = self.closing.take().is_some();
         if let Some(mut word) = self.word.take() {
             let text = word.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            // Placeholders copied from a help page keep their brackets: <org>.
-            text.trim_matches(['<', '>']).clone_into(&mut word.text);
+            // Placeholders copied from a help page keep their brackets (<org>), and sentences their punctuation.
+            let text = text.trim_matches(['<', '>']);
+            let text = if quoted { text } else { text.trim_matches(['<', '>', ',', ';']).trim_end_matches(['.', '!']) };
+            text.clone_into(&mut word.text);
             if !word.text.is_empty() {
                 self.words.push(word);
             }
@@ -123,6 +125,13 @@ mod tests {
     #[test]
     fn no_break_and_zero_width_spaces_do_what_they_look_like() {
         assert_eq!(texts("connect\u{a0}acme\u{200b} we\u{200b}b"), ["connect", "acme", "web"]);
+    }
+
+    #[test]
+    fn stray_punctuation_around_a_word_is_dropped() {
+        assert_eq!(texts("connect <acme>, checkout."), ["connect", "acme", "checkout"]);
+        assert_eq!(texts("connect acme.io v1.2"), ["connect", "acme.io", "v1.2"]);
+        assert_eq!(texts("connect \"Acme Inc.\" web"), ["connect", "Acme Inc.", "web"]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Core<'_> {
     }
 
     pub(super) fn connect_job(&self, connect: Connect) -> NewJob {
-        self.job(Lane::wishes(&connect.by.account, &connect.by.user), Job::Connect(connect))
+        self.job(Lane::connects(&connect.place.account, &connect.place.channel), Job::Connect(connect))
     }
 
     /// Sentry has answered what the names mean. `here` is what the place is connected to; `installed` whether the

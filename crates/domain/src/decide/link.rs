@@ -7,8 +7,6 @@ use crate::{
     Person, Place, Revision, RowChange, Said, Secret, Stage, say,
 };
 
-const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
-
 impl Core<'_> {
     /// Sends `by` a link in their own chat, and says so where they asked. An earlier link of theirs ends; while a code
     /// is awaited there is never a second one.
@@ -20,19 +18,29 @@ impl Core<'_> {
         open: Option<&Link>,
         fresh: &FreshLink,
     ) -> Decision {
-        if let Some(open) = open.filter(|open| open.awaits_code(self.now)) {
-            let left = say::minutes(open.expires.since(self.now));
+        if let Some(left) = self.code_awaited(open) {
             return Decision::job(self.privately(place, by, say::still_waiting(left)));
         }
         let link = self.new_link(by, place, then, fresh);
-        let mut decision = self.send_link(&link, fresh);
+        let mut decision = self.end_attempt(open).with(self.send_link(&link, fresh));
         if !place.direct {
             decision = decision.then(self.privately(place, by, say::link_first(place, &link.then)));
         }
-        if let Some(open) = open {
-            decision = decision.and(RowChange::PutLink(open.clone().at(Stage::Ended)));
-        }
         decision.and(RowChange::PutLink(link))
+    }
+
+    /// For how many minutes a code is still awaited, if one is.
+    fn code_awaited(&self, open: Option<&Link>) -> Option<u64> {
+        let open = open.filter(|open| open.awaits_code(self.now))?;
+        Some(say::minutes(open.expires.since(self.now)))
+    }
+
+    /// An attempt that has not ended ends, and the grant that it may hold is revoked.
+    pub(super) fn end_attempt(&self, open: Option<&Link>) -> Decision {
+        match open.filter(|open| open.stage != Stage::Ended) {
+            Some(open) => self.forget_inactive(open).and(RowChange::PutLink(open.clone().at(Stage::Ended))),
+            None => Decision::nothing(),
+        }
     }
 
     fn new_link(&self, by: &Person, place: &Place, then: Pending, fresh: &FreshLink) -> Link {
@@ -43,7 +51,8 @@ impl Core<'_> {
             then,
             expires: self.now + LINK_LIFE,
             stage: Stage::Offered,
-            resent: Vec::new(),
+            offered: self.now,
+            again: false,
             revision: Revision(1),
         }
     }
@@ -68,10 +77,12 @@ impl Core<'_> {
         Decision::nothing().and(RowChange::PutLink(link.clone().at(Stage::AtSentry { state, cookie })))
     }
 
-    /// The browser came back with a code: `state` is burnt before the code is exchanged.
-    pub fn came_back(&self, link: &Link) -> (Link, Decision) {
-        let link = link.clone().at(Stage::Exchanging);
-        (link.clone(), Decision::nothing().and(RowChange::PutLink(link)))
+    /// The browser came back with a code: `state` is burnt before the code is exchanged, and the name of the grant is
+    /// kept before there is one.
+    pub fn came_back(&self, link: &Link) -> (Link, CredentialId, Decision) {
+        let credential = CredentialId::new(self.random.hex128());
+        let link = link.clone().at(Stage::Exchanging { credential: credential.clone() });
+        (link.clone(), credential, Decision::nothing().and(RowChange::PutLink(link)))
     }
 
     /// The code was exchanged: the grant waits, inactive, for the six digits that the browser shows.
@@ -87,44 +98,36 @@ impl Core<'_> {
         Decision::job(please).and(RowChange::PutLink(link))
     }
 
-    /// Sentry did not exchange the code: nothing is linked.
+    /// Sentry did not exchange the code: nothing is linked, and a grant whose answer was lost is revoked.
     pub fn sign_in_failed(&self, link: &Link) -> Decision {
-        Decision::nothing().and(RowChange::PutLink(link.clone().at(Stage::Ended)))
+        self.end_attempt(Some(link))
     }
 
     /// They pressed Deny at Sentry.
     pub fn sign_in_cancelled(&self, link: &Link) -> Decision {
-        let told = self.answer(Address::direct(&link.person), say::cancelled(self.deployment));
-        Decision::job(told).and(RowChange::PutLink(link.clone().at(Stage::Ended)))
+        self.end_attempt(Some(link)).then(self.answer(Address::direct(&link.person), say::cancelled(self.deployment)))
     }
 
-    /// The page of a used or expired link asks for a new one: sent to the same person, at most three an hour.
-    /// `None` where that is too many.
-    pub fn link_again(&self, old: &Link, open: Option<&Link>, fresh: &FreshLink) -> Option<Decision> {
-        if let Some(open) = open.filter(|open| open.awaits_code(self.now)) {
-            let left = say::minutes(open.expires.since(self.now));
+    /// The page of a used or expired link asks for a new one: sent to the same person, at most three an hour. `sent` is
+    /// how many they were sent within the hour. `None` where that is too many.
+    pub fn link_again(&self, old: &Link, open: Option<&Link>, sent: usize, fresh: &FreshLink) -> Option<Decision> {
+        if let Some(left) = self.code_awaited(open) {
             return Some(Decision::job(self.answer(Address::direct(&old.person), say::still_waiting(left))));
         }
-        let mut resent: Vec<_> = old.resent.iter().copied().filter(|at| self.now.since(*at) < HOUR).collect();
-        if resent.len() >= RESENDS_PER_HOUR {
+        if sent >= RESENDS_PER_HOUR {
             return None;
         }
-        resent.push(self.now);
-        let link = Link { resent: resent.clone(), ..self.new_link(&old.person, &old.place, old.then.clone(), fresh) };
-        let mut decision = self.send_link(&link, fresh).and(RowChange::PutLink(link));
-        if let Some(open) = open.filter(|open| open.id != old.id) {
-            decision = decision.and(RowChange::PutLink(open.clone().at(Stage::Ended)));
-        }
-        let old = Link { resent, ..old.clone() }.at(Stage::Ended);
-        Some(decision.and(RowChange::PutLink(old)))
+        let link = Link { again: true, ..self.new_link(&old.person, &old.place, old.then.clone(), fresh) };
+        let decision = self.end_attempt(open).with(self.send_link(&link, fresh));
+        Some(decision.and(RowChange::PutLink(link)))
     }
 
-    /// The time of an attempt may be over: it ends, and an inactive grant is forgotten.
+    /// The time of an attempt may be over: it ends, and an inactive grant is revoked.
     pub fn link_expired(&self, link: &Link) -> Decision {
         match link.stage {
             Stage::Ended => Decision::nothing(),
             _ if self.now < link.expires => Decision::job(self.expiry(link)),
-            _ => self.forget_inactive(link).and(RowChange::PutLink(link.clone().at(Stage::Ended))),
+            _ => self.end_attempt(Some(link)),
         }
     }
 
@@ -145,7 +148,7 @@ impl Core<'_> {
         match tries_left.saturating_sub(1) {
             0 => {
                 let told = self.answer(Address::direct(&said.by), say::too_many_codes(self.deployment));
-                self.forget_inactive(link).then(told).and(RowChange::PutLink(link.clone().at(Stage::Ended)))
+                self.end_attempt(Some(link)).then(told)
             }
             tries_left => {
                 let told = self.answer(Address::direct(&said.by), say::wrong_code(tries_left));
@@ -306,11 +309,24 @@ mod tests {
     fn a_page_sends_three_new_links_an_hour_and_no_fourth() {
         let (deployment, random) = (sample::deployment(), sample::Counting::default());
         let used = offered().at(Stage::Ended);
-        let resent = vec![Timestamp(1), Timestamp(2), Timestamp(3)];
-        let often = Link { resent, ..used.clone() };
-        assert!(core(&deployment, &random, 1_000).link_again(&used, None, &fresh()).is_some());
-        assert!(core(&deployment, &random, 1_000).link_again(&often, None, &fresh()).is_none());
-        assert!(core(&deployment, &random, 3_700_000).link_again(&often, None, &fresh()).is_some());
+        assert!(core(&deployment, &random, 1_000).link_again(&used, None, 2, &fresh()).is_some());
+        assert!(core(&deployment, &random, 1_000).link_again(&used, None, 3, &fresh()).is_none());
+    }
+
+    #[test]
+    fn whatever_ends_an_attempt_revokes_the_grant_that_it_holds() {
+        let (deployment, random) = (sample::deployment(), sample::Counting::default());
+        let late = core(&deployment, &random, 700_000);
+        let expired = awaiting("482913", 5);
+        let then = expired.then.clone();
+        for decision in [
+            late.offer_link(&sample::ana(), &sample::ops(), then, Some(&expired), &fresh()),
+            late.link_again(&offered().at(Stage::Ended), Some(&expired), 0, &fresh()).expect("not too often"),
+            late.link_expired(&expired),
+            late.sign_in_failed(&offered().at(Stage::Exchanging { credential: CredentialId::new("c1") })),
+        ] {
+            assert!(decision.jobs.iter().any(|job| matches!(job.job, Job::Forget { .. })), "{decision:?}");
+        }
     }
 
     #[test]

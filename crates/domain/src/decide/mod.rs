@@ -49,19 +49,21 @@ impl Core<'_> {
 
     /// An organization installed our integration.
     pub fn integration_installed(&self, installation: &InstallationId, org: &OrgSlug) -> Decision {
-        Decision::nothing().and(RowChange::PutInstallation { installation: installation.clone(), org: org.clone() })
+        Decision::nothing()
+            .and(RowChange::PutInstallation { installation: installation.clone(), org: org.clone() })
+            .and(RowChange::RememberForEver)
     }
 
     /// An organization removed our integration. Its channels' subscriptions stay.
     pub fn integration_removed(&self, installation: &InstallationId) -> Decision {
-        Decision::nothing().and(RowChange::RemoveInstallation(installation.clone()))
+        Decision::nothing().and(RowChange::RemoveInstallation(installation.clone())).and(RowChange::RememberForEver)
     }
 
     /// Deletes what has served its time, and comes back in an hour.
     pub fn sweep(&self) -> Decision {
         const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
         let again = self.job(Lane::upkeep(), Job::Sweep).at(self.now + HOUR);
-        Decision::job(again).and(RowChange::Sweep { before: self.now - crate::link::LINK_MEMORY })
+        Decision::job(again).and(RowChange::Sweep { now: self.now })
     }
 
     /// What is said instead of an answer that was refused for good.

@@ -31,7 +31,8 @@ impl Core<'_> {
         };
         let seen = RowChange::Saw { place: place.clone(), person: by.clone() };
         if card.is_done(press.action) {
-            return Decision::job(self.privately(place, by, say::late_or_gone(done(press.action), None))).and(seen);
+            return Decision::job(self.privately(place, by, say::done_already(done(press.action), card.done_by())))
+                .and(seen);
         }
         match self.presser(card, facts.linked.as_ref()) {
             Some(actor) => Decision::job(self.update(card, press.action, by, place, actor)),
@@ -65,10 +66,14 @@ impl Core<'_> {
             .then(|| Actor::Integration { org: org.clone() })
     }
 
-    /// Sentry has done it: the card says so. Nothing where it said so already.
-    pub fn updated(&self, update: &Update, card: Option<&Card>, issue: &Issue) -> Decision {
-        card.and_then(|card| card.after_action(update.action, issue, &update.by, self.now))
-            .map_or_else(Decision::nothing, |card| Decision::job(self.show(&card)).and(RowChange::PutCard(card)))
+    /// Sentry has done it: the account's cards of the issue say so, unless they did already. `cards` are those of the
+    /// issue in any account; who pressed is nobody else's business.
+    pub fn updated(&self, update: &Update, cards: &[Card], issue: &Issue) -> Decision {
+        let ours = cards.iter().filter(|card| card.content.place.account == update.by.account);
+        ours.filter_map(|card| card.after_action(update.action, issue, &update.by, self.now))
+            .fold(Decision::nothing(), |decision, card| {
+                decision.then(self.show(&card).uncounted()).and(RowChange::PutCard(card))
+            })
     }
 
     /// Sentry has not done it: the presser is told why, the card stays.

@@ -3,7 +3,7 @@
 use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
-    Account, Actor, Card, ChannelId, Connect, Decision, Link, LinkedPerson, Pending, Policy, RowChange, Said, Stage,
+    Account, Actor, Card, ChannelId, Connect, Decision, Lane, Link, LinkedPerson, Pending, Policy, RowChange, Said,
     Subscription, say,
 };
 
@@ -90,7 +90,7 @@ impl Core<'_> {
         if self.is_refused(said, facts) {
             return self.reply(said, say::not_allowed(self.deployment));
         }
-        if let Some(there) = facts.here.iter().find(|s| is_named(s, org, project)) {
+        if let Some(there) = facts.here.iter().find(|s| has_slugs(s, org, project)) {
             return self.reply(said, say::already_connected(there));
         }
         if let Some(linked) = &facts.linked {
@@ -121,19 +121,26 @@ impl Core<'_> {
             return self.reply(said, say::not_allowed(self.deployment));
         }
         let (notice, gone) = match named {
-            None if facts.here.is_empty() => return self.reply(said, say::nothing_connected()),
+            None if facts.here.is_empty() => {
+                let lane = Lane::connects(&said.place.account, &said.place.channel);
+                return self.reply(said, say::nothing_connected()).and(RowChange::ClearLane(lane));
+            }
             None => {
                 let projects: Vec<_> = facts.here.iter().map(|s| s.project.clone()).collect();
                 (say::disconnected_all(&projects, &said.by), projects)
             }
-            Some((org, project)) => match facts.here.iter().find(|s| is_named(s, org, project)) {
-                Some(there) => (say::disconnected(&there.project, &said.by), vec![there.project.clone()]),
-                None => {
-                    return self.reply(said, say::not_connected(&format!("{org} / {project}"), &facts.here));
-                }
+            Some((org, project)) => match meant(&facts.here, org, project)[..] {
+                [there] => (say::disconnected(&there.project, &said.by), vec![there.project.clone()]),
+                [] => return self.reply(said, say::not_connected(&format!("{org} / {project}"), &facts.here)),
+                ref several => return self.reply(said, say::which_one(project, several)),
             },
         };
-        gone.into_iter().fold(Decision::job(self.openly(&said.place, &said.by, notice)), |decision, project| {
+        let mut decision = Decision::job(self.openly(&said.place, &said.by, notice));
+        if named.is_none() {
+            // Whoever ends everything also means what is still being looked up.
+            decision = decision.and(RowChange::ClearLane(Lane::connects(&said.place.account, &said.place.channel)));
+        }
+        gone.into_iter().fold(decision, |decision, project| {
             decision.and(RowChange::Unsubscribe {
                 account: said.place.account.clone(),
                 channel: said.place.channel.clone(),
@@ -149,36 +156,42 @@ impl Core<'_> {
             manager || s.place.channel == said.place.channel || facts.known_channels.contains(&s.place.channel)
         };
         let visible: Vec<_> = facts.everywhere.iter().filter(may_see).cloned().collect();
-        self.reply(said, say::configure_all(&visible, facts.everywhere.len()))
+        self.reply(said, say::configure_all(&said.place, &visible, facts.everywhere.len()))
     }
 
     /// Deletes the person's grant now; the channels they connected keep working.
     fn unlink_said(&self, said: &Said, facts: &SaidFacts) -> Decision {
         let identity = facts.linked.as_ref().map(|linked| &linked.identity);
-        let mut decision = self.reply(said, say::unlinked(identity));
+        let mut decision = self.reply(said, say::unlinked(identity, facts.open_link.is_some()));
         if let Some(linked) = &facts.linked {
             decision = decision
                 .then(self.forget(&linked.person, &linked.credential))
                 .and(RowChange::UnlinkPerson { account: said.by.account.clone(), user: said.by.user.clone() });
         }
-        if let Some(open) = &facts.open_link {
-            if let Some(held) = open.credential() {
-                decision = decision.then(self.forget(&open.person, held));
-            }
-            decision = decision.and(RowChange::PutLink(open.clone().at(Stage::Ended)));
-        }
-        decision
+        decision.with(self.end_attempt(facts.open_link.as_ref()))
     }
 }
 
-/// Whether somebody means this subscription: slug or display name, in any case.
-fn is_named(subscription: &Subscription, org: &str, project: &str) -> bool {
-    let means = |typed: &str, names: &[&str]| {
-        let typed = typed.to_lowercase();
-        names.iter().any(|name| name.to_lowercase() == typed)
-    };
+/// Whether these are the subscription's slugs, in any case.
+fn has_slugs(subscription: &Subscription, org: &str, project: &str) -> bool {
     let theirs = &subscription.project;
-    means(org, &[theirs.org.as_str(), &theirs.org_name]) && means(project, &[theirs.slug.as_str(), &theirs.name])
+    theirs.org.as_str().eq_ignore_ascii_case(org) && theirs.slug.as_str().eq_ignore_ascii_case(project)
+}
+
+/// The subscriptions that somebody may mean: the one with these slugs, or those with these names.
+fn meant<'a>(here: &'a [Subscription], org: &str, project: &str) -> Vec<&'a Subscription> {
+    if let Some(exact) = here.iter().find(|s| has_slugs(s, org, project)) {
+        return vec![exact];
+    }
+    let is = |typed: &str, slug: &str, name: &str| {
+        let typed = typed.to_lowercase();
+        slug.to_lowercase() == typed || name.to_lowercase() == typed
+    };
+    let named = |s: &&Subscription| {
+        let theirs = &s.project;
+        is(org, theirs.org.as_str(), &theirs.org_name) && is(project, theirs.slug.as_str(), &theirs.name)
+    };
+    here.iter().filter(named).collect()
 }
 
 #[cfg(test)]
@@ -243,6 +256,29 @@ mod tests {
             answers(&decision)[0].notice.head,
             "Disconnected everything here (2): acme / checkout, acme / web, by Ana."
         );
+    }
+
+    #[test]
+    fn a_display_name_that_two_projects_share_is_asked_about() {
+        let twin = |slug: &str| {
+            let project = crate::Project { name: "Web".into(), ..sample::project(slug) };
+            Subscription { project, ..sample::subscription() }
+        };
+        let facts = SaidFacts { here: vec![twin("web-eu"), twin("web-us")], ..facts() };
+        let decision = say("disconnect acme Web", &facts);
+        assert!(!decision.changes.iter().any(|c| matches!(c, RowChange::Unsubscribe { .. })));
+        assert_eq!(answers(&decision)[0].notice.head, "\"Web\" fits 2 projects. Which one?");
+    }
+
+    #[test]
+    fn a_slug_is_never_mistaken_for_another_projects_name() {
+        let backend = Subscription {
+            project: crate::Project { name: "api".into(), ..sample::project("backend") },
+            ..sample::subscription()
+        };
+        let facts = SaidFacts { here: vec![backend], linked: Some(sample::linked()), ..facts() };
+        let decision = say("connect acme api", &facts);
+        assert!(decision.jobs.iter().any(|job| matches!(job.job, Job::Connect(_))));
     }
 
     #[test]

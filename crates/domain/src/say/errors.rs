@@ -1,9 +1,9 @@
 //! What is said when something does not work: what happened, one next step, and what was kept.
 
-use super::{ECHO, name, quoted, slash};
+use super::{ECHO, quoted, slash};
 use crate::command::{CommandError, Problem, closest};
 use crate::text::{counted, line};
-use crate::{Deployment, Identity, Notice, OrgSlug, Organization, Person, Project};
+use crate::{Deployment, Identity, Notice, OrgSlug, Organization, Place, Project, Timestamp};
 
 /// The line was not understood: points at the place and suggests.
 pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
@@ -72,7 +72,6 @@ pub fn no_organization(typed: &str, asked: Option<&Identity>, seen: &[Organizati
 
 /// No such project in the organization, or not theirs.
 pub fn no_project(org: &OrgSlug, typed: &str, seen: &[Project]) -> Notice {
-    let notice = Notice::text(format!("{org} has no project {} that I can see for you.", quoted(typed)));
     let mut near: Vec<_> = seen.iter().collect();
     near.sort_by_key(|project| {
         strsim::damerau_levenshtein(&typed.to_lowercase(), &project.slug.as_str().to_lowercase())
@@ -82,7 +81,7 @@ pub fn no_project(org: &OrgSlug, typed: &str, seen: &[Project]) -> Notice {
     } else {
         format!("Closest: {}.", some_of(near.into_iter().map(|project| project.slug.as_str())))
     };
-    notice.line(hint).line("Nothing changed.")
+    Notice::text(format!("{org} has no project {}. {hint}", quoted(typed))).line("Nothing changed.")
 }
 
 fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
@@ -119,6 +118,14 @@ pub fn cannot_reach_you() -> Notice {
     Notice::text("I cannot write to you. Open a chat with me and type connect there.")
 }
 
+/// To whoever set it up: nothing can be sent to a place any more.
+pub fn cannot_post(place: &Place, since: Timestamp, subscriptions: usize) -> Notice {
+    let paused = counted(subscriptions as u64, "subscription");
+    let verb = if subscriptions == 1 { "is" } else { "are" };
+    Notice::text(format!("I can no longer post in {} (since {} UTC).", place.label(), since.clock()))
+        .line(format!("{paused} {verb} paused, nothing is deleted. Add me back, and I go on by myself within an hour."))
+}
+
 /// Sentry did not answer in time, and the command is given up.
 pub fn sentry_down(tries: u32) -> Notice {
     let tries = if tries == 1 { "1 try".into() } else { format!("{tries} tries") };
@@ -150,9 +157,9 @@ pub fn card_expired() -> Notice {
 }
 
 /// Somebody was faster.
-pub fn late_or_gone(state: &str, by: Option<&Person>) -> Notice {
+pub fn done_already(state: &str, by: Option<&str>) -> Notice {
     match by {
-        Some(by) => Notice::text(format!("{} already {state} this. Nothing to do.", name(by))),
-        None => Notice::text(format!("This is already {state}. Nothing to do.")),
+        Some(by) => Notice::text(format!("{} has {state} this already. Nothing to do.", line(by, ECHO))),
+        None => Notice::text(format!("This is {state} already. Nothing to do.")),
     }
 }

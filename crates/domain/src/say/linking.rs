@@ -90,17 +90,12 @@ pub fn already_linked_elsewhere(before: &Identity, now: &Identity) -> Notice {
     .line("Not you? Type unlink, and tell your Zoom administrator.")
 }
 
-/// Somebody sent what looks like a code, and none is awaited.
-pub fn no_code_awaited_here(deployment: &Deployment) -> Notice {
-    Notice::text("I am not waiting for a code.")
-        .line(format!("To link an account, type {} where you want it.", slash(deployment, "connect <org> <project>")))
-}
-
-/// The Sentry account is forgotten.
-pub fn unlinked(identity: Option<&Identity>) -> Notice {
+/// The Sentry account is forgotten, and an unfinished attempt to link one is ended.
+pub fn unlinked(identity: Option<&Identity>, attempt: bool) -> Notice {
     match identity {
         Some(identity) => Notice::text(format!("Unlinked: {}", line(identity.label(), ECHO)))
-            .line("I deleted your Sentry tokens. Channels you connected keep working."),
+            .line("I revoke and delete your Sentry tokens. Channels you connected keep working."),
+        None if attempt => Notice::text("You have no Sentry account linked. The link that I sent you has ended."),
         None => Notice::text("You have no Sentry account linked. Nothing changed."),
     }
 }

@@ -42,7 +42,7 @@ pub fn configure(deployment: &Deployment, place: &Place, here: &[Subscription]) 
 }
 
 /// Every channel's projects, as far as the asker may see them.
-pub fn configure_all(visible: &[Subscription], of: usize) -> Notice {
+pub fn configure_all(here: &Place, visible: &[Subscription], of: usize) -> Notice {
     let mut places: Vec<_> = visible.iter().map(|s| s.place.channel.key()).collect();
     places.sort();
     places.dedup();
@@ -50,7 +50,13 @@ pub fn configure_all(visible: &[Subscription], of: usize) -> Notice {
         format!("{} in {}", counted(visible.len() as u64, "subscription"), counted(places.len() as u64, "channel"));
     let mut notice = Notice::text(head);
     for subscription in visible.iter().take(MOST_ROWS) {
-        notice = notice.line(format!("{} · {}", subscription.place.label(), row(subscription)));
+        let place = &subscription.place;
+        let label = if place.direct && place.channel != here.channel {
+            format!("{}'s own chat", name(&subscription.by))
+        } else {
+            place.label()
+        };
+        notice = notice.line(format!("{label} · {}", row(subscription)));
     }
     if visible.len() > MOST_ROWS {
         notice = notice.line(format!("Showing {MOST_ROWS} of {}.", visible.len()));

@@ -8,13 +8,13 @@ mod linking;
 mod lists;
 
 pub use errors::{
-    cannot_reach_you, card_expired, failed, guests_get_help, late_or_gone, no_organization, no_project, not_accepted,
-    not_allowed, not_done, not_understood, sentry_down, sentry_refused,
+    cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, no_organization, no_project,
+    not_accepted, not_allowed, not_done, not_understood, sentry_down, sentry_refused,
 };
 pub(crate) use linking::minutes;
 pub use linking::{
-    already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, no_code_awaited_here,
-    still_waiting, too_many_codes, unlinked, welcome, wrong_code,
+    already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, still_waiting,
+    too_many_codes, unlinked, welcome, wrong_code,
 };
 pub use lists::{configure, configure_all, help, help_topic, whoami};
 
@@ -95,6 +95,13 @@ pub fn not_connected(typed: &str, here: &[Subscription]) -> Notice {
     let here: Vec<_> = here.iter().map(|s| s.project.label()).collect();
     Notice::text(format!("{} is not connected to this channel.", line(typed, ECHO)))
         .line(format!("Connected here: {}. Nothing changed.", here.join(", ")))
+}
+
+/// A display name fits several projects.
+pub fn which_one(typed: &str, fitting: &[&Subscription]) -> Notice {
+    let slugs: Vec<_> = fitting.iter().map(|s| s.project.label()).collect();
+    Notice::text(format!("{} fits {} projects. Which one?", quoted(typed), fitting.len()))
+        .line(format!("{}. Nothing changed.", slugs.join(", ")))
 }
 
 /// There is nothing to disconnect.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,13 +13,24 @@ use zentry_ingress::{Ops, serve_ops};
 
 use crate::client::{PATIENCE, Request};
 
+struct Told(Arc<AtomicBool>);
+
+#[async_trait]
+impl Ops for Told {
+    fn ready(&self) -> Result<(), String> {
+        if self.0.load(Ordering::Relaxed) { Ok(()) } else { Err("draining".to_owned()) }
+    }
+
+    async fn metrics(&self) -> String {
+        "zentry_dead_jobs 0\n".into()
+    }
+}
+
 async fn served(is_ready: Arc<AtomicBool>) -> (SocketAddr, watch::Sender<bool>, JoinHandle<()>) {
-    let ready = move || if is_ready.load(Ordering::Relaxed) { Ok(()) } else { Err("draining".to_owned()) };
-    let ops = Ops { ready: Box::new(ready), metrics: Box::new(|| "zentry_dead_jobs 0\n".into()) };
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let at = listener.local_addr().expect("bound");
     let (stop, stopped) = watch::channel(false);
-    (at, stop, tokio::spawn(serve_ops(listener, Arc::new(ops), stopped)))
+    (at, stop, tokio::spawn(serve_ops(listener, Arc::new(Told(is_ready)), stopped)))
 }
 
 #[tokio::test]

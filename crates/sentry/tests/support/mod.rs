@@ -126,6 +126,22 @@ impl Bench {
         Secret::new(code)
     }
 
+    fn broken(&self, fault: Fault) -> Broken {
+        match fault {
+            Fault::Down => Broken::status(503),
+            Fault::Lost => Broken::Close { carried_out: true },
+            Fault::Throttled { after } => {
+                let ends = |after: Duration| (self.clock.now_ms() + after.as_millis() as i64) / 1_000;
+                Broken::sentry_throttled(after.map(ends))
+            }
+            Fault::Forbidden => Broken::Answer {
+                status: 403,
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+                body: r#"{"detail":"You do not have permission to perform this action."}"#.to_owned(),
+            },
+        }
+    }
+
     async fn post_token(&self, refresh: &str) -> serde_json::Value {
         let body =
             format!("grant_type=refresh_token&refresh_token={refresh}&client_id=the-client&client_secret=the-secret");
@@ -194,19 +210,11 @@ impl zentry_contract::tracker::Bench for Bench {
     }
 
     async fn fail_next(&self, fault: Fault) {
-        self.sentry.faults().next(match fault {
-            Fault::Down => Broken::status(503),
-            Fault::Lost => Broken::Close { carried_out: true },
-            Fault::Throttled { after } => {
-                let ends = |after: Duration| (self.clock.now_ms() + after.as_millis() as i64) / 1_000;
-                Broken::sentry_throttled(after.map(ends))
-            }
-            Fault::Forbidden => Broken::Answer {
-                status: 403,
-                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                body: r#"{"detail":"You do not have permission to perform this action."}"#.to_owned(),
-            },
-        });
+        self.sentry.faults().next(self.broken(fault));
+    }
+
+    async fn fail_next_revocation(&self, fault: Fault) {
+        self.sentry.oauth_faults().next(self.broken(fault));
     }
 }
 

@@ -64,7 +64,7 @@ impl Hosted {
 
         let store = folder.path().join("sandbox.db");
         let config = configuration(sandbox, cast, &public_url, &format!("sqlite:{}", store.display()))?;
-        let bot = wire(config, Arc::new(SandboxClock(sandbox.clock.clone())))?;
+        let bot = wire(config, None, Arc::new(SandboxClock(sandbox.clock.clone())))?;
         let running = Running::start(bot, public, ops, metrics()?);
         let (stop, told) = oneshot::channel();
         let running = tokio::spawn(running.until(async {

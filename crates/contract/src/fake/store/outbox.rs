@@ -1,18 +1,19 @@
-//! Leasing and settling.
+//! Queueing, leasing and settling.
 
 use zentry_domain::ports::{LaneLease, Leased, StoreError};
-use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Timestamp};
+use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Suppression, Timestamp};
 
+use super::State;
 use super::rows::Rows;
-use super::{DeadJob, State};
 
 /// Jobs of one lease at most, so that a long lane does not hold its worker.
 const JOBS_A_LEASE: usize = 20;
 
-/// A job and when it is due.
+/// A job in its lane.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) queued: Queued,
+    pub(super) counted: bool,
     due: Timestamp,
 }
 
@@ -24,9 +25,10 @@ pub(super) struct Held {
 }
 
 impl Waiting {
-    pub(super) fn new(new: &NewJob, now: Timestamp) -> Self {
+    fn new(new: &NewJob, now: Timestamp) -> Self {
         let (id, job) = (new.id.clone(), new.job.clone());
-        Self { queued: Queued { id, job, attempts: 0, unknown: false, since: now }, due: new.due.unwrap_or(now) }
+        let queued = Queued { id, job, attempts: 0, unknown: false, since: now };
+        Self { queued, counted: new.counted, due: new.due.unwrap_or(now) }
     }
 }
 
@@ -65,14 +67,56 @@ impl Rows {
 
     /// When each lane's head is due. A throttled account's lanes wait for its pause, too.
     fn dues(&self) -> Vec<(Timestamp, Lane)> {
-        let paused = |owner: &Owner| self.pauses.get(owner).copied().unwrap_or(Timestamp(i64::MIN));
-        self.lanes.iter().map(|(lane, jobs)| (jobs[0].due.max(paused(&lane.owner)), lane.clone())).collect()
+        let throttled = |owner: &Owner| self.throttles.get(owner).copied().unwrap_or(Timestamp(i64::MIN));
+        self.lanes.iter().map(|(lane, jobs)| (jobs[0].due.max(throttled(&lane.owner)), lane.clone())).collect()
     }
 
     fn first_jobs(&self, lane: &Lane, now: Timestamp) -> Vec<Queued> {
         let due = self.lanes[lane].iter().take_while(|waiting| waiting.due <= now);
         due.take(JOBS_A_LEASE).map(|waiting| waiting.queued.clone()).collect()
     }
+
+    // === queueing ===
+
+    /// Queues `new` at the end of its lane, unless an equal job waits there and it is content with that.
+    pub(super) fn enqueue(&mut self, new: &NewJob, now: Timestamp) -> Result<(), StoreError> {
+        self.tally.accepted += u64::from(new.counted);
+        if new.unless_waiting && self.brings_forward(new, now) {
+            self.suppress(Suppression::Merged, u64::from(new.counted));
+            return Ok(());
+        }
+        if self.waits(&new.id) {
+            return Err(StoreError::Conflict);
+        }
+        self.put_last(new, now);
+        Ok(())
+    }
+
+    /// Whether an equal job waits. It then falls due with the earlier of both.
+    fn brings_forward(&mut self, new: &NewJob, now: Timestamp) -> bool {
+        let mut lane = self.lanes.get_mut(&new.lane).into_iter().flatten();
+        let Some(equal) = lane.find(|waiting| waiting.queued.job == new.job) else { return false };
+        // A job that has failed waits for a reason: another wish for it does not shorten that.
+        if equal.queued.attempts == 0 && !equal.queued.unknown {
+            equal.due = equal.due.min(new.due.unwrap_or(now));
+        }
+        true
+    }
+
+    pub(super) fn waits(&self, id: &JobId) -> bool {
+        self.lanes.values().flatten().any(|waiting| waiting.queued.id == *id)
+    }
+
+    pub(super) fn put_last(&mut self, new: &NewJob, now: Timestamp) {
+        self.lanes.entry(new.lane.clone()).or_default().push(Waiting::new(new, now));
+    }
+
+    pub(super) fn clear_lane(&mut self, lane: &Lane, reason: Suppression) {
+        let cleared = self.lanes.remove(lane).unwrap_or_default();
+        self.suppress(reason, cleared.iter().map(|waiting| u64::from(waiting.counted)).sum());
+    }
+
+    // === settling ===
 
     pub(super) fn settle(
         &mut self,
@@ -81,42 +125,47 @@ impl Rows {
         outcome: &Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let head = self.lanes.get_mut(lane).and_then(|jobs| jobs.first_mut());
-        let head = head.filter(|head| head.queued.id == *job).ok_or(StoreError::Fenced)?;
+        let mut jobs = self.lanes.get_mut(lane).into_iter().flatten();
+        let waiting = jobs.find(|waiting| waiting.queued.id == *job).ok_or(StoreError::Fenced)?;
         match outcome {
             Outcome::Retry { at } => {
-                head.queued.attempts += 1;
-                head.due = *at;
+                waiting.queued.attempts += 1;
+                waiting.due = *at;
             }
             Outcome::Unknown { at } => {
-                head.queued.unknown = true;
-                head.due = *at;
+                waiting.queued.unknown = true;
+                waiting.due = *at;
             }
             Outcome::Throttled { until } => {
-                let pause = self.pauses.entry(lane.owner.clone()).or_insert(*until);
-                *pause = (*pause).max(*until);
+                let throttle = self.throttles.entry(lane.owner.clone()).or_insert(*until);
+                *throttle = (*throttle).max(*until);
             }
-            Outcome::Done(decision) => {
-                self.take_head(lane);
-                self.apply(decision, now)?;
-            }
-            Outcome::Dead { why, then } => {
-                if let Some(head) = self.take_head(lane) {
-                    self.dead.push(DeadJob { lane: lane.clone(), id: head.id, job: head.job, why: why.clone() });
-                }
+            Outcome::Done(then) => {
+                let ended = self.take_off(lane, job)?;
+                self.tally.delivered += u64::from(ended.counted);
                 self.apply(then, now)?;
             }
-            Outcome::Suppressed { .. } => drop(self.take_head(lane)),
+            Outcome::Dead { why, then } => {
+                let ended = self.take_off(lane, job)?;
+                self.bury(lane, ended, why, now);
+                self.apply(then, now)?;
+            }
+            Outcome::Suppressed { reason, then } => {
+                let ended = self.take_off(lane, job)?;
+                self.suppress(*reason, u64::from(ended.counted));
+                self.apply(then, now)?;
+            }
         }
         Ok(())
     }
 
-    fn take_head(&mut self, lane: &Lane) -> Option<Queued> {
-        let jobs = self.lanes.get_mut(lane)?;
-        let head = jobs.remove(0);
+    fn take_off(&mut self, lane: &Lane, job: &JobId) -> Result<Waiting, StoreError> {
+        let jobs = self.lanes.get_mut(lane).ok_or(StoreError::Fenced)?;
+        let place = jobs.iter().position(|waiting| waiting.queued.id == *job).ok_or(StoreError::Fenced)?;
+        let ended = jobs.remove(place);
         if jobs.is_empty() {
             self.lanes.remove(lane);
         }
-        Some(head.queued)
+        Ok(ended)
     }
 }

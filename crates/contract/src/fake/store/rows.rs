@@ -4,27 +4,41 @@ use std::collections::{BTreeMap, HashMap};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Decision, Handle, InstallationId, Lane, Link, LinkedPerson, NewJob, OrgSlug,
-    Owner, Person, Place, Revision, RowChange, Subscription, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, Decision, Handle, InstallationId, Lane, Ledger, Link, LinkedPerson, OrgSlug,
+    Owner, Pause, Person, Place, Revision, RowChange, Stage, Subscription, Suppression, Timestamp, UserId,
 };
 
-use super::DeadJob;
+use super::dead::Dead;
 use super::outbox::Waiting;
 
 /// Everything stored. Lists are in the order of arrival; no lane is empty.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
-    pub(super) keys: HashMap<DeliveryKey, Timestamp>,
+    /// Since when each is known; `None` where it is never swept.
+    pub(super) keys: HashMap<DeliveryKey, Option<Timestamp>>,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) cards: Vec<Card>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
     pub(super) accounts: Vec<Account>,
     pub(super) installations: Vec<(InstallationId, OrgSlug)>,
-    pub(super) presence: Vec<(AccountId, UserId, ChannelId)>,
+    pub(super) presence: Vec<Seen>,
+    pub(super) pauses: Vec<Pause>,
     pub(super) lanes: BTreeMap<Lane, Vec<Waiting>>,
-    pub(super) pauses: HashMap<Owner, Timestamp>,
-    pub(super) dead: Vec<DeadJob>,
+    pub(super) throttles: HashMap<Owner, Timestamp>,
+    pub(super) dead: Vec<Dead>,
+    pub(super) unreadable: Vec<(String, Timestamp, Vec<u8>)>,
+    /// What has an end; what waits or is dead is counted where it is.
+    pub(super) tally: Ledger,
+}
+
+/// Somebody was seen somewhere.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) account: AccountId,
+    pub(super) channel: ChannelId,
+    pub(super) person: Person,
+    pub(super) at: Timestamp,
 }
 
 impl Rows {
@@ -51,6 +65,26 @@ impl Rows {
                     self.enqueue(again, now)?;
                 }
             }
+            RowChange::Repost { account, card } => {
+                if let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) {
+                    row.message = None;
+                    row.shown = Revision::default();
+                }
+            }
+            RowChange::Count { reason, notices } => {
+                self.tally.accepted += notices;
+                self.suppress(*reason, *notices);
+            }
+            RowChange::ClearLane(lane) => self.clear_lane(lane, Suppression::Disconnected),
+            // It concerns the keys, which the commit writes.
+            RowChange::RememberForEver => {}
+            RowChange::KeepUnreadable { source, body } => self.unreadable.push((source.clone(), now, body.clone())),
+            RowChange::Replay(id) => self.replay(id, now),
+            RowChange::DropDead(id) => self.drop_dead(id),
+            RowChange::Pause(pause) => self.pause(pause),
+            RowChange::Resume { account, channel } => {
+                self.pauses.retain(|pause| !(pause.account == *account && pause.channel == *channel));
+            }
             RowChange::PutLink(link) => self.put_link(link)?,
             RowChange::DropLink(id) => self.links.retain(|link| link.id != *id),
             RowChange::LinkPerson(linked) => {
@@ -68,8 +102,8 @@ impl Rows {
                 self.installations.push((installation.clone(), org.clone()));
             }
             RowChange::RemoveInstallation(installation) => self.installations.retain(|(id, _)| id != installation),
-            RowChange::Saw { place, person } => self.saw(place, person),
-            RowChange::Sweep { before } => self.sweep(*before),
+            RowChange::Saw { place, person } => self.saw(place, person, now),
+            RowChange::Sweep { now } => self.sweep(*now),
         }
         Ok(())
     }
@@ -111,6 +145,15 @@ impl Rows {
     }
 
     fn put_link(&mut self, link: &Link) -> Result<(), StoreError> {
+        let is_rival = |row: &Link| {
+            row.id != link.id
+                && row.stage != Stage::Ended
+                && row.person.account == link.person.account
+                && row.person.user == link.person.user
+        };
+        if link.stage != Stage::Ended && self.links.iter().any(is_rival) {
+            return Err(StoreError::Conflict);
+        }
         let row = self.links.iter_mut().find(|row| row.id == link.id);
         follows(link.revision, row.as_ref().map(|row| row.revision))?;
         match row {
@@ -124,48 +167,40 @@ impl Rows {
         self.people.retain(|linked| !(linked.person.account == *account && linked.person.user == *user));
     }
 
-    fn saw(&mut self, place: &Place, person: &Person) {
+    fn saw(&mut self, place: &Place, person: &Person, at: Timestamp) {
+        let (account, channel) = (&place.account, &place.channel);
         if place.name.is_some() {
-            let here = |s: &&mut Subscription| s.place.account == place.account && s.place.channel == place.channel;
+            let here = |s: &&mut Subscription| s.place.account == *account && s.place.channel == *channel;
             self.subscriptions.iter_mut().filter(here).for_each(|s| s.place.name.clone_from(&place.name));
         }
-        let seen = (place.account.clone(), person.user.clone(), place.channel.clone());
         // Guests have no number: what one of them knows must not be known to all.
-        if !person.is_guest() && !self.presence.contains(&seen) {
-            self.presence.push(seen);
+        if !person.is_guest() {
+            self.presence.retain(|seen| {
+                !(seen.account == *account && seen.channel == *channel && seen.person.user == person.user)
+            });
+            let (account, channel) = (account.clone(), channel.clone());
+            self.presence.push(Seen { account, channel, person: person.clone(), at });
         }
     }
 
-    fn purge(&mut self, account: &AccountId) {
-        let owner = Owner::Zoom(account.clone());
-        self.subscriptions.retain(|s| s.place.account != *account);
-        self.cards.retain(|card| card.content.place.account != *account);
-        self.links.retain(|link| link.person.account != *account);
-        self.people.retain(|linked| linked.person.account != *account);
-        self.presence.retain(|(of, _, _)| of != account);
-        self.accounts.retain(|known| known.id != *account);
-        self.lanes.retain(|lane, _| lane.owner != owner);
-        self.pauses.remove(&owner);
-        self.dead.retain(|dead| dead.lane.owner != owner);
+    fn pause(&mut self, new: &Pause) {
+        if !self.pauses.iter().any(|known| known.account == new.account && known.channel == new.channel) {
+            self.pauses.push(new.clone());
+        }
     }
 
-    fn sweep(&mut self, before: Timestamp) {
-        self.keys.retain(|_, at| *at >= before);
-        // An inactive grant must be revoked before its attempt is forgotten.
-        self.links.retain(|link| link.expires >= before || link.credential().is_some());
+    // === the ledger ===
+
+    pub(super) fn suppress(&mut self, reason: Suppression, notices: u64) {
+        if notices > 0 {
+            *self.tally.suppressed.entry(reason).or_default() += notices;
+        }
     }
 
-    /// Queues `new` at the end of its lane.
-    pub(super) fn enqueue(&mut self, new: &NewJob, now: Timestamp) -> Result<(), StoreError> {
-        if self.lanes.values().flatten().any(|waiting| waiting.queued.id == new.id) {
-            return Err(StoreError::Conflict);
-        }
-        let is_waiting = |lane: &Vec<Waiting>| lane.iter().any(|waiting| waiting.queued.job == new.job);
-        if new.unless_waiting && self.lanes.get(&new.lane).is_some_and(is_waiting) {
-            return Ok(());
-        }
-        self.lanes.entry(new.lane.clone()).or_default().push(Waiting::new(new, now));
-        Ok(())
+    pub(super) fn ledger(&self) -> Ledger {
+        let pending = self.lanes.values().flatten().map(|waiting| u64::from(waiting.counted)).sum();
+        let dead = self.dead.iter().map(|dead| u64::from(dead.counted)).sum();
+        Ledger { pending, dead, ..self.tally.clone() }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Reading.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Link, LinkedPerson, OrgSlug,
-    ProjectKey, Stage, Subscription, UserId,
+    Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Ledger,
+    Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Stage, Subscription, Timestamp, UserId,
 };
 
 use super::FakeStore;
@@ -73,9 +75,42 @@ impl Facts for FakeStore {
         Ok(self.up()?.rows.accounts.iter().find(|known| known.id == *id).cloned())
     }
 
+    async fn links_again(&self, account: &AccountId, user: &UserId, since: Timestamp) -> Result<usize, StoreError> {
+        let again = |link: &&Link| {
+            link.person.account == *account && link.person.user == *user && link.again && link.offered >= since
+        };
+        Ok(self.up()?.rows.links.iter().filter(again).count())
+    }
+
+    async fn people_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Person>, StoreError> {
+        let mut here = all(&self.up()?.rows.presence, |seen| seen.account == *account && seen.channel == *channel);
+        here.sort_by(|a, b| (Reverse(a.at), &a.person.user).cmp(&(Reverse(b.at), &b.person.user)));
+        Ok(here.into_iter().map(|seen| seen.person).collect())
+    }
+
+    async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError> {
+        let here = |pause: &&Pause| pause.account == *account && pause.channel == *channel;
+        Ok(self.up()?.rows.pauses.iter().find(here).cloned())
+    }
+
     async fn channels_known_to(&self, account: &AccountId, user: &UserId) -> Result<Vec<ChannelId>, StoreError> {
-        let theirs = all(&self.up()?.rows.presence, |(of, who, _)| of == account && who == user);
-        Ok(theirs.into_iter().map(|(_, _, channel)| channel).collect())
+        let theirs = all(&self.up()?.rows.presence, |seen| seen.account == *account && seen.person.user == *user);
+        Ok(theirs.into_iter().map(|seen| seen.channel).collect())
+    }
+}
+
+#[async_trait]
+impl Journal for FakeStore {
+    async fn ledger(&self) -> Result<Ledger, StoreError> {
+        Ok(self.up()?.rows.ledger())
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
+        Ok(self.up()?.rows.dead_letters())
+    }
+
+    async fn unreadable(&self) -> Result<Vec<(String, Timestamp, Vec<u8>)>, StoreError> {
+        Ok(self.up()?.rows.unreadable.clone())
     }
 }
 

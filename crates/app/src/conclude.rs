@@ -1,0 +1,165 @@
+//! What follows from a performed job: decided from its result and from fresh facts, without any call outside, so that it
+//! can be decided again when a row has moved on.
+
+use std::time::Duration;
+
+use zentry_domain::job::next;
+use zentry_domain::ports::StoreError;
+use zentry_domain::{
+    Answer, Card, Connect, Decision, Digest, Failure, Job, MessageId, Notice, Outcome, Queued, Revision, RowChange,
+    Suppression, say,
+};
+
+use crate::App;
+use crate::perform::{Effect, Performed};
+
+/// How often a place that refuses is probed.
+const PROBE_EVERY: Duration = Duration::from_secs(3_600);
+
+impl App {
+    /// What follows from what a job came to.
+    ///
+    /// # Errors
+    /// Where the facts cannot be read.
+    pub(crate) async fn conclude(&self, queued: &Queued, performed: &Performed) -> Result<Outcome, StoreError> {
+        match performed {
+            Ok(effect) => self.succeeded(queued, effect).await,
+            Err(failure) => self.failed(queued, failure).await,
+        }
+    }
+
+    async fn succeeded(&self, queued: &Queued, effect: &Effect) -> Result<Outcome, StoreError> {
+        Ok(match (&queued.job, effect) {
+            (_, Effect::Posted { card, message }) => self.shown(queued, card, Some(message)).await?,
+            (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref()).await?,
+            // The message was deleted in the chat: the card is posted anew.
+            (_, Effect::Lost(card)) => Outcome::Done(self.is_at(card, None, Revision(0))),
+            (_, Effect::AsShown(card)) => self.suppressed(Suppression::Merged, card),
+            (_, Effect::Unwanted(card)) => self.suppressed(Suppression::Disconnected, card),
+            (_, Effect::NoCard) => Outcome::Suppressed { reason: Suppression::Deauthorized, then: Decision::nothing() },
+            (Job::Connect(wish), Effect::Found(found)) => {
+                let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
+                let installed = match found {
+                    zentry_domain::decide::Lookup::Found(project) => {
+                        self.ports.facts.is_installed(&project.org).await?
+                    }
+                    _ => false,
+                };
+                Outcome::Done(self.core().looked_up(wish, found, &here, installed))
+            }
+            (Job::Update(update), Effect::Updated(issue)) => {
+                let cards = self.ports.facts.cards_of(&update.issue.id).await?;
+                Outcome::Done(self.core().updated(update, &cards, issue))
+            }
+            (Job::ExpireLink { link }, Effect::Due) => Outcome::Done(self.expired(link).await?),
+            (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
+            _ => Outcome::Done(Decision::nothing()),
+        })
+    }
+
+    /// The message shows what the card said when it was read; a place that was paused is not any more.
+    async fn shown(&self, queued: &Queued, card: &Card, message: Option<&MessageId>) -> Result<Outcome, StoreError> {
+        let mut decision = self.is_at(card, message.cloned(), card.revision);
+        let place = &card.content.place;
+        if queued.attempts > 0 && self.ports.facts.paused(&place.account, &place.channel).await?.is_some() {
+            let (account, channel) = (place.account.clone(), place.channel.clone());
+            decision = decision.and(RowChange::Resume { account, channel });
+        }
+        Ok(Outcome::Done(decision))
+    }
+
+    /// The card's message shows this revision; the store shows it again where it has moved on.
+    fn is_at(&self, card: &Card, message: Option<MessageId>, revision: Revision) -> Decision {
+        Decision::nothing().and(RowChange::CardShown {
+            account: card.content.place.account.clone(),
+            card: card.handle.clone(),
+            message,
+            revision,
+            again: self.core().show(card).uncounted(),
+        })
+    }
+
+    /// Nothing was sent; but where the card has moved on since it was read, that is still to be shown.
+    fn suppressed(&self, reason: Suppression, card: &Card) -> Outcome {
+        Outcome::Suppressed { reason, then: self.is_at(card, card.message.clone(), card.revision) }
+    }
+
+    async fn expired(&self, link: &Digest) -> Result<Decision, StoreError> {
+        let link = self.ports.facts.link(link).await?;
+        Ok(link.map_or_else(Decision::nothing, |link| self.core().link_expired(&link)))
+    }
+
+    // === failures ===
+
+    /// The ladder decides; a job whose author waits tells them instead of becoming a dead letter.
+    async fn failed(&self, queued: &Queued, failure: &Failure) -> Result<Outcome, StoreError> {
+        if let (Job::Show { account, card }, Failure::Gone) = (&queued.job, failure)
+            && let Some(card) = self.ports.facts.card(account, card).await?
+        {
+            return self.refused_there(queued, &card).await;
+        }
+        match next(queued, failure, self.now(), self.ports.random.unit()) {
+            Ok(outcome) => {
+                tracing::warn!(job.id = %queued.id, job.kind = queued.job.kind(), ?failure, "a job did not succeed; it will be tried again");
+                Ok(outcome)
+            }
+            Err(why) => self.given_up(queued, failure, why).await,
+        }
+    }
+
+    /// Nothing can be sent to the card's place: it is paused, whoever set it up is told once, nothing is deleted, and the
+    /// waiting card itself is the probe, once an hour.
+    async fn refused_there(&self, queued: &Queued, card: &Card) -> Result<Outcome, StoreError> {
+        let place = &card.content.place;
+        if self.ports.facts.paused(&place.account, &place.channel).await?.is_none() {
+            let here = self.ports.facts.subscriptions_in(&place.account, &place.channel).await?;
+            self.ports.store.commit(&[], &self.core().paused(card, here.len()), self.now()).await?;
+            self.work.notify_one();
+        }
+        let as_if_down = Failure::Unavailable("the destination refuses".into());
+        match next(queued, &as_if_down, self.now(), 1.0) {
+            Ok(_) => Ok(Outcome::Retry { at: self.now() + PROBE_EVERY }),
+            Err(why) => Ok(Outcome::Dead { why, then: Decision::nothing() }),
+        }
+    }
+
+    async fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Result<Outcome, StoreError> {
+        Ok(match (&queued.job, failure) {
+            (Job::Connect(wish), _) => {
+                Outcome::Done(self.core().connect_failed(wish, self.why_not_connected(wish, failure, queued)))
+            }
+            (Job::Update(update), _) => {
+                Outcome::Done(self.core().not_updated(update, &why_not_updated(failure, queued)))
+            }
+            (Job::Answer(Answer { otherwise: Some(otherwise), .. }), Failure::Gone | Failure::Refused(_)) => {
+                // The same notice, said elsewhere: in the ledger it is merged into that one.
+                let then = Decision::job(self.core().answer_instead(otherwise));
+                Outcome::Suppressed { reason: Suppression::Merged, then }
+            }
+            (Job::Forget { account, credential }, _) => {
+                let abandoned = self.ports.tracker.abandon(account, credential).await;
+                let why = if abandoned.is_ok() { format!("{why}; deleted here") } else { why };
+                Outcome::Dead { why, then: Decision::nothing() }
+            }
+            _ => Outcome::Dead { why, then: Decision::nothing() },
+        })
+    }
+
+    fn why_not_connected(&self, wish: &Connect, failure: &Failure, queued: &Queued) -> Notice {
+        match (failure, &wish.identity) {
+            (Failure::Refused(why), _) => say::sentry_refused(why),
+            (Failure::Unauthorized, Some(identity)) => say::failed(&self.deployment, identity.label()),
+            (Failure::Unauthorized, None) => say::sentry_refused("the integration's token is not accepted"),
+            _ => say::sentry_down(queued.attempts + 1),
+        }
+    }
+}
+
+fn why_not_updated(failure: &Failure, queued: &Queued) -> String {
+    match failure {
+        Failure::Refused(why) => why.clone(),
+        Failure::Gone => "Sentry does not show this issue to you, or it is gone.".into(),
+        Failure::Unauthorized => "your Sentry link no longer works. Type unlink, then press again.".into(),
+        _ => format!("Sentry is not answering ({} tries). Press again later.", queued.attempts + 1),
+    }
+}

@@ -1,0 +1,41 @@
+//! What has served its time, and what goes with an account.
+
+use std::time::Duration;
+
+use zentry_domain::link::LINK_MEMORY;
+use zentry_domain::{AccountId, Lane, Owner, Suppression, Timestamp};
+
+use super::rows::Rows;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long a repeat of a delivery is recognised.
+const KEYS_KEPT: Duration = DAY;
+const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
+const DEAD_KEPT: Duration = DAY.saturating_mul(30);
+
+impl Rows {
+    pub(super) fn purge(&mut self, account: &AccountId) {
+        let owner = Owner::Zoom(account.clone());
+        self.subscriptions.retain(|s| s.place.account != *account);
+        self.cards.retain(|card| card.content.place.account != *account);
+        self.links.retain(|link| link.person.account != *account);
+        self.people.retain(|linked| linked.person.account != *account);
+        self.presence.retain(|seen| seen.account != *account);
+        self.pauses.retain(|pause| pause.account != *account);
+        self.accounts.retain(|known| known.id != *account);
+        self.throttles.remove(&owner);
+        let lanes: Vec<Lane> = self.lanes.keys().filter(|lane| lane.owner == owner).cloned().collect();
+        for lane in lanes {
+            self.clear_lane(&lane, Suppression::Deauthorized);
+        }
+        self.drop_dead_where(Suppression::Deauthorized, |letter| letter.lane.owner == owner);
+    }
+
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        self.keys.retain(|_, at| at.is_none_or(|at| at >= now - KEYS_KEPT));
+        // An inactive grant must be revoked before its attempt is forgotten.
+        self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
+        self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);
+        self.drop_dead_where(Suppression::Held, |letter| letter.at < now - DEAD_KEPT);
+    }
+}

@@ -1,0 +1,114 @@
+use super::*;
+
+pub async fn a_person_is_known_where_they_were_seen(bench: &impl Bench) {
+    let dev = sample::channel("acc", "dev");
+    for (place, person) in [
+        (sample::ops(), sample::ana()),
+        (dev.clone(), sample::ana()),
+        (sample::ops(), sample::ana()),
+        (dev.clone(), sample::ben()),
+    ] {
+        commit(bench, change(RowChange::Saw { place, person })).await;
+    }
+    let known = known_to(bench, &sample::ana()).await;
+    assert_eq!(known.len(), 2, "{known:?}");
+    assert!(known.contains(&sample::ops().channel) && known.contains(&dev.channel));
+    assert_eq!(known_to(bench, &sample::ben()).await, [dev.channel]);
+}
+
+pub async fn a_guest_is_known_nowhere(bench: &impl Bench) {
+    let guest = sample::person("acc", "", "Guest");
+    commit(bench, change(RowChange::Saw { place: sample::ops(), person: guest.clone() })).await;
+    assert_eq!(known_to(bench, &guest).await, []);
+    assert_eq!(people_in(bench, &sample::ops()).await, []);
+}
+
+pub async fn the_people_of_a_channel_come_latest_first_and_as_last_seen(bench: &impl Bench) {
+    let mut shouted = sample::ops();
+    shouted.channel = ChannelId::new(shouted.channel.as_str().to_uppercase());
+    let renamed = Person { name: "Ana Maria".into(), ..sample::ana() };
+    for (ms, place, person) in [
+        (1, sample::ops(), sample::ana()),
+        (2, sample::ops(), sample::ben()),
+        (3, sample::channel("acc", "dev"), sample::ben()),
+        (4, sample::channel("other", "ops"), sample::mallory()),
+        (5, shouted, renamed.clone()),
+    ] {
+        commit_at(bench, change(RowChange::Saw { place, person }), after(ms)).await;
+    }
+    assert_eq!(people_in(bench, &sample::ops()).await, [renamed, sample::ben()]);
+    assert_eq!(people_in(bench, &sample::channel("acc", "new")).await, []);
+
+    commit_at(bench, change(RowChange::Saw { place: sample::ops(), person: sample::ben() }), after(6)).await;
+    bench.restart().await;
+    let names: Vec<_> = people_in(bench, &sample::ops()).await.into_iter().map(|person| person.name).collect();
+    assert_eq!(names, ["Ben", "Ana Maria"]);
+    assert_eq!(known_to(bench, &sample::ben()).await.len(), 2, "a person is known once a channel");
+}
+
+pub async fn a_channels_new_name_reaches_its_subscriptions(bench: &impl Bench) {
+    for place in [sample::ops(), sample::channel("acc", "dev"), sample::channel("other", "ops")] {
+        commit(bench, change(RowChange::Subscribe(subscription(place, "checkout", 0)))).await;
+    }
+    let renamed = Place {
+        channel: ChannelId::new(sample::ops().channel.as_str().to_uppercase()),
+        name: Some("on \"call\" ü".into()),
+        ..sample::ops()
+    };
+    commit(bench, change(RowChange::Saw { place: renamed.clone(), person: sample::ana() })).await;
+    let nameless = Place { name: None, ..renamed };
+    commit(bench, change(RowChange::Saw { place: nameless, person: sample::ana() })).await;
+
+    let mut names = Vec::new();
+    for account in [acc(), other()] {
+        let subscriptions = bench.facts().subscriptions_of(&account).await.expect("read");
+        names.extend(subscriptions.into_iter().filter_map(|s| s.place.name));
+    }
+    assert_eq!(names, ["dev", "on \"call\" ü", "ops"]);
+}
+
+pub async fn a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed(bench: &impl Bench) {
+    let ops = sample::ops();
+    assert_eq!(paused(bench, &ops).await, None);
+    let first = pause(&ops, 1, "no such channel");
+    commit(bench, change(RowChange::Pause(first.clone()))).await;
+    let mut shouted = pause(&ops, 2, "bot removed");
+    shouted.channel = ChannelId::new(ops.channel.as_str().to_uppercase());
+    commit(bench, change(RowChange::Pause(shouted.clone()))).await;
+    bench.restart().await;
+    assert_eq!(paused(bench, &ops).await, Some(first));
+
+    let resume = change(RowChange::Resume { account: acc(), channel: shouted.channel.clone() });
+    commit(bench, resume.clone()).await;
+    commit(bench, resume).await;
+    assert_eq!(paused(bench, &ops).await, None);
+    commit(bench, change(RowChange::Pause(shouted.clone()))).await;
+    assert_eq!(paused(bench, &ops).await, Some(shouted));
+}
+
+pub async fn a_pause_concerns_one_place_of_one_account(bench: &impl Bench) {
+    let (ops, theirs) = (sample::ops(), sample::channel("other", "ops"));
+    for place in [&ops, &theirs] {
+        commit(bench, change(RowChange::Pause(pause(place, 1, "gone")))).await;
+    }
+    assert_eq!(paused(bench, &sample::channel("acc", "dev")).await, None);
+    commit(bench, change(RowChange::Resume { account: acc(), channel: ops.channel.clone() })).await;
+    assert_eq!(paused(bench, &ops).await, None);
+    assert_eq!(paused(bench, &theirs).await, Some(pause(&theirs, 1, "gone")));
+}
+
+fn pause(place: &Place, since: i64, why: &str) -> Pause {
+    Pause { account: place.account.clone(), channel: place.channel.clone(), since: after(since), why: why.into() }
+}
+
+async fn paused(bench: &impl Bench, place: &Place) -> Option<Pause> {
+    bench.facts().paused(&place.account, &place.channel).await.expect("read")
+}
+
+async fn people_in(bench: &impl Bench, place: &Place) -> Vec<Person> {
+    bench.facts().people_in(&place.account, &place.channel).await.expect("read")
+}
+
+async fn known_to(bench: &impl Bench, person: &Person) -> Vec<ChannelId> {
+    bench.facts().channels_known_to(&person.account, &person.user).await.expect("read")
+}

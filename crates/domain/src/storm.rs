@@ -1,0 +1,230 @@
+//! A storm: more new issues in a channel than anybody can read. One card stands for all of them, counts, names the worst
+//! and what they share, until it calms. Nothing is lost: the issues' own cards are kept and listed behind it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{counted, line};
+use crate::{
+    Action, Address, Button, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp, Tone,
+};
+
+/// The window in which new cards are counted against the budget; a storm is over when one passes under it.
+pub const WINDOW: Duration = Duration::from_secs(60);
+/// How often its card is edited at most.
+pub const EDIT_EVERY: Duration = Duration::from_secs(10);
+/// How many of the worst it names.
+pub const TOP: usize = 5;
+/// How many are listed to whoever asks.
+pub const LISTED: usize = 50;
+
+const SHARED_BY: u64 = 2;
+const NAME: usize = 80;
+
+/// One storm in one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storm {
+    /// What its button carries.
+    pub handle: Handle,
+    /// Where, and on whose behalf its card is sent.
+    pub scene: Scene,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was over.
+    pub ended: Option<Timestamp>,
+    /// The message that shows it, once posted.
+    pub message: Option<MessageId>,
+}
+
+/// Where a storm is, and on whose behalf its card is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scene {
+    /// The channel.
+    pub place: Place,
+    /// Who connected the project whose issue began it.
+    pub by: Person,
+}
+
+/// What a storm holds, as the store counts it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gathering {
+    /// Issues in it.
+    pub issues: u64,
+    /// Those of them that nobody has dealt with.
+    pub open: u64,
+    /// Events of all of them.
+    pub events: u64,
+    /// The worst of them: most events first, at most as many as were asked for.
+    pub top: Vec<Content>,
+    /// What many of them have in common, with how many: for each kind the most frequent value.
+    pub shared: Vec<(Shared, String, u64)>,
+}
+
+/// What issues can have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// The project.
+    Project,
+    /// The release.
+    Release,
+    /// The environment.
+    Environment,
+    /// Where in the code.
+    Culprit,
+}
+
+impl Storm {
+    /// A storm that begins now.
+    pub fn begin(handle: Handle, scene: Scene, now: Timestamp) -> Self {
+        Self { handle, scene, began: now, ended: None, message: None }
+    }
+
+    /// Where its card goes.
+    pub fn address(&self) -> Address {
+        Address::everyone(&self.scene.place, &self.scene.by)
+    }
+
+    /// What its card says.
+    pub fn notice(&self, holds: &Gathering, now: Timestamp) -> Notice {
+        let length = minutes(self.ended.unwrap_or(now).since(self.began));
+        let project = shared(holds, Shared::Project).map_or_else(String::new, |(slug, _)| format!("[{slug}] "));
+        let head = match self.ended {
+            None => format!("Storm · {project}{} in {length}", counted(holds.issues, "new issue")),
+            Some(_) => format!(
+                "Storm over · {project}{} in {length}; {} still open",
+                counted(holds.issues, "issue"),
+                holds.open
+            ),
+        };
+        let mut notice = Notice { head, tone: Some(Tone::Open(Level::Fatal)), ..Notice::default() };
+        for text in [in_common(holds), worst(holds)].into_iter().flatten() {
+            notice = notice.line(text);
+        }
+        if self.ended.is_none() {
+            notice = notice.line("Single cards are paused until it calms. Nothing is lost.");
+        }
+        let press = Press { card: self.handle.clone(), action: Action::ShowAll };
+        notice.buttons = vec![Button { label: "Show all".into(), press, primary: false }];
+        notice
+    }
+
+    /// The issues behind its card, for one person.
+    pub fn list(&self, holds: &Gathering) -> Notice {
+        let head = match holds.issues {
+            all if all > holds.top.len() as u64 => format!("{} of {}, the worst first", holds.top.len(), counted(all, "issue")),
+            all => counted(all, "issue"),
+        };
+        holds.top.iter().fold(Notice::text(head), |notice, content| {
+            let text = row(content);
+            match &content.issue.url {
+                Some(url) => notice.link(text, url),
+                None => notice.line(text),
+            }
+        })
+    }
+}
+
+fn row(content: &Content) -> String {
+    let issue = &content.issue;
+    let state = match issue.status {
+        Some(Status::Resolved) => "resolved · ",
+        Some(Status::Archived) => "archived · ",
+        Some(Status::Unresolved) | None => "",
+    };
+    let events = issue.events.map_or_else(String::new, |n| format!(" · {}", counted(n, "event")));
+    format!("{state}[{}] {}{events}", content.project.slug, line(&issue.title, 2 * NAME))
+}
+
+fn shared(holds: &Gathering, what: Shared) -> Option<(&str, u64)> {
+    holds.shared.iter().find(|(kind, _, n)| *kind == what && *n >= SHARED_BY).map(|(_, value, n)| (value.as_str(), *n))
+}
+
+fn in_common(holds: &Gathering) -> Option<String> {
+    let mut parts = Vec::new();
+    for (kind, name) in [(Shared::Release, "release"), (Shared::Environment, "environment"), (Shared::Culprit, "")] {
+        if let Some((value, n)) = shared(holds, kind) {
+            parts.push(format!("{n} of {} share {name} {}", holds.issues, line(value, NAME)).replace("  ", " "));
+        }
+    }
+    (holds.events > 0).then(|| parts.push(counted(holds.events, "event")));
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+fn worst(holds: &Gathering) -> Option<String> {
+    let named = holds.top.iter().take(TOP).map(|content| {
+        let title = line(&content.issue.title, NAME);
+        let short = title.split(':').next().unwrap_or_default().to_owned();
+        content.issue.events.map_or_else(|| short.clone(), |n| format!("{short} {n}"))
+    });
+    let mut named: Vec<_> = named.collect();
+    if named.is_empty() {
+        return None;
+    }
+    let more = holds.issues.saturating_sub(named.len() as u64);
+    if more > 0 {
+        named.push(format!("…{more} more"));
+    }
+    Some(format!("Top: {}", named.join(" · ")))
+}
+
+fn minutes(length: Duration) -> String {
+    match length.as_secs() {
+        0..60 => "under a minute".into(),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Card, ChangeKind, sample};
+
+    const BEGAN: Timestamp = Timestamp(1_767_323_045_000);
+
+    fn storm() -> Storm {
+        Storm::begin(Handle::new("s"), Scene { place: sample::ops(), by: sample::ana() }, BEGAN)
+    }
+
+    fn content(title: &str, events: u64) -> Content {
+        let mut change = sample::change(ChangeKind::New);
+        change.issue.title = title.into();
+        change.issue.events = Some(events);
+        Card::open(Handle::new("h"), &sample::subscription(), &change, BEGAN).content
+    }
+
+    fn gathering() -> Gathering {
+        Gathering {
+            issues: 38,
+            open: 6,
+            events: 1_900,
+            top: vec![content("TimeoutError: pool exhausted", 812), content("ConnectionReset", 440)],
+            shared: vec![
+                (Shared::Project, "api".into(), 38),
+                (Shared::Release, "2.4.1".into(), 31),
+                (Shared::Culprit, "once".into(), 1),
+            ],
+        }
+    }
+
+    #[test]
+    fn it_counts_names_the_worst_and_says_what_they_share() {
+        let notice = storm().notice(&gathering(), BEGAN + Duration::from_secs(250));
+        assert_eq!(notice.head, "Storm · [api] 38 new issues in 4 min");
+        assert_eq!(notice.lines[0].text, "31 of 38 share release 2.4.1 · 1.9k events");
+        assert_eq!(notice.lines[1].text, "Top: TimeoutError 812 · ConnectionReset 440 · …36 more");
+    }
+
+    #[test]
+    fn when_it_is_over_it_says_what_is_still_open() {
+        let over = Storm { ended: Some(BEGAN + Duration::from_secs(1_020)), ..storm() };
+        assert_eq!(over.notice(&gathering(), BEGAN).head, "Storm over · [api] 38 issues in 17 min; 6 still open");
+    }
+
+    #[test]
+    fn what_is_behind_it_is_listed_with_links() {
+        let list = storm().list(&gathering());
+        assert_eq!(list.head, "2 of 38 issues, the worst first");
+        assert!(list.lines.iter().all(|line| line.link.is_some()));
+    }
+}

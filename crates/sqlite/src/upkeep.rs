@@ -1,0 +1,68 @@
+//! What has served its time, and what goes with an account.
+
+use std::time::Duration;
+
+use zentry_domain::link::LINK_MEMORY;
+use zentry_domain::{AccountId, Suppression, Timestamp};
+
+use crate::db::Db;
+use crate::error::Fault;
+use crate::row::owner_of;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long a repeat of a delivery is recognised.
+const KEYS_KEPT: Duration = DAY;
+const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
+const DEAD_KEPT: Duration = DAY.saturating_mul(30);
+
+/// Those of an account, whose columns `account` name it.
+const OF_ACCOUNT: [&str; 6] = ["subscription", "card", "link", "person", "presence", "pause"];
+const WAITING_OF_OWNER: &str =
+    "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
+const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";
+const OLD_KEYS: &str = "DELETE FROM delivery WHERE at < ?1";
+// An inactive grant must be revoked before its attempt is forgotten.
+const OLD_LINKS: &str = "DELETE FROM link WHERE expires < ?1 AND stage NOT IN ('exchanging', 'awaiting_code')";
+const OLD_UNREADABLE: &str = "DELETE FROM unreadable WHERE at < ?1";
+const OLD_DEAD: &str = "DELETE FROM dead WHERE at < ?1 RETURNING counted";
+
+impl Db {
+    pub(crate) fn purge(&self, account: &AccountId) -> Result<(), Fault> {
+        for table in OF_ACCOUNT {
+            self.change(&format!("DELETE FROM {table} WHERE account = ?1"), [account.as_str()])?;
+        }
+        self.change("DELETE FROM account WHERE id = ?1", [account.as_str()])?;
+        let owner = owner_of(account);
+        for removal in [WAITING_OF_OWNER, DEAD_OF_OWNER] {
+            self.remove_as(Suppression::Deauthorized, removal, [&owner])?;
+        }
+        for table in ["lane", "throttle", "credential"] {
+            self.change(&format!("DELETE FROM {table} WHERE owner = ?1"), [&owner])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sweep(&self, now: Timestamp) -> Result<(), Fault> {
+        self.change(OLD_KEYS, [(now - KEYS_KEPT).0])?;
+        self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
+        self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;
+        self.change("DELETE FROM throttle WHERE until < ?1", [now.0])?;
+        self.remove_as(Suppression::Held, OLD_DEAD, [(now - DEAD_KEPT).0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_look_up_uses_an_index() {
+        let (_dir, db) = crate::open::blank();
+        for sql in [WAITING_OF_OWNER, DEAD_OF_OWNER, OLD_KEYS, OLD_LINKS, OLD_UNREADABLE, OLD_DEAD] {
+            db.assert_indexed(sql);
+        }
+        for table in OF_ACCOUNT {
+            db.assert_indexed(&format!("DELETE FROM {table} WHERE account = ?1"));
+        }
+    }
+}

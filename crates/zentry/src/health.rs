@@ -1,0 +1,77 @@
+//! What the operations listener tells: whether deliveries should be sent here, and the metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use metrics_exporter_prometheus::PrometheusHandle;
+use zentry_domain::{Journal, Ledger, Suppression};
+use zentry_ingress::Ops;
+use zentry_sqlite::Sqlite;
+
+/// The state of the running bot.
+pub(crate) struct Health {
+    recorder: PrometheusHandle,
+    store: Arc<Sqlite>,
+    journal: Arc<dyn Journal>,
+    draining: AtomicBool,
+    workers: AtomicBool,
+}
+
+impl Health {
+    pub(crate) fn new(recorder: PrometheusHandle, store: Arc<Sqlite>) -> Self {
+        let journal = store.store();
+        Self { recorder, store, journal, draining: AtomicBool::new(false), workers: AtomicBool::new(true) }
+    }
+
+    /// From now on deliveries should go elsewhere.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The workers have ended, in order or not.
+    pub(crate) fn workers_ended(&self) {
+        self.workers.store(false, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Ops for Health {
+    fn ready(&self) -> Result<(), String> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err("draining".into());
+        }
+        if !self.workers.load(Ordering::Relaxed) {
+            return Err("the workers have ended; restart the bot".into());
+        }
+        if !self.store.is_well() {
+            return Err("the store takes nothing; look at the log and at the disk".into());
+        }
+        Ok(())
+    }
+
+    async fn metrics(&self) -> String {
+        match self.journal.ledger().await {
+            Ok(ledger) => publish(&ledger),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the ledger cannot be read"),
+        }
+        self.recorder.render()
+    }
+}
+
+/// The ledger comes from the store, so that it survives restarts; the recorder only prints it.
+fn publish(ledger: &Ledger) {
+    metrics::counter!("zentry_ledger_accepted_total").absolute(ledger.accepted);
+    metrics::counter!("zentry_ledger_delivered_total").absolute(ledger.delivered);
+    for reason in Suppression::ALL {
+        let notices = ledger.suppressed.get(&reason).copied().unwrap_or_default();
+        metrics::counter!("zentry_ledger_suppressed_total", "reason" => reason.word()).absolute(notices);
+    }
+    metrics::gauge!("zentry_ledger_pending").set(as_gauge(ledger.pending));
+    metrics::gauge!("zentry_ledger_dead").set(as_gauge(ledger.dead));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+fn as_gauge(count: u64) -> f64 {
+    count as f64
+}
