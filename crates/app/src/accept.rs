@@ -1,13 +1,21 @@
 //! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
 
+use std::time::Duration;
+
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
-use zentry_domain::decide::{PressFacts, SaidFacts};
+use zentry_domain::decide::{Crowds, PressFacts, SaidFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
-use zentry_domain::{Change, Decision, Event, Link, Pending, Pressed, RowChange, Said};
+use zentry_domain::storm::{Crowd, Gathering, LISTED, WINDOW};
+use zentry_domain::{
+    AccountId, Card, Change, Choice, Decision, Event, Handle, Link, Pending, Press, Pressed, RowChange, Said, Storm,
+    Subscription,
+};
 
 use crate::App;
 
+/// Deliveries of one issue that come closer than this may have come in the wrong order.
+const CLOSE_TOGETHER: Duration = Duration::from_secs(60);
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
 
@@ -28,7 +36,11 @@ impl App {
     /// # Errors
     /// Where it could not be stored: refuse the delivery, so that its sender keeps it.
     pub async fn accept(&self, keys: &[DeliveryKey], event: &Event) -> Result<Accepted, StoreError> {
-        self.commit_decided(keys, || self.decide(event)).await
+        let accepted = self.commit_decided(keys, || self.decide(event)).await?;
+        if accepted == Accepted::Repeat {
+            self.repeated(event).await?;
+        }
+        Ok(accepted)
     }
 
     /// Keeps the beginning of an authentic body that cannot be read, sealed, so that a mend can be tried on it. A repeat is
@@ -115,7 +127,7 @@ impl App {
         Ok(known)
     }
 
-    async fn pending_card(&self, link: Option<&Link>) -> Result<Option<zentry_domain::Card>, StoreError> {
+    async fn pending_card(&self, link: Option<&Link>) -> Result<Option<Card>, StoreError> {
         match link.map(|link| (&link.then, &link.person.account)) {
             Some((Pending::Press { card, .. }, account)) => self.ports.facts.card(account, card).await,
             _ => Ok(None),
@@ -124,17 +136,29 @@ impl App {
 
     async fn decide_pressed(&self, pressed: &Pressed) -> Result<Decision, StoreError> {
         let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
-        let card = match &pressed.press {
-            Some(press) => facts.card(account, &press.card).await?,
-            None => None,
+        let (card, storm) = match &pressed.press {
+            Some(Press { card, choice: Choice::ShowAll }) => (None, self.storm_behind(account, card).await?),
+            Some(Press { card, .. }) => (facts.card(account, card).await?, None),
+            None => (None, None),
         };
         let known = PressFacts {
             card,
+            storm,
             linked: facts.linked(account, user).await?,
             open_link: facts.open_link(account, user).await?,
             fresh_link: self.fresh_link(),
         };
         Ok(self.core().pressed(pressed, &known))
+    }
+
+    async fn storm_behind(
+        &self,
+        account: &AccountId,
+        handle: &Handle,
+    ) -> Result<Option<(Storm, Gathering)>, StoreError> {
+        let Some(storm) = self.ports.facts.storm(account, handle).await? else { return Ok(None) };
+        let holds = self.ports.facts.gathering(account, handle, LISTED).await?;
+        Ok(Some((storm, holds)))
     }
 
     async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
@@ -144,10 +168,48 @@ impl App {
             change.project.org = facts.installation(installation).await?;
         }
         let subscribers = facts.subscribers(&change.project).await?;
-        if subscribers.is_empty() {
-            return Ok(Decision::nothing());
+        let Some(project) = subscribers.first().map(|s| s.project.clone()) else { return Ok(Decision::nothing()) };
+        if change.issue.url.is_none() {
+            change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
         let cards = facts.cards_of(&change.issue_id).await?;
-        Ok(self.core().changed(&change, &subscribers, &cards))
+        let heard = facts.heard(&change.issue_id).await?;
+        let crowds = self.crowds(&change, &subscribers, &cards).await?;
+        let decision = self.core().changed(&change, &subscribers, &cards, &crowds);
+        let close = heard.is_some_and(|at| self.now().since(at) < CLOSE_TOGETHER);
+        Ok(if close { decision.then(self.core().refresh(&project, &change.issue_id)) } else { decision })
+    }
+
+    /// How crowded the channels are in which the change would post.
+    async fn crowds(
+        &self,
+        change: &Change,
+        subscribers: &[Subscription],
+        cards: &[Card],
+    ) -> Result<Crowds, StoreError> {
+        let mut crowds = Crowds::new();
+        if self.deployment.storm_budget == 0 {
+            return Ok(crowds);
+        }
+        for subscription in self.core().opens(change, subscribers, cards) {
+            let (account, channel) = (&subscription.place.account, &subscription.place.channel);
+            let storm = self.ports.facts.storm_in(account, channel).await?;
+            let known = self.ports.facts.opened_since(account, channel, self.now() - WINDOW).await?;
+            let opened = self.openings.one_more(account, channel, known, self.now());
+            crowds.insert((account.clone(), channel.clone()), Crowd { opened, storm });
+        }
+        Ok(crowds)
+    }
+
+    /// A repeat changes nothing. But the very bytes may come once more because the same happened once more: where a card
+    /// says otherwise, Sentry is asked.
+    async fn repeated(&self, event: &Event) -> Result<(), StoreError> {
+        let Event::Changed(change) = event else { return Ok(()) };
+        let cards = self.ports.facts.cards_of(&change.issue_id).await?;
+        let Some(card) = cards.iter().find(|card| card.contradicts(change, self.now())) else { return Ok(()) };
+        let refresh = self.core().refresh(&card.content.project, &change.issue_id);
+        self.ports.store.commit(&[], &Decision::job(refresh), self.now()).await?;
+        self.work.notify_one();
+        Ok(())
     }
 }

@@ -51,6 +51,13 @@ impl App {
                 let cards = self.ports.facts.cards_of(&update.issue.id).await?;
                 Outcome::Done(self.core().updated(update, &cards, issue))
             }
+            (Job::Refresh { project, issue }, Effect::Read(read)) => {
+                let cards = self.ports.facts.cards_of(issue).await?;
+                Outcome::Done(self.core().refreshed(project, &cards, read))
+            }
+            (_, Effect::StormShown { storm, message, said }) => {
+                Outcome::Done(self.core().storm_shown(storm, message.clone(), said.clone()))
+            }
             (Job::ExpireLink { link }, Effect::Due) => Outcome::Done(self.expired(link).await?),
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
             _ => Outcome::Done(Decision::nothing()),
@@ -140,6 +147,13 @@ impl App {
                 let abandoned = self.ports.tracker.abandon(account, credential).await;
                 let why = if abandoned.is_ok() { format!("{why}; deleted here") } else { why };
                 Outcome::Dead { why, then: Decision::nothing() }
+            }
+            // The next delivery, or the next reading, brings the card up to date.
+            (Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            (Job::ShowStorm { account, storm }, _) => {
+                let storm = self.ports.facts.storm(account, storm).await?;
+                let then = storm.map_or_else(Decision::nothing, |storm| self.core().storm_lost(&storm));
+                Outcome::Dead { why, then }
             }
             _ => Outcome::Dead { why, then: Decision::nothing() },
         })

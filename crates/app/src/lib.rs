@@ -6,6 +6,7 @@
 
 mod accept;
 mod conclude;
+mod crowd;
 mod deliver;
 mod link;
 mod perform;
@@ -44,12 +45,19 @@ pub struct App {
     /// Rung when there may be something to perform.
     work: Notify,
     unsettled: deliver::Unsettled,
+    openings: crowd::Openings,
 }
 
 impl App {
     /// The bot over `ports`.
     pub fn new(ports: Ports, deployment: Deployment) -> Self {
-        Self { ports, deployment, work: Notify::new(), unsettled: deliver::Unsettled::default() }
+        Self {
+            ports,
+            deployment,
+            work: Notify::new(),
+            unsettled: deliver::Unsettled::default(),
+            openings: crowd::Openings::default(),
+        }
     }
 
     /// The settings that decisions depend on.

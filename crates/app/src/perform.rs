@@ -2,15 +2,19 @@
 
 use zentry_domain::decide::Lookup;
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
+use zentry_domain::storm::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Address, Answer, Card, Connect, Failure, Handle, Issue, Job, MessageId, Notice, Organization, Project,
-    Queued, Update,
+    AccountId, Actor, Address, Answer, Card, Connect, Failure, Handle, Issue, IssueId, IssueRef, Job, MessageId,
+    Notice, Organization, Project, ProjectKey, Queued, Storm, Update,
 };
 
 use crate::App;
 
 /// At most so many other people of a channel are tried as the one on whose behalf a message is sent.
 const OTHER_PEOPLE: usize = 3;
+
+/// At most so many people's grants are tried to read an issue.
+const READERS: usize = 3;
 
 /// What performing a job has brought about outside. What follows from it is decided afterwards, as often as needed.
 #[derive(Clone, Debug)]
@@ -38,6 +42,17 @@ pub(crate) enum Effect {
     Found(Lookup),
     /// Sentry has changed an issue.
     Updated(Issue),
+    /// Sentry has said how an issue is.
+    Read(Issue),
+    /// A storm's card says this.
+    StormShown {
+        /// The storm as it stands.
+        storm: Storm,
+        /// Under which id.
+        message: Option<MessageId>,
+        /// What.
+        said: String,
+    },
     /// Somebody else had changed it already.
     DoneBefore,
     /// A grant was revoked and deleted.
@@ -54,6 +69,8 @@ impl App {
     pub(crate) async fn perform(&self, queued: &Queued) -> Performed {
         let performed = match &queued.job {
             Job::Show { account, card } => self.show(account, card, false).await,
+            Job::ShowStorm { account, storm } => self.show_storm(account, storm).await,
+            Job::Refresh { project, issue } => self.read(project, issue).await,
             Job::Answer(answer) => self.say(answer).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
@@ -97,6 +114,55 @@ impl App {
                 Ok(Effect::Posted { card, message })
             }
         }
+    }
+
+    /// Posts a storm's card, or edits it where it says something else by now.
+    async fn show_storm(&self, account: &AccountId, handle: &Handle) -> Result<Effect, Failed> {
+        let facts = &self.ports.facts;
+        let Some(storm) = facts.storm(account, handle).await? else { return Ok(Effect::NoCard) };
+        let opened = facts.opened_since(account, &storm.scene.place.channel, self.now() - WINDOW).await?;
+        let holds = facts.gathering(account, handle, TOP).await?;
+        let (storm, notice) = self.core().storm_now(&storm, opened, &holds);
+        let said = notice.plain().head;
+        let message = match &storm.message {
+            Some(message) if storm.said.as_ref() == Some(&said) => Some(message.clone()),
+            Some(message) => match self.ports.chat.edit(&storm.address(), message, &notice).await {
+                Ok(()) => Some(message.clone()),
+                Err(ChatError::MessageGone(_)) => Some(self.post(&storm.address(), &notice).await?),
+                Err(error) => return Err(error.into()),
+            },
+            None => Some(self.post(&storm.address(), &notice).await?),
+        };
+        Ok(Effect::StormShown { storm, message, said })
+    }
+
+    /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.
+    async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Failed> {
+        let at = IssueRef { org: project.org.clone(), id: issue.clone() };
+        for actor in self.readers(project).await? {
+            match self.ports.tracker.issue(&actor, &at).await {
+                Ok(Some(issue)) => return Ok(Effect::Read(issue)),
+                // Not theirs to see, or their link no longer works: somebody else may.
+                Ok(None) | Err(TrackerError::Unauthorized | TrackerError::Refused { .. } | TrackerError::Gone) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Effect::Due)
+    }
+
+    async fn readers(&self, project: &Project) -> Result<Vec<Actor>, StoreError> {
+        if self.deployment.integration_org.as_ref() == Some(&project.org) {
+            return Ok(vec![Actor::Integration { org: project.org.clone() }]);
+        }
+        let key = ProjectKey { id: Some(project.id.clone()), ..ProjectKey::default() };
+        let mut readers = Vec::new();
+        for subscription in self.ports.facts.subscribers(&key).await? {
+            let by = &subscription.by;
+            readers.extend(self.ports.facts.linked(&by.account, &by.user).await?.map(|linked| Actor::person(&linked)));
+        }
+        readers.dedup();
+        readers.truncate(READERS);
+        Ok(readers)
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zentry_domain::ports::ChatError;
 use zentry_domain::{
-    Action, Address, Button, Chat, Handle, Level, MessageId, Notice, Person, Place, Press, Tone, UserJid,
+    Action, Address, Button, Chat, Choice, Handle, Level, MessageId, Notice, Person, Place, Press, Tone, UserJid,
 };
 
 /// How long [`Trouble::Throttled`] asks us to wait.
@@ -396,5 +396,9 @@ fn card(word: &str) -> Notice {
 
 fn button(label: &str, action: Action) -> Button {
     let card = Handle::new("00112233445566778899aabbccddeeff");
-    Button { label: label.into(), press: Press { card, action }, primary: action == Action::Resolve }
+    Button {
+        label: label.into(),
+        press: Press { card, choice: Choice::Act(action) },
+        primary: action == Action::Resolve,
+    }
 }

@@ -23,6 +23,7 @@ pub use ledger::*;
 pub use links::*;
 pub use places::*;
 pub use settle::*;
+pub use storms::*;
 pub use upkeep::*;
 
 use shared::*;
@@ -80,11 +81,17 @@ macro_rules! store_suite {
             a_card_from_a_stale_revision_conflicts,
             a_channel_has_one_card_an_issue,
             a_new_content_keeps_the_message_and_what_it_shows,
+            a_decision_about_a_card_that_was_posted_meanwhile_conflicts,
             the_cards_of_an_issue_are_found_in_every_channel,
             showing_the_newest_revision_queues_nothing,
             showing_an_old_revision_queues_the_card_again_once,
             a_message_that_is_lost_is_forgotten,
             showing_a_card_that_is_gone_queues_nothing,
+            new_cards_are_counted_by_channel_and_time,
+            a_channel_has_one_storm_at_a_time,
+            a_storm_holds_its_cards_and_says_what_they_share,
+            a_card_can_leave_its_storm,
+            an_issue_was_last_heard_of_when_it_was,
             a_card_to_be_posted_anew_says_what_it_said,
 
             an_attempt_to_link_from_a_stale_revision_conflicts,
@@ -202,5 +209,7 @@ mod places;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod settle;
 mod shared;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod storms;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod upkeep;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Address, Archive, Assignee, Button, Change, ChangeKind, Handle, Issue, IssueId, IssueRef, MessageId,
-    Notice, Person, Place, Press, Project, Revision, Status, Subscription, Timestamp, Tone,
+    Action, Address, Archive, Assignee, Button, Change, ChangeKind, Choice, Handle, Issue, IssueId, IssueRef,
+    MessageId, Notice, Person, Place, Press, Project, Revision, Status, Subscription, Timestamp, Tone,
 };
 
 /// The head is what a phone shows.
@@ -28,6 +28,10 @@ pub struct Card {
     pub message: Option<MessageId>,
     /// The revision that the message shows.
     pub shown: Revision,
+    /// When it was opened: new cards count against the channel's budget.
+    pub opened: Timestamp,
+    /// The storm whose card stands for it, instead of a message of its own.
+    pub listed: Option<Handle>,
 }
 
 /// What a card says, and where.
@@ -143,7 +147,7 @@ impl Card {
             issue: change.issue.clone(),
             standing: told_by(change, now).unwrap_or(Standing::New),
         };
-        Self { handle, content, revision: Revision(1), message: None, shown: Revision(0) }
+        Self { handle, content, revision: Revision(1), message: None, shown: Revision(0), opened: now, listed: None }
     }
 
     /// The card after `change`; `None` if nothing that it says is different, as with the echo of our own action.
@@ -169,6 +173,35 @@ impl Card {
             content.standing = standing;
         }
         self.revised(content)
+    }
+
+    /// The card after the issue was read at Sentry; `None` if nothing that it says is different.
+    #[must_use]
+    pub fn after_reading(&self, issue: &Issue, now: Timestamp) -> Option<Self> {
+        let mut content = self.content.clone();
+        content.issue.update(issue);
+        if let Some(told) = issue.status.filter(|told| *told != self.content.standing.status()) {
+            content.standing = Standing::of_status(told, now);
+        }
+        self.revised(content)
+    }
+
+    /// Whether `change` tells of another status than the card: a repeat that does is reason to ask Sentry.
+    pub fn contradicts(&self, change: &Change, now: Timestamp) -> bool {
+        let told = told_by(change, now).map(|standing| standing.status()).or(change.issue.status);
+        told.is_some_and(|told| told != self.content.standing.status())
+    }
+
+    /// The card, to be shown by the storm's instead of a message of its own.
+    #[must_use]
+    pub fn listed_in(self, storm: &Handle) -> Self {
+        Self { listed: Some(storm.clone()), ..self }
+    }
+
+    /// The card with a message of its own again, as the revision that follows the one `seen`.
+    #[must_use]
+    pub fn on_its_own_after(&self, seen: &Self) -> Self {
+        Self { listed: None, revision: seen.revision.next(), ..self.clone() }
     }
 
     /// Whether the issue came back after it had been dealt with: worth a new message, which people are told of.
@@ -337,7 +370,7 @@ impl Content {
     fn buttons(&self, handle: &Handle) -> Vec<Button> {
         let button = |label: &str, action, primary| Button {
             label: label.into(),
-            press: Press { card: handle.clone(), action },
+            press: Press { card: handle.clone(), choice: Choice::Act(action) },
             primary,
         };
         match self.standing.status() {
@@ -379,7 +412,7 @@ mod tests {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
         let card = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("the card says something else");
         assert!(card.notice().head.starts_with("Resolved · "));
-        assert_eq!(card.notice().buttons[0].press.action, Action::Reopen);
+        assert_eq!(card.notice().buttons[0].press.choice, Choice::Act(Action::Reopen));
         assert_eq!(card.revision, Revision(2));
     }
 

@@ -1,8 +1,9 @@
 //! What the core decides: rows to change and jobs to perform, committed whole or not at all.
 
 use crate::{
-    Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, JobId, Lane, Link, LinkedPerson, MessageId,
-    NewJob, OrgSlug, Person, Place, ProjectId, Revision, Subscription, Suppression, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson,
+    MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Storm, Subscription, Suppression, Timestamp,
+    UserId,
 };
 
 /// Rows to change and jobs to perform.
@@ -28,7 +29,8 @@ pub enum RowChange {
         /// The project.
         project: ProjectId,
     },
-    /// What a card says. Conflicts unless the row's revision is the one before; message and shown revision stay.
+    /// What a card says. Conflicts unless the row's revision is the one before and its message the one seen: what is to
+    /// be done about a card depends on whether it is posted. Message and shown revision stay.
     PutCard(Card),
     /// A card's message shows `revision`. Where the row has moved on meanwhile, the store queues the card's `Show`
     /// again, with the id given.
@@ -44,6 +46,10 @@ pub enum RowChange {
         /// The job to queue if that is not the newest.
         again: NewJob,
     },
+    /// Something was heard of an issue; deliveries close together may have come in the wrong order.
+    Heard(IssueId),
+    /// A storm. Conflicts where it is new and another one is on in its channel.
+    PutStorm(Storm),
     /// A card gets a new message: the old one stays behind as it is, and the next `Show` posts.
     Repost {
         /// The account.

@@ -19,6 +19,8 @@ pub struct Deployment {
     pub linking: bool,
     /// The one organization of an internal integration, which can be asked without a person.
     pub integration_org: Option<OrgSlug>,
+    /// New cards a minute and channel before one card stands for all of them; 0 for no limit.
+    pub storm_budget: u64,
     /// Where an organization's owner installs the Sentry App, if there is one to install.
     pub install_url: Option<String>,
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Action, Actor, Address, ChannelId, CredentialId, Decision, Digest, Handle, Identity, IssueRef, JobId,
-    Notice, Owner, Person, Place, Random, Timestamp,
+    AccountId, Action, Actor, Address, ChannelId, CredentialId, Decision, Digest, Handle, Identity, IssueId, IssueRef,
+    JobId, Notice, Owner, Person, Place, Project, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -22,6 +22,20 @@ pub enum Job {
         account: AccountId,
         /// The card.
         card: Handle,
+    },
+    /// Bring a storm's card up to date, and look whether it is over. Comes back while it is not.
+    ShowStorm {
+        /// The account whose storm it is.
+        account: AccountId,
+        /// The storm.
+        storm: Handle,
+    },
+    /// Read an issue at Sentry and bring its cards up to date.
+    Refresh {
+        /// Its project.
+        project: Project,
+        /// The issue.
+        issue: IssueId,
     },
     /// Say something to people, as decided.
     Answer(Answer),
@@ -97,30 +111,30 @@ pub struct Update {
 impl Job {
     /// Whether the body holds people's words, links or names, and is sealed at rest.
     pub fn is_confidential(&self) -> bool {
-        !matches!(self, Self::Show { .. } | Self::Sweep)
+        !matches!(self, Self::Show { .. } | Self::ShowStorm { .. } | Self::Refresh { .. } | Self::Sweep)
     }
 
     /// The closed word for metrics: `post`, `answer`, `update`, `token` or `reconcile` (a shown card that was there
     /// before counts as `edit`).
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Show { .. } => "post",
+            Self::Show { .. } | Self::ShowStorm { .. } => "post",
             Self::Answer(_) | Self::Connect(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
-            Self::Sweep => "reconcile",
+            Self::Refresh { .. } | Self::Sweep => "reconcile",
         }
     }
 
     /// Whether it is a message to the chat platform, whose limits concern every message of the account.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Show { .. } | Self::Answer(_))
+        matches!(self, Self::Show { .. } | Self::ShowStorm { .. } | Self::Answer(_))
     }
 
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {
-            Self::Connect(_) | Self::Update(_) => Patience::Conversation,
+            Self::Connect(_) | Self::Update(_) | Self::Refresh { .. } => Patience::Conversation,
             _ => Patience::Delivery,
         }
     }
@@ -150,6 +164,16 @@ impl Lane {
     /// A channel's cards.
     pub fn cards(account: &AccountId, channel: &ChannelId) -> Self {
         Self::zoom(account, format!("cards/{}", channel.key()))
+    }
+
+    /// A channel's storm: its card waits between edits, and nothing waits behind it.
+    pub fn storm(account: &AccountId, channel: &ChannelId) -> Self {
+        Self::zoom(account, format!("storm/{}", channel.key()))
+    }
+
+    /// One issue's readings at Sentry.
+    pub fn refresh(issue: &IssueId) -> Self {
+        Self { owner: Owner::Sentry("refresh".into()), name: issue.to_string() }
     }
 
     /// A channel's wishes to be connected, in the order in which they were said.
@@ -208,8 +232,8 @@ pub struct NewJob {
 impl NewJob {
     /// A job to perform at once.
     pub fn now(lane: Lane, job: Job, random: &dyn Random) -> Self {
-        let unless_waiting = matches!(job, Job::Show { .. } | Job::Sweep);
-        let counted = job.is_message();
+        let unless_waiting = !job.is_confidential();
+        let counted = matches!(job, Job::Show { .. } | Job::Answer(_));
         Self { id: JobId::new(random.hex128()), lane, job, due: None, unless_waiting, counted }
     }
 

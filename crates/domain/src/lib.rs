@@ -10,6 +10,7 @@ pub mod job;
 pub mod link;
 pub mod ports;
 pub mod say;
+pub mod storm;
 pub mod text;
 
 mod card;
@@ -42,9 +43,10 @@ pub use issue::{
 };
 pub use job::{Answer, Connect, DeadLetter, Failure, Job, Lane, Ledger, NewJob, Outcome, Queued, Suppression, Update};
 pub use link::{Link, Pending, Stage};
-pub use notice::{Action, Button, Line, Notice, Press, Tone};
+pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};
 pub use secret::Secret;
+pub use storm::Storm;
 pub use subscription::Subscription;
 pub use time::Timestamp;

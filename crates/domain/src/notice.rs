@@ -58,11 +58,42 @@ pub struct Button {
 pub struct Press {
     /// Which card.
     pub card: Handle,
-    /// Which action.
-    pub action: Action,
+    /// What is chosen.
+    pub choice: Choice,
 }
 
-/// What a button can do.
+/// What can be chosen on a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// Do something about the issue at Sentry.
+    Act(Action),
+    /// List what is behind a storm's card.
+    ShowAll,
+}
+
+impl Choice {
+    /// Every choice, for adapters that spell them.
+    pub const ALL: [Self; 4] =
+        [Self::Act(Action::Resolve), Self::Act(Action::Archive), Self::Act(Action::Reopen), Self::ShowAll];
+
+    /// The word that stands for it in a button's value.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Act(Action::Resolve) => "resolve",
+            Self::Act(Action::Archive) => "archive",
+            Self::Act(Action::Reopen) => "reopen",
+            Self::ShowAll => "list",
+        }
+    }
+
+    /// Reads [`Choice::word`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.word() == word)
+    }
+}
+
+/// What can be done about an issue at Sentry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -72,25 +103,6 @@ pub enum Action {
     Archive,
     /// Open it again.
     Reopen,
-}
-
-impl Action {
-    /// Every action, for adapters that spell them.
-    pub const ALL: [Self; 3] = [Self::Resolve, Self::Archive, Self::Reopen];
-
-    /// The word that stands for it in a button's value.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Archive => "archive",
-            Self::Reopen => "reopen",
-        }
-    }
-
-    /// Reads [`Action::word`].
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.word() == word)
-    }
 }
 
 impl Notice {

@@ -13,10 +13,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
+use crate::storm::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, DeadLetter, Decision, Digest, Event,
     Handle, Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId,
-    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Queued, Revision, Secret,
+    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Queued, Revision, Secret, Storm,
     Subscription, Timestamp, UserId,
 };
 
@@ -76,6 +77,17 @@ pub trait Facts: Send + Sync {
     async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError>;
     /// One card, looked up under the account of the signed payload.
     async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError>;
+    /// When something was last heard of an issue.
+    async fn heard(&self, issue: &IssueId) -> Result<Option<Timestamp>, StoreError>;
+    /// How many cards were opened in a channel since then; counting stops at 1 024.
+    async fn opened_since(&self, account: &AccountId, channel: &ChannelId, since: Timestamp)
+    -> Result<u64, StoreError>;
+    /// The storm that is on in a channel.
+    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Storm>, StoreError>;
+    /// One storm.
+    async fn storm(&self, account: &AccountId, handle: &Handle) -> Result<Option<Storm>, StoreError>;
+    /// What a storm holds, with its worst issues, at most `top`.
+    async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError>;
     /// An attempt to link, by the digest of its token.
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError>;
     /// The attempt whose browser is at Sentry with this `state`.
@@ -276,6 +288,9 @@ pub trait Tracker: Send + Sync {
     /// # Errors
     /// [`TrackerError::Gone`] where there is no such issue for the actor, [`TrackerError::Refused`] with the reason.
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError>;
+
+    /// The page of an issue, for browsers. Calls nobody.
+    fn issue_page(&self, project: &Project, issue: &IssueId) -> String;
 
     /// The address at which a person logs in and approves, carrying `state`. Calls nobody.
     fn authorize_url(&self, state: &Secret) -> String;

@@ -81,6 +81,7 @@ pub(crate) fn deployment() -> crate::Deployment {
         allowed_orgs: None,
         linking: true,
         integration_org: None,
+        storm_budget: 6,
         install_url: None,
     }
 }

@@ -1,13 +1,14 @@
 //! A storm: more new issues in a channel than anybody can read. One card stands for all of them, counts, names the worst
 //! and what they share, until it calms. Nothing is lost: the issues' own cards are kept and listed behind it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Address, Button, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp, Tone,
+    Address, Button, Choice, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp, Tone,
 };
 
 /// The window in which new cards are counted against the budget; a storm is over when one passes under it.
@@ -35,6 +36,17 @@ pub struct Storm {
     pub ended: Option<Timestamp>,
     /// The message that shows it, once posted.
     pub message: Option<MessageId>,
+    /// What the message says.
+    pub said: Option<String>,
+}
+
+/// How crowded a channel is with new cards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// New cards within the window before this one.
+    pub opened: u64,
+    /// The storm that is on.
+    pub storm: Option<Storm>,
 }
 
 /// Where a storm is, and on whose behalf its card is sent.
@@ -74,10 +86,57 @@ pub enum Shared {
     Culprit,
 }
 
+/// One thing that an issue says of itself.
+type Value = fn(&Content) -> Option<&str>;
+
+impl Gathering {
+    /// Counts the contents of a storm's cards: what a store computes its own way.
+    pub fn of<'c>(contents: impl Iterator<Item = &'c Content>, top: usize) -> Self {
+        let mut all: Vec<_> = contents.collect();
+        // Stable: of equally many events the one that came first.
+        all.sort_by_key(|content| std::cmp::Reverse(content.issue.events));
+        let kinds: [(Shared, Value); 4] = [
+            (Shared::Project, |content| Some(content.project.slug.as_str())),
+            (Shared::Release, |content| content.issue.release.as_deref()),
+            (Shared::Environment, |content| content.issue.environment.as_deref()),
+            (Shared::Culprit, |content| content.issue.culprit.as_deref()),
+        ];
+        let frequent = |(kind, value): (Shared, Value)| {
+            let (value, n) = most_frequent(all.iter().filter_map(|content| value(content)))?;
+            Some((kind, value.to_owned(), n))
+        };
+        Self {
+            issues: all.len() as u64,
+            open: all.iter().filter(|content| is_open(content)).count() as u64,
+            events: all.iter().filter_map(|content| content.issue.events).sum(),
+            shared: kinds.into_iter().filter_map(frequent).collect(),
+            top: all.into_iter().take(top).cloned().collect(),
+        }
+    }
+}
+
+fn is_open(content: &Content) -> bool {
+    !matches!(content.issue.status, Some(Status::Resolved | Status::Archived))
+}
+
+/// The most frequent value, of equally frequent ones the first in the alphabet.
+fn most_frequent<'v>(values: impl Iterator<Item = &'v str>) -> Option<(&'v str, u64)> {
+    let mut counts = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_insert(0) += 1);
+    counts.into_iter().min_by_key(|(_, n)| std::cmp::Reverse(*n))
+}
+
 impl Storm {
     /// A storm that begins now.
     pub fn begin(handle: Handle, scene: Scene, now: Timestamp) -> Self {
-        Self { handle, scene, began: now, ended: None, message: None }
+        Self { handle, scene, began: now, ended: None, message: None, said: None }
+    }
+
+    /// The storm as it stands when so many new cards came within the window: over, once that is under the budget.
+    #[must_use]
+    pub fn at(&self, opened: u64, budget: u64, now: Timestamp) -> Self {
+        let calm = opened < budget && now.since(self.began) >= WINDOW;
+        Self { ended: self.ended.or(calm.then_some(now)), ..self.clone() }
     }
 
     /// Where its card goes.
@@ -104,7 +163,7 @@ impl Storm {
         if self.ended.is_none() {
             notice = notice.line("Single cards are paused until it calms. Nothing is lost.");
         }
-        let press = Press { card: self.handle.clone(), action: Action::ShowAll };
+        let press = Press { card: self.handle.clone(), choice: Choice::ShowAll };
         notice.buttons = vec![Button { label: "Show all".into(), press, primary: false }];
         notice
     }
@@ -112,7 +171,9 @@ impl Storm {
     /// The issues behind its card, for one person.
     pub fn list(&self, holds: &Gathering) -> Notice {
         let head = match holds.issues {
-            all if all > holds.top.len() as u64 => format!("{} of {}, the worst first", holds.top.len(), counted(all, "issue")),
+            all if all > holds.top.len() as u64 => {
+                format!("{} of {}, the worst first", holds.top.len(), counted(all, "issue"))
+            }
             all => counted(all, "issue"),
         };
         holds.top.iter().fold(Notice::text(head), |notice, content| {

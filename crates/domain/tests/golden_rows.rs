@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Connect, Content, CredentialId,
-    Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug, Pending, Person,
-    Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone, Update, UserId,
-    UserJid,
+    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
+    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug,
+    Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone,
+    Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -85,7 +85,7 @@ fn jobs_stay_readable() {
         lines: vec![Line { text: "Open".into(), link: Some("https://sentry.example.com/".into()) }],
         buttons: vec![Button {
             label: "Resolve".into(),
-            press: Press { card: card(), action: Action::Resolve },
+            press: Press { card: card(), choice: Choice::Act(Action::Resolve) },
             primary: true,
         }],
         tone: Some(Tone::Open(Level::Fatal)),
@@ -119,6 +119,8 @@ fn jobs_stay_readable() {
     golden("job_forget", &Job::Forget { account: AccountId::new("acc"), credential: CredentialId::new("c1") });
     golden("job_expire_link", &Job::ExpireLink { link: Digest([7; 32]) });
     golden("job_sweep", &Job::Sweep);
+    golden("job_show_storm", &Job::ShowStorm { account: AccountId::new("acc"), storm: card() });
+    golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }
 
 #[test]

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueRef, OrgSlug, Organization, Project, Secret,
-    Status, Tracker, Vault, text,
+    AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, OrgSlug, Organization, Project,
+    Secret, Status, Tracker, Vault, text,
 };
 use zentry_http_client::{HttpClient, Urgency};
 
@@ -88,6 +88,10 @@ impl Tracker for SentryTracker {
     }
 
     /// Where no OAuth application is configured nobody can link: then it is Sentry's front page.
+    fn issue_page(&self, project: &Project, issue: &IssueId) -> String {
+        self.api.site.issue_page(&project.org, issue, Some(&project.id))
+    }
+
     fn authorize_url(&self, state: &Secret) -> String {
         match &self.oauth {
             Some(oauth) => oauth.authorize_url(state),

@@ -41,11 +41,37 @@ CREATE TABLE card (
     revision INTEGER NOT NULL,
     message TEXT,
     shown INTEGER NOT NULL,
+    opened INTEGER NOT NULL,
+    storm TEXT,
     body TEXT NOT NULL,
     UNIQUE (account, handle),
     UNIQUE (account, channel, issue)
 ) STRICT;
 CREATE INDEX card_by_issue ON card (issue);
+CREATE INDEX card_by_opening ON card (account, channel, opened);
+CREATE INDEX card_by_storm ON card (account, storm) WHERE storm IS NOT NULL;
+
+-- One storm at a time in a channel.
+CREATE TABLE storm (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    message TEXT,
+    said TEXT,
+    scene TEXT NOT NULL,
+    UNIQUE (account, handle)
+) STRICT;
+CREATE UNIQUE INDEX storm_on ON storm (account, channel) WHERE ended IS NULL;
+
+-- When something was last heard of an issue.
+CREATE TABLE heard (
+    issue TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX heard_at ON heard (at);
 
 -- `key` is the digest of the token. `sealed` holds the grant and, while it is awaited, the code and whose it is.
 CREATE TABLE link (

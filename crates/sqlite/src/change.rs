@@ -34,6 +34,8 @@ impl Db {
             RowChange::CardShown { account, card, message, revision, again } => {
                 self.card_shown(account, card, message.as_ref(), *revision, again, now)
             }
+            RowChange::Heard(issue) => self.heard(issue, now),
+            RowChange::PutStorm(storm) => self.put_storm(storm),
             RowChange::Repost { account, card } => self
                 .change(
                     "UPDATE card SET message = NULL, shown = 0 WHERE account = ?1 AND handle = ?2",
@@ -96,26 +98,30 @@ impl Db {
         let (account, channel) = (card.content.place.account.as_str(), card.content.place.channel.key());
         let (handle, issue) = (card.handle.as_str(), card.content.issue_id.as_str());
         let (revision, body) = (stored(card.revision.0), to_json(&card.content)?);
+        let storm = card.listed.as_ref().map(Handle::as_str);
+        let message = card.message.as_ref().map(MessageId::as_str);
         let changed = if card.revision == Revision::default().next() {
             self.change(
-                "INSERT INTO card (account, handle, channel, issue, revision, message, shown, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO card (account, handle, channel, issue, revision, message, shown, opened, storm, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     account,
                     handle,
                     channel,
                     issue,
                     revision,
-                    card.message.as_ref().map(MessageId::as_str),
+                    message,
                     stored(card.shown.0),
+                    card.opened.0,
+                    storm,
                     body
                 ],
             )?
         } else {
             self.change(
-                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6
-                 WHERE account = ?1 AND handle = ?2 AND revision = ?5 - 1",
-                params![account, handle, channel, issue, revision, body],
+                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6, storm = ?7
+                 WHERE account = ?1 AND handle = ?2 AND revision = ?5 - 1 AND message IS ?8",
+                params![account, handle, channel, issue, revision, body, storm, message],
             )?
         };
         if changed == 1 { Ok(()) } else { Err(Fault::Conflict) }

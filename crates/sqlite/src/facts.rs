@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
+use zentry_domain::storm::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Link, LinkedPerson, MessageId,
-    OrgSlug, Pause, Person, ProjectKey, Subscription, Timestamp, UserId,
+    OrgSlug, Pause, Person, ProjectKey, Storm, Subscription, Timestamp, UserId,
 };
 
 use crate::SqliteStore;
@@ -13,13 +14,14 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
 use crate::row::{count, from_json, revision};
+use crate::storm;
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
 const OF_ACCOUNT: &str = "WHERE account = ?1 ORDER BY channel, since, id";
 const TO_PROJECT: &str = "WHERE project = ?1 ORDER BY id";
 const TO_SLUG: &str = "WHERE org = ?1 AND slug = ?2 ORDER BY id";
-const CARD: &str = "SELECT id, handle, revision, message, shown, body FROM card";
+const CARD: &str = "SELECT id, handle, revision, message, shown, body, opened, storm FROM card";
 const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
 const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
 const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended'";
@@ -62,6 +64,37 @@ impl Facts for SqliteStore {
     async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError> {
         let key = (account.as_str().to_owned(), handle.as_str().to_owned());
         self.read(move |db| db.first(&format!("{CARD} {OF_HANDLE}"), key, read_card)).await
+    }
+
+    async fn heard(&self, issue: &IssueId) -> Result<Option<Timestamp>, StoreError> {
+        let issue = [issue.as_str().to_owned()];
+        self.read(move |db| db.first(storm::HEARD, issue, |row| Ok(Timestamp(row.get(0)?)))).await
+    }
+
+    async fn opened_since(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key(), since.0);
+        let opened = self.read(move |db| db.first(storm::OPENED, key, |row| Ok(count(row.get(0)?)))).await?;
+        Ok(opened.unwrap_or_default())
+    }
+
+    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Storm>, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key());
+        self.read(move |db| db.storm(storm::ON, key)).await
+    }
+
+    async fn storm(&self, account: &AccountId, handle: &Handle) -> Result<Option<Storm>, StoreError> {
+        let key = (account.as_str().to_owned(), handle.as_str().to_owned());
+        self.read(move |db| db.storm(storm::OF_HANDLE, key)).await
+    }
+
+    async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError> {
+        let (account, storm) = (account.as_str().to_owned(), storm.as_str().to_owned());
+        self.read(move |db| db.gathering(&account, &storm, top)).await
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {
@@ -173,6 +206,8 @@ fn read_card(row: &Row<'_>) -> Result<Card, Fault> {
         revision: revision(row.get(2)?),
         message: row.get::<_, Option<String>>(3)?.map(MessageId::new),
         shown: revision(row.get(4)?),
+        opened: Timestamp(row.get(6)?),
+        listed: row.get::<_, Option<String>>(7)?.map(Handle::new),
     })
 }
 

@@ -19,6 +19,7 @@ mod outbox;
 mod reader;
 mod row;
 mod store;
+mod storm;
 mod upkeep;
 mod vault;
 mod writer;

@@ -16,11 +16,12 @@ const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-const OF_ACCOUNT: [&str; 6] = ["subscription", "card", "link", "person", "presence", "pause"];
+const OF_ACCOUNT: [&str; 7] = ["subscription", "card", "storm", "link", "person", "presence", "pause"];
 const WAITING_OF_OWNER: &str =
     "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
 const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";
 const OLD_KEYS: &str = "DELETE FROM delivery WHERE at < ?1";
+const OLD_HEARD: &str = "DELETE FROM heard WHERE at < ?1";
 // An inactive grant must be revoked before its attempt is forgotten.
 const OLD_LINKS: &str = "DELETE FROM link WHERE expires < ?1 AND stage NOT IN ('exchanging', 'awaiting_code')";
 const OLD_UNREADABLE: &str = "DELETE FROM unreadable WHERE at < ?1";
@@ -44,6 +45,7 @@ impl Db {
 
     pub(crate) fn sweep(&self, now: Timestamp) -> Result<(), Fault> {
         self.change(OLD_KEYS, [(now - KEYS_KEPT).0])?;
+        self.change(OLD_HEARD, [(now - KEYS_KEPT).0])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
         self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;
         self.change("DELETE FROM throttle WHERE until < ?1", [now.0])?;
@@ -58,7 +60,7 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [WAITING_OF_OWNER, DEAD_OF_OWNER, OLD_KEYS, OLD_LINKS, OLD_UNREADABLE, OLD_DEAD] {
+        for sql in [WAITING_OF_OWNER, DEAD_OF_OWNER, OLD_KEYS, OLD_HEARD, OLD_LINKS, OLD_UNREADABLE, OLD_DEAD] {
             db.assert_indexed(sql);
         }
         for table in OF_ACCOUNT {

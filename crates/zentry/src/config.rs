@@ -275,6 +275,7 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         managers: list(&settings.managers).map(UserId::new).collect(),
         allowed_orgs: set(&settings.allowed_orgs).map(|_| list(&settings.allowed_orgs).map(OrgSlug::new).collect()),
         linking: sentry.oauth.is_some(),
+        storm_budget: number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?.into(),
         integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),
         install_url,
     })
@@ -324,7 +325,6 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
         .map(|value| Url::parse(value).map_err(|_| wrong("ZENTRY_OUTBOUND_PROXY", "is no address")))
         .transpose()?;
     networks("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)?;
-    number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?;
     Ok(Outbound {
         allow_private_sentry: networks("ZENTRY_ALLOW_PRIVATE_SENTRY", &settings.allow_private_sentry)?,
         ca_pem,
@@ -342,10 +342,7 @@ fn log(settings: &Settings) -> Result<LogConfig, Failure> {
 }
 
 fn without_effect(settings: &Settings) -> Vec<&'static str> {
-    [("ZENTRY_STORM_BUDGET", &settings.storm_budget), ("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)]
-        .into_iter()
-        .filter_map(|(name, value)| set(value).map(|_| name))
-        .collect()
+    set(&settings.trusted_proxies).map(|_| "ZENTRY_TRUSTED_PROXIES").into_iter().collect()
 }
 
 // === reading values ===

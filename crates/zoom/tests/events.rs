@@ -7,8 +7,8 @@ use zentry_contract::sample::START;
 use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, Received};
 use zentry_domain::{
-    Account, AccountId, Action, ChannelId, Event, Handle, Person, Press, Pressed, Said, Secret, Timestamp, UserId,
-    UserJid, Webhook,
+    Account, AccountId, Action, ChannelId, Choice, Event, Handle, Person, Press, Pressed, Said, Secret, Timestamp,
+    UserId, UserJid, Webhook,
 };
 use zentry_zoom::{ZoomConfig, ZoomWebhook};
 
@@ -231,7 +231,7 @@ fn a_button_and_an_option_say_the_same_under_either_event() {
             json!({ "action_item": { "value": value }, "selected_items": [] }),
         ] {
             let pressed = pressed(&press(event, fields));
-            assert_eq!(pressed.press, Some(Press { card: Handle::new(HANDLE), action: Action::Archive }));
+            assert_eq!(pressed.press, Some(Press { card: Handle::new(HANDLE), choice: Choice::Act(Action::Archive) }));
             assert_eq!((pressed.by, pressed.place.direct), (jane(), false));
         }
     }

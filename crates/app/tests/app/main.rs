@@ -2,6 +2,8 @@
 
 mod failures;
 mod linking;
+mod refresh;
 mod running;
+mod storms;
 mod story;
 mod world;

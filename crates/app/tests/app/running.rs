@@ -12,8 +12,8 @@ use zentry_contract::fake::{ChatFault, FakeChat, FakeStore, FakeTracker};
 use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, ChangeKind, Chat, CredentialId, Event, Identity, Issue, IssueRef, MessageId,
-    Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Tracker,
+    AccountId, Action, Actor, Address, ChangeKind, Chat, CredentialId, Event, Identity, Issue, IssueId, IssueRef,
+    MessageId, Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Tracker,
 };
 
 use crate::world::World;
@@ -127,7 +127,7 @@ async fn a_poisonous_message_does_not_silence_its_channel() {
     let mut poisonous = change(ChangeKind::New);
     poisonous.issue.culprit = Some("poison".into());
     let mut harmless = change(ChangeKind::New);
-    harmless.issue_id = zentry_domain::IssueId::new("43");
+    harmless.issue_id = IssueId::new("43");
     for event in [poisonous, harmless] {
         app.accept(&[], &Event::Changed(event)).await.expect("kept");
     }
@@ -231,6 +231,10 @@ impl Tracker for Interrupted {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.tracker.issue(actor, issue).await
+    }
+
+    fn issue_page(&self, project: &Project, issue: &IssueId) -> String {
+        self.tracker.issue_page(project, issue)
     }
 
     fn authorize_url(&self, state: &Secret) -> String {

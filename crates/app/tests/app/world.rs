@@ -10,8 +10,8 @@ use zentry_contract::fake::{FakeChat, FakeClock, FakeMessage, FakeStore, FakeTra
 use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
-    Action, ChangeKind, Clock, Deployment, Event, Identity, Issue, IssueId, IssueRef, Journal, Person, Place, Policy,
-    Press, Pressed, Said, Secret, Status,
+    Action, ChangeKind, Choice, Clock, Deployment, Event, Identity, Issue, IssueId, IssueRef, Job, Journal, Person,
+    Place, Policy, Press, Pressed, Said, Secret, Status,
 };
 
 /// Who Ana is at Sentry.
@@ -94,13 +94,16 @@ impl World {
 
     /// Something happens to issue 42.
     pub(crate) async fn happens(&self, kind: ChangeKind) {
-        self.app.accept(&[], &Event::Changed(change(kind))).await.expect("kept");
+        let change = change(kind);
+        self.tracker.add_issue(&issue_42(), change.issue.clone());
+        self.app.accept(&[], &Event::Changed(change)).await.expect("kept");
         self.settle().await;
     }
 
     /// Ana presses a button of the only card in #ops.
     pub(crate) async fn ana_presses(&self, action: Action) {
-        let button = self.card().notice.buttons.into_iter().find(|b| b.press.action == action).expect("a button");
+        let button =
+            self.card().notice.buttons.into_iter().find(|b| b.press.choice == Choice::Act(action)).expect("a button");
         self.press(ana(), Some(button.press)).await;
     }
 
@@ -188,6 +191,7 @@ fn deployment() -> Deployment {
         allowed_orgs: None,
         linking: true,
         integration_org: None,
+        storm_budget: 6,
         install_url: None,
     }
 }
@@ -210,7 +214,7 @@ impl Drop for World {
             .store
             .waiting()
             .into_iter()
-            .filter(|(_, job)| !matches!(job, zentry_domain::Job::ExpireLink { .. } | zentry_domain::Job::Sweep))
+            .filter(|(_, job)| !matches!(job, Job::ExpireLink { .. } | Job::Sweep | Job::Refresh { .. }))
             .collect();
         assert!(late.is_empty(), "work is left over at {now}: {late:?}");
         assert!(self.store.dead().is_empty(), "dead letters: {:?}", self.store.dead());

@@ -179,6 +179,10 @@ impl Tracker for FakeTracker {
         })
     }
 
+    fn issue_page(&self, project: &Project, issue: &IssueId) -> String {
+        format!("https://sentry.example.com/organizations/{}/issues/{issue}/", project.org)
+    }
+
     fn authorize_url(&self, state: &Secret) -> String {
         format!("{AUTHORIZE}{}", state.expose())
     }

@@ -31,11 +31,19 @@ pub async fn a_new_content_keeps_the_message_and_what_it_shows(bench: &impl Benc
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
 
-    // The decision was made before the message was posted.
-    let second = revised(&first, "second");
+    let seen = read(bench, "h1").await.expect("there");
+    let second = Card { shown: Revision(7), ..revised(&seen, "second") };
     commit(bench, change(RowChange::PutCard(second.clone()))).await;
     let kept = Card { message: Some(MessageId::new("m1")), shown: Revision(1), ..second };
     assert_eq!(read(bench, "h1").await, Some(kept));
+}
+
+pub async fn a_decision_about_a_card_that_was_posted_meanwhile_conflicts(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    let unposted = read(bench, "h1").await.expect("there");
+    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
+    conflicts(bench, change(RowChange::PutCard(revised(&unposted, "second")))).await;
 }
 
 pub async fn the_cards_of_an_issue_are_found_in_every_channel(bench: &impl Bench) {

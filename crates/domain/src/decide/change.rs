@@ -1,46 +1,88 @@
 //! Something happened to an issue.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use super::Core;
-use crate::{Address, Card, Change, Decision, Handle, Job, Lane, Pause, RowChange, Subscription, Suppression, say};
+use crate::storm::Crowd;
+use crate::{
+    AccountId, Address, Card, Change, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob, Pause, Project,
+    RowChange, Subscription, Suppression, say,
+};
 
 impl Core<'_> {
-    /// Brings the cards of every subscribed channel up to date, and opens one where the channel's filter admits the
-    /// change. `subscribers` are those of the change's project. A change that alters nothing that is shown (an echo, a
-    /// repeat under another name) is counted and leaves the cards alone.
-    pub fn changed(&self, change: &Change, subscribers: &[Subscription], cards: &[Card]) -> Decision {
-        let mut places = HashSet::new();
-        let once_a_channel = |s: &&Subscription| places.insert((s.place.account.clone(), s.place.channel.clone()));
-        let each = subscribers.iter().filter(once_a_channel).map(|s| self.changed_for(s, change, cards));
-        each.fold(Decision::nothing(), Decision::with)
+    /// The subscriptions in whose channels `change` would post a new message: whose crowd matters.
+    pub fn opens<'s>(&self, change: &Change, subscribers: &'s [Subscription], cards: &[Card]) -> Vec<&'s Subscription> {
+        let opens = |s: &&Subscription| s.admits(change) && card_in(s, cards).is_none_or(|card| card.message.is_none());
+        once_a_channel(subscribers).filter(opens).collect()
     }
 
-    fn changed_for(&self, subscription: &Subscription, change: &Change, cards: &[Card]) -> Decision {
-        let place = &subscription.place;
-        let there = cards
-            .iter()
-            .find(|card| card.content.place.account == place.account && card.content.place.channel == place.channel);
-        match there {
+    /// Brings the cards of every subscribed channel up to date, and opens one where the channel's filter admits the
+    /// change. `subscribers` are those of the change's project, `crowds` tells of the channels of [`Core::opens`]. A
+    /// change that alters nothing that is shown (an echo, a repeat under another name) is counted and leaves the cards
+    /// alone.
+    pub fn changed(&self, change: &Change, subscribers: &[Subscription], cards: &[Card], crowds: &Crowds) -> Decision {
+        let each = once_a_channel(subscribers).map(|s| self.changed_for(s, change, card_in(s, cards), crowds));
+        each.fold(Decision::nothing(), Decision::with).and(RowChange::Heard(change.issue_id.clone()))
+    }
+
+    /// Deliveries that come close together, or again, may have come in the wrong order: Sentry is asked how it is.
+    pub fn refresh(&self, project: &Project, issue: &IssueId) -> NewJob {
+        const SETTLED: Duration = Duration::from_secs(2);
+        let job = Job::Refresh { project: project.clone(), issue: issue.clone() };
+        self.job(Lane::refresh(issue), job).at(self.now + SETTLED)
+    }
+
+    /// Sentry has said how an issue is: its cards say so too.
+    pub fn refreshed(&self, project: &Project, cards: &[Card], issue: &Issue) -> Decision {
+        let of_project = cards.iter().filter(|card| card.content.project.id == project.id);
+        of_project.filter_map(|card| card.after_reading(issue, self.now)).fold(Decision::nothing(), |decision, card| {
+            let shown = card.message.is_some().then(|| self.show(&card).uncounted());
+            let put = Decision { changes: vec![RowChange::PutCard(card)], jobs: shown.into_iter().collect() };
+            decision.with(put)
+        })
+    }
+
+    fn changed_for(
+        &self,
+        subscription: &Subscription,
+        change: &Change,
+        card: Option<&Card>,
+        crowds: &Crowds,
+    ) -> Decision {
+        match card {
             None if subscription.admits(change) => {
-                self.put(Card::open(Handle::new(self.random.hex128()), subscription, change, self.now))
+                let card = Card::open(Handle::new(self.random.hex128()), subscription, change, self.now);
+                self.open(subscription, card, crowds)
             }
             None => suppressed(Suppression::Filtered),
-            Some(card) if card.message.is_none() => self.changed_unposted(card, subscription, change),
+            Some(card) if card.message.is_none() => self.changed_unposted(card, subscription, change, crowds),
             Some(card) => self.changed_posted(card, subscription, change),
         }
     }
 
-    /// A card that waits to be posted, or was never posted: it may post now where the filter admits it, and only then.
-    fn changed_unposted(&self, card: &Card, subscription: &Subscription, change: &Change) -> Decision {
-        let after = card.after(change, self.now);
-        if subscription.admits(change) {
-            let shown = Decision::job(self.show(card));
-            return after.map_or(shown.clone(), |after| shown.and(RowChange::PutCard(after)));
+    /// A new card: shown by itself, or by the storm's where the channel is over its budget.
+    fn open(&self, subscription: &Subscription, card: Card, crowds: &Crowds) -> Decision {
+        match self.storm_over(subscription, crowds) {
+            None => self.put(card),
+            Some((storm, begun)) => {
+                begun.with(suppressed(Suppression::Storm)).and(RowChange::PutCard(card.listed_in(&storm)))
+            }
         }
-        match after {
-            Some(after) => suppressed(Suppression::Merged).and(RowChange::PutCard(after)),
-            None => suppressed(Suppression::Merged),
+    }
+
+    /// A card that waits to be posted, or was never posted: it may post now where the filter admits it, and only then.
+    fn changed_unposted(&self, card: &Card, subscription: &Subscription, change: &Change, crowds: &Crowds) -> Decision {
+        let after = card.after(change, self.now);
+        let put = after.clone().map(RowChange::PutCard);
+        let kept =
+            |reason| suppressed(reason).with(Decision { changes: put.clone().into_iter().collect(), jobs: vec![] });
+        let newest = after.as_ref().unwrap_or(card);
+        match (subscription.admits(change), &card.listed) {
+            (false, _) => kept(Suppression::Merged),
+            (true, Some(_)) if self.storm_over(subscription, crowds).is_some() => kept(Suppression::Storm),
+            (true, Some(_)) => self.put(newest.on_its_own_after(card)),
+            (true, None) => Decision { changes: put.into_iter().collect(), jobs: vec![self.show(newest)] },
         }
     }
 
@@ -72,11 +114,25 @@ impl Core<'_> {
     }
 
     /// The job that brings the message of `card` up to date with its row.
-    pub fn show(&self, card: &Card) -> crate::NewJob {
+    pub fn show(&self, card: &Card) -> NewJob {
         let place = &card.content.place;
         let lane = Lane::cards(&place.account, &place.channel);
         self.job(lane, Job::Show { account: place.account.clone(), card: card.handle.clone() })
     }
+}
+
+/// The channels' crowds, by account and channel.
+pub type Crowds = HashMap<(AccountId, ChannelId), Crowd>;
+
+/// A channel hears of a change once, however often it is connected.
+fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item = &Subscription> {
+    let mut places = HashSet::new();
+    subscribers.iter().filter(move |s| places.insert((&s.place.account, &s.place.channel)))
+}
+
+fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Option<&'c Card> {
+    let place = &subscription.place;
+    cards.iter().find(|card| card.content.place.account == place.account && card.content.place.channel == place.channel)
 }
 
 fn suppressed(reason: Suppression) -> Decision {
@@ -91,12 +147,12 @@ mod tests {
     fn decide(change: &Change, subscribers: &[Subscription], cards: &[Card]) -> Decision {
         let core =
             Core { deployment: &sample::deployment(), now: Timestamp(1_000), random: &sample::Counting::default() };
-        core.changed(change, subscribers, cards)
+        core.changed(change, subscribers, cards, &Crowds::new())
     }
 
     fn the_card(decision: &Decision) -> Card {
         match decision.changes.as_slice() {
-            [RowChange::PutCard(card)] => card.clone(),
+            [RowChange::PutCard(card), RowChange::Heard(_)] => card.clone(),
             other => panic!("one card, not {other:?}"),
         }
     }
@@ -104,11 +160,11 @@ mod tests {
     #[test]
     fn a_new_issue_opens_a_card_in_each_subscribed_channel() {
         let elsewhere = Subscription {
-            place: crate::Place { channel: crate::ChannelId::new("web@conference.x"), ..sample::ops() },
+            place: crate::Place { channel: ChannelId::new("web@conference.x"), ..sample::ops() },
             ..sample::subscription()
         };
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), elsewhere], &[]);
-        assert_eq!((decision.changes.len(), decision.jobs.len()), (2, 2));
+        assert_eq!((decision.changes.len(), decision.jobs.len()), (3, 2));
         assert_ne!(decision.jobs[0].lane, decision.jobs[1].lane);
     }
 
@@ -125,7 +181,7 @@ mod tests {
     fn resolving_an_issue_that_was_never_shown_posts_nothing() {
         let decision = decide(&sample::change(ChangeKind::Resolved), &[sample::subscription()], &[]);
         assert!(decision.jobs.is_empty());
-        assert_eq!(decision.changes, [RowChange::Count { reason: Suppression::Filtered, notices: 1 }]);
+        assert_eq!(decision.changes[0], RowChange::Count { reason: Suppression::Filtered, notices: 1 });
     }
 
     #[test]
@@ -134,7 +190,7 @@ mod tests {
         let card = posted(the_card(&decide(&sample::change(ChangeKind::New), &subscribers, &[])));
         let decision = decide(&sample::change(ChangeKind::New), &subscribers, &[card]);
         assert!(decision.jobs.is_empty());
-        assert_eq!(decision.changes, [RowChange::Count { reason: Suppression::Merged, notices: 1 }]);
+        assert_eq!(decision.changes[0], RowChange::Count { reason: Suppression::Merged, notices: 1 });
     }
 
     #[test]
@@ -159,7 +215,7 @@ mod tests {
     #[test]
     fn a_channel_with_two_subscriptions_of_one_slug_gets_one_card() {
         let recreated = Subscription {
-            project: crate::Project { id: crate::ProjectId::new("new"), ..sample::project("checkout") },
+            project: Project { id: crate::ProjectId::new("new"), ..sample::project("checkout") },
             ..sample::subscription()
         };
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), recreated], &[]);

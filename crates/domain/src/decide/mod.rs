@@ -5,7 +5,9 @@ mod connect;
 mod link;
 mod press;
 mod said;
+mod storm;
 
+pub use change::Crowds;
 pub use connect::Lookup;
 pub use press::PressFacts;
 pub use said::SaidFacts;

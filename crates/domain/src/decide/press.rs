@@ -1,9 +1,10 @@
 //! Somebody pressed a button.
 
 use super::{Core, FreshLink};
+use crate::storm::Gathering;
 use crate::{
-    Action, Actor, Card, Decision, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Pressed,
-    RowChange, Update, say,
+    Action, Actor, Card, Choice, Decision, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Press,
+    Pressed, RowChange, Storm, Update, say,
 };
 
 /// What a press needs to know.
@@ -11,6 +12,8 @@ use crate::{
 pub struct PressFacts {
     /// The card of the button, looked up under the account of the signed payload.
     pub card: Option<Card>,
+    /// The storm of the button, with what it holds, for "Show all".
+    pub storm: Option<(Storm, Gathering)>,
     /// The presser's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The presser's unfinished attempt to link one.
@@ -20,32 +23,39 @@ pub struct PressFacts {
 }
 
 impl Core<'_> {
-    /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.
+    /// Carries out what was chosen, or says privately why not.
     pub fn pressed(&self, pressed: &Pressed, facts: &PressFacts) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         if by.is_guest() {
             return Decision::job(self.privately(place, by, say::guests_get_help(self.deployment)));
         }
-        let (Some(press), Some(card)) = (&pressed.press, &facts.card) else {
-            return Decision::job(self.privately(place, by, say::card_expired()));
+        let decision = match (&pressed.press, &facts.card, &facts.storm) {
+            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) => self.act(pressed, *action, card, facts),
+            (Some(Press { choice: Choice::ShowAll, .. }), _, Some((storm, holds))) => {
+                Decision::job(self.privately(place, by, storm.list(holds)))
+            }
+            _ => return Decision::job(self.privately(place, by, say::card_expired())),
         };
-        let seen = RowChange::Saw { place: place.clone(), person: by.clone() };
-        if card.is_done(press.action) {
-            return Decision::job(self.privately(place, by, say::done_already(done(press.action), card.done_by())))
-                .and(seen);
+        decision.and(RowChange::Saw { place: place.clone(), person: by.clone() })
+    }
+
+    /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.
+    fn act(&self, pressed: &Pressed, action: Action, card: &Card, facts: &PressFacts) -> Decision {
+        let (by, place) = (&pressed.by, &pressed.place);
+        if card.is_done(action) {
+            return Decision::job(self.privately(place, by, say::done_already(done(action), card.done_by())));
         }
         match self.presser(card, facts.linked.as_ref()) {
-            Some(actor) => Decision::job(self.update(card, press.action, by, place, actor)),
+            Some(actor) => Decision::job(self.update(card, action, by, place, actor)),
             None if self.deployment.linking => {
-                let then = Pending::Press { card: card.handle.clone(), action: press.action };
+                let then = Pending::Press { card: card.handle.clone(), action };
                 self.offer_link(by, place, then, facts.open_link.as_ref(), &facts.fresh_link)
             }
             None => {
                 let why = "no Sentry account can be linked here, and the integration is another organization's.";
-                Decision::job(self.privately(place, by, say::not_done(done(press.action), why)))
+                Decision::job(self.privately(place, by, say::not_done(done(action), why)))
             }
         }
-        .and(seen)
     }
 
     /// The job that changes the issue of `card` at Sentry.
@@ -94,12 +104,13 @@ fn done(action: Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChangeKind, Deployment, Digest, Handle, Press, Random, Secret, Timestamp, UserId, sample};
+    use crate::{ChangeKind, Deployment, Digest, Handle, Random, Secret, Timestamp, UserId, sample};
 
     fn facts(linked: Option<LinkedPerson>) -> PressFacts {
         let change = sample::change(ChangeKind::New);
         PressFacts {
             card: Some(Card::open(Handle::new("h"), &sample::subscription(), &change, Timestamp(0))),
+            storm: None,
             linked,
             open_link: None,
             fresh_link: FreshLink { token: Secret::new("token"), id: Digest([1; 32]) },
@@ -107,7 +118,11 @@ mod tests {
     }
 
     fn press(action: Action) -> Pressed {
-        Pressed { by: sample::ana(), place: sample::ops(), press: Some(Press { card: Handle::new("h"), action }) }
+        Pressed {
+            by: sample::ana(),
+            place: sample::ops(),
+            press: Some(Press { card: Handle::new("h"), choice: Choice::Act(action) }),
+        }
     }
 
     fn decide(deployment: &Deployment, pressed: &Pressed, facts: &PressFacts) -> Decision {

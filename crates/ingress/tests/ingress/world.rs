@@ -141,6 +141,7 @@ fn deployment(public_url: &str) -> Deployment {
         allowed_orgs: None,
         linking: true,
         integration_org: None,
+        storm_budget: 6,
         install_url: None,
     }
 }

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use zentry_domain::ports::StoreError;
+use zentry_domain::storm::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Ledger,
-    Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Stage, Subscription, Timestamp, UserId,
+    Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Stage, Storm, Subscription, Timestamp, UserId,
 };
 
 use super::FakeStore;
@@ -41,6 +42,42 @@ impl Facts for FakeStore {
     async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError> {
         let mine = |card: &&Card| card.content.place.account == *account && card.handle == *handle;
         Ok(self.up()?.rows.cards.iter().find(mine).cloned())
+    }
+
+    async fn heard(&self, issue: &IssueId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.up()?.rows.heard.get(issue).copied())
+    }
+
+    async fn opened_since(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let here = |card: &&Card| {
+            let place = &card.content.place;
+            place.account == *account && place.channel == *channel && card.opened >= since
+        };
+        Ok(self.up()?.rows.cards.iter().filter(here).take(1_024).count() as u64)
+    }
+
+    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Storm>, StoreError> {
+        let on = |storm: &&Storm| {
+            let place = &storm.scene.place;
+            place.account == *account && place.channel == *channel && storm.ended.is_none()
+        };
+        Ok(self.up()?.rows.storms.iter().find(on).cloned())
+    }
+
+    async fn storm(&self, account: &AccountId, handle: &Handle) -> Result<Option<Storm>, StoreError> {
+        let mine = |storm: &&Storm| storm.scene.place.account == *account && storm.handle == *handle;
+        Ok(self.up()?.rows.storms.iter().find(mine).cloned())
+    }
+
+    async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError> {
+        let state = self.up()?;
+        let behind = |card: &&Card| card.content.place.account == *account && card.listed.as_ref() == Some(storm);
+        Ok(Gathering::of(state.rows.cards.iter().filter(behind).map(|card| &card.content), top))
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {

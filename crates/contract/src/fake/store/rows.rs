@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Decision, Handle, InstallationId, Lane, Ledger, Link, LinkedPerson, OrgSlug,
-    Owner, Pause, Person, Place, Revision, RowChange, Stage, Subscription, Suppression, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, Decision, Handle, InstallationId, IssueId, Lane, Ledger, Link, LinkedPerson,
+    OrgSlug, Owner, Pause, Person, Place, Revision, RowChange, Stage, Storm, Subscription, Suppression, Timestamp,
+    UserId,
 };
 
 use super::dead::Dead;
@@ -18,6 +19,8 @@ pub(super) struct Rows {
     pub(super) keys: HashMap<DeliveryKey, Option<Timestamp>>,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) cards: Vec<Card>,
+    pub(super) storms: Vec<Storm>,
+    pub(super) heard: HashMap<IssueId, Timestamp>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
     pub(super) accounts: Vec<Account>,
@@ -65,6 +68,10 @@ impl Rows {
                     self.enqueue(again, now)?;
                 }
             }
+            RowChange::Heard(issue) => {
+                self.heard.insert(issue.clone(), now);
+            }
+            RowChange::PutStorm(storm) => self.put_storm(storm)?,
             RowChange::Repost { account, card } => {
                 if let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) {
                     row.message = None;
@@ -135,12 +142,26 @@ impl Rows {
         let row = self.cards.iter_mut().find(|row| is_card(row, &place.account, &card.handle));
         follows(card.revision, row.as_ref().map(|row| row.revision))?;
         match row {
+            Some(row) if row.message != card.message => return Err(StoreError::Conflict),
             Some(row) => {
                 row.content = card.content.clone();
                 row.revision = card.revision;
+                row.listed.clone_from(&card.listed);
             }
             None => self.cards.push(card.clone()),
         }
+        Ok(())
+    }
+
+    fn put_storm(&mut self, storm: &Storm) -> Result<(), StoreError> {
+        let place = &storm.scene.place;
+        let here = |row: &Storm| row.scene.place.account == place.account && row.scene.place.channel == place.channel;
+        let is_rival = |row: &Storm| row.handle != storm.handle && row.ended.is_none() && here(row);
+        if storm.ended.is_none() && self.storms.iter().any(is_rival) {
+            return Err(StoreError::Conflict);
+        }
+        self.storms.retain(|row| !(row.handle == storm.handle && row.scene.place.account == place.account));
+        self.storms.push(storm.clone());
         Ok(())
     }
 

@@ -18,6 +18,7 @@ impl Rows {
         let owner = Owner::Zoom(account.clone());
         self.subscriptions.retain(|s| s.place.account != *account);
         self.cards.retain(|card| card.content.place.account != *account);
+        self.storms.retain(|storm| storm.scene.place.account != *account);
         self.links.retain(|link| link.person.account != *account);
         self.people.retain(|linked| linked.person.account != *account);
         self.presence.retain(|seen| seen.account != *account);
@@ -33,6 +34,7 @@ impl Rows {
 
     pub(super) fn sweep(&mut self, now: Timestamp) {
         self.keys.retain(|_, at| at.is_none_or(|at| at >= now - KEYS_KEPT));
+        self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);

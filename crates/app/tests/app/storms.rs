@@ -1,0 +1,102 @@
+//! More new issues than anybody can read.
+
+use std::time::Duration;
+
+use zentry_contract::fake::FakeMessage;
+use zentry_contract::sample::{ana, change, ops};
+use zentry_domain::{ChangeKind, Choice, Event, IssueId};
+
+use crate::world::World;
+
+async fn new_issues(world: &World, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        let mut new = change(ChangeKind::New);
+        new.issue_id = IssueId::new(number.to_string());
+        new.issue.title = format!("Error {number}");
+        new.issue.events = Some(number);
+        new.issue.release = Some("2.4.1".into());
+        world.app.accept(&[], &Event::Changed(new)).await.expect("kept");
+    }
+    world.settle().await;
+}
+
+fn cards(world: &World) -> Vec<FakeMessage> {
+    world.chat.messages_in(&ops().channel).into_iter().filter(|m| m.notice.tone.is_some()).collect()
+}
+
+fn storm_card(world: &World) -> FakeMessage {
+    let storms: Vec<_> = cards(world).into_iter().filter(|card| card.notice.head.starts_with("Storm")).collect();
+    assert_eq!(storms.len(), 1, "{storms:?}");
+    storms[0].clone()
+}
+
+#[tokio::test]
+async fn over_its_budget_a_channel_gets_one_card_for_all_and_nothing_is_lost() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    new_issues(&world, 1..41).await;
+    assert_eq!(cards(&world).len(), 7, "six cards and the storm's");
+
+    world.wait(Duration::from_secs(11)).await;
+    let storm = storm_card(&world);
+    assert_eq!(storm.notice.head, "Storm · [checkout] 34 new issues in under a minute");
+    assert!(storm.notice.lines[0].text.starts_with("34 of 34 share release 2.4.1"), "{:?}", storm.notice.lines);
+    assert!(storm.notice.lines[1].text.starts_with("Top: Error 40 40 · Error 39 39"), "{:?}", storm.notice.lines);
+
+    let press = storm.notice.buttons[0].press.clone();
+    assert_eq!(press.choice, Choice::ShowAll);
+    world.press(ana(), Some(press)).await;
+    let list = world.chat.messages_in(&ops().channel).pop().expect("a list");
+    assert_eq!((list.notice.head.as_str(), list.notice.lines.len()), ("34 issues", 34));
+    assert_eq!(list.to.visible_to, Some(ana().user), "only who asked sees it");
+    calm(&world).await;
+}
+
+#[tokio::test]
+async fn the_storms_card_is_edited_every_ten_seconds_at_most_and_says_when_it_is_over() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    new_issues(&world, 1..10).await;
+    for round in 0..5 {
+        new_issues(&world, 100 + round * 10..110 + round * 10).await;
+        world.wait(Duration::from_secs(1)).await;
+    }
+    assert_eq!(storm_card(&world).edits, 0, "no ten seconds have passed");
+    world.wait(Duration::from_secs(6)).await;
+    assert_eq!(storm_card(&world).edits, 1);
+    calm(&world).await;
+    assert!(storm_card(&world).notice.head.starts_with("Storm over · [checkout] 53 issues in "));
+}
+
+#[tokio::test]
+async fn after_a_storm_the_next_card_comes_by_itself() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    new_issues(&world, 1..10).await;
+    calm(&world).await;
+    let before = cards(&world).len();
+    new_issues(&world, 500..501).await;
+    let last = cards(&world).pop().expect("a card");
+    assert_eq!(cards(&world).len(), before + 1);
+    assert!(last.notice.head.contains("Error 500"), "{}", last.notice.head);
+}
+
+#[tokio::test]
+async fn without_a_budget_there_are_no_storms() {
+    let world = World::new(|deployment| {
+        deployment.linking = false;
+        deployment.policy = zentry_domain::Policy::Anyone;
+        deployment.integration_org = Some(zentry_contract::sample::project("checkout").org);
+        deployment.storm_budget = 0;
+    });
+    world.ana_says("connect acme checkout").await;
+    new_issues(&world, 1..41).await;
+    assert_eq!(cards(&world).len(), 40);
+}
+
+/// Two quiet minutes.
+async fn calm(world: &World) {
+    for _ in 0..12 {
+        world.wait(Duration::from_secs(10)).await;
+    }
+}

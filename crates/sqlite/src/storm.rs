@@ -1,0 +1,115 @@
+//! Storms, and what was lately heard.
+
+use rusqlite::{Params, Row, params};
+use zentry_domain::storm::{Gathering, Shared};
+use zentry_domain::{Handle, IssueId, MessageId, Storm, Timestamp};
+
+use crate::db::Db;
+use crate::error::Fault;
+use crate::row::{count, from_json, to_json};
+
+pub(crate) const HEARD: &str = "SELECT at FROM heard WHERE issue = ?1";
+/// In a storm thousands are opened; nobody needs to know how many exactly.
+pub(crate) const OPENED: &str = "SELECT count(*) FROM
+    (SELECT 1 FROM card WHERE account = ?1 AND channel = ?2 AND opened >= ?3 LIMIT 1024)";
+pub(crate) const ON: &str = "WHERE account = ?1 AND channel = ?2 AND ended IS NULL";
+pub(crate) const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
+pub(crate) const STORM: &str = "SELECT id, handle, began, ended, message, said, scene FROM storm";
+pub(crate) const SUMS: &str = "SELECT count(*),
+    coalesce(sum(coalesce(json_extract(body, '$.issue.status'), '') NOT IN ('resolved', 'archived')), 0),
+    coalesce(sum(json_extract(body, '$.issue.events')), 0)
+    FROM card WHERE account = ?1 AND storm = ?2";
+pub(crate) const TOP: &str = "SELECT id, body FROM card WHERE account = ?1 AND storm = ?2
+    ORDER BY json_extract(body, '$.issue.events') DESC NULLS LAST, id LIMIT ?3";
+pub(crate) const FREQUENT: &str = "SELECT json_extract(body, ?3) AS value, count(*) AS n FROM card
+    WHERE account = ?1 AND storm = ?2 AND value IS NOT NULL GROUP BY value ORDER BY n DESC, value LIMIT 1";
+
+/// What issues can have in common, and where it stands in a card's body.
+const SHARED: [(Shared, &str); 4] = [
+    (Shared::Project, "$.project.slug"),
+    (Shared::Release, "$.issue.release"),
+    (Shared::Environment, "$.issue.environment"),
+    (Shared::Culprit, "$.issue.culprit"),
+];
+
+impl Db {
+    pub(crate) fn heard(&self, issue: &IssueId, now: Timestamp) -> Result<(), Fault> {
+        let sql = "INSERT INTO heard (issue, at) VALUES (?1, ?2) ON CONFLICT (issue) DO UPDATE SET at = excluded.at";
+        self.change(sql, (issue.as_str(), now.0)).map(drop)
+    }
+
+    /// Conflicts where another storm is on in the channel: the index says so.
+    pub(crate) fn put_storm(&self, storm: &Storm) -> Result<(), Fault> {
+        let place = &storm.scene.place;
+        self.change(
+            "INSERT INTO storm (account, handle, channel, began, ended, message, said, scene)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (account, handle) DO UPDATE
+             SET ended = excluded.ended, message = excluded.message, said = excluded.said",
+            params![
+                place.account.as_str(),
+                storm.handle.as_str(),
+                place.channel.key(),
+                storm.began.0,
+                storm.ended.map(|at| at.0),
+                storm.message.as_ref().map(MessageId::as_str),
+                storm.said,
+                to_json(&storm.scene)?
+            ],
+        )
+        .map(drop)
+    }
+
+    pub(crate) fn storm(&self, which: &str, params: impl Params) -> Result<Option<Storm>, Fault> {
+        self.first(&format!("{STORM} {which}"), params, read_storm)
+    }
+
+    pub(crate) fn gathering(&self, account: &str, storm: &str, top: usize) -> Result<Gathering, Fault> {
+        let sums = self.first(SUMS, (account, storm), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (issues, open, events) = sums.unwrap_or_default();
+        let limit = i64::try_from(top).unwrap_or(i64::MAX);
+        let read = |row: &Row<'_>| from_json("card", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?);
+        let mut shared = Vec::new();
+        for (kind, path) in SHARED {
+            let found = self.first(FREQUENT, (account, storm, path), |row| Ok((row.get(0)?, count(row.get(1)?))))?;
+            shared.extend(found.map(|(value, n)| (kind, value, n)));
+        }
+        Ok(Gathering {
+            issues: count(issues),
+            open: count(open),
+            events: count(events),
+            top: self.all(TOP, (account, storm, limit), read)?,
+            shared,
+        })
+    }
+}
+
+fn read_storm(row: &Row<'_>) -> Result<Storm, Fault> {
+    Ok(Storm {
+        handle: Handle::new(row.get::<_, String>(1)?),
+        began: Timestamp(row.get(2)?),
+        ended: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+        message: row.get::<_, Option<String>>(4)?.map(MessageId::new),
+        said: row.get(5)?,
+        scene: from_json("storm", row.get::<_, i64>(0)?, &row.get::<_, String>(6)?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_look_up_uses_an_index() {
+        let (_dir, db) = crate::open::blank();
+        for sql in [HEARD, SUMS, TOP, FREQUENT] {
+            db.assert_indexed(sql);
+        }
+        // What is counted of it; the count itself scans at most a thousand rows of that.
+        let (_, counted) = OPENED.split_once('(').and_then(|(_, rest)| rest.split_once('(')).expect("a query in it");
+        db.assert_indexed(counted.trim_end_matches(')'));
+        for which in [ON, OF_HANDLE] {
+            db.assert_indexed(&format!("{STORM} {which}"));
+        }
+    }
+}
