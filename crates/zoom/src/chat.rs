@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 use zentry_domain::ports::ChatError;
-use zentry_domain::{AccountId, Address, Chat, Clock, MessageId, Notice};
+use zentry_domain::{AccountId, Address, ChannelId, Chat, Clock, MessageId, Notice};
 use zentry_http_client::{HttpClient, Request, Response};
 
 use crate::answer::{Failure, Kind, Verb, verdict};
@@ -43,6 +43,23 @@ impl ZoomChat {
         Self { http, clock, bot_jid: config.bot_jid, messages, tokens, rate }
     }
 
+    async fn send(&self, to: &Address, notice: &Notice) -> Result<MessageId, Failure> {
+        let message = wire::NewMessage::new(&self.bot_jid, to, card::content(notice));
+        let (verb, url) = (Verb::Post, self.messages.clone());
+        let call = Call { account: &to.account, verb, url, body: Some(json(&message)?) };
+        let response = self.call(call).await?;
+        let unnamed =
+            || Failure::unheard(Verb::Post, format!("Zoom answered {} without a message id", response.status));
+        message_id(&response.body).ok_or_else(unnamed)
+    }
+
+    /// The other form in which Zoom addresses a person's chat with the bot; several are reported (Zoom, channel or DM).
+    fn other_form(&self, to: &Address) -> Option<Address> {
+        let jid = to.to.as_str();
+        let other = ChannelId::new(format!("{jid}/robot_{}", self.bot_jid));
+        (!jid.contains("@conference.") && !jid.contains('/')).then(|| Address { to: other, ..to.clone() })
+    }
+
     /// Makes the call; once more with another token where the first is refused.
     async fn call(&self, call: Call<'_>) -> Result<Response, Failure> {
         let token = self.tokens.current().await?;
@@ -67,13 +84,10 @@ impl ZoomChat {
 #[async_trait]
 impl Chat for ZoomChat {
     async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
-        let message = wire::NewMessage::new(&self.bot_jid, to, card::content(notice));
-        let (verb, url) = (Verb::Post, self.messages.clone());
-        let call = Call { account: &to.account, verb, url, body: Some(json(&message)?) };
-        let response = self.call(call).await?;
-        let unnamed =
-            || Failure::unheard(Verb::Post, format!("Zoom answered {} without a message id", response.status));
-        Ok(message_id(&response.body).ok_or_else(unnamed)?)
+        match (self.send(to, notice).await, self.other_form(to)) {
+            (Err(Failure { kind: Kind::Gone, .. }), Some(other)) => Ok(self.send(&other, notice).await?),
+            (sent, _) => Ok(sent?),
+        }
     }
 
     async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {

@@ -266,6 +266,16 @@ async fn an_address_that_may_not_be_called_is_refused() {
 }
 
 #[tokio::test]
+async fn a_chat_that_is_refused_under_one_form_of_its_address_is_tried_under_the_other() {
+    let bench = ZoomBench::new().await;
+    bench.zoom.behave(|manners| manners.directs_by_full_form_only = true);
+    let own_chat = Address::direct(&bench.ana());
+    bench.chat.post(&own_chat, &Notice::text("hello")).await.expect("posted");
+    assert_eq!(bench.zoom.messages(&bench.ana, &bench.ana).len(), 1);
+    assert_eq!(bench.calls(), 2);
+}
+
+#[tokio::test]
 async fn an_account_without_the_app_is_gone() {
     let bench = ZoomBench::new().await;
     let to = Address { account: sample::mallory().account, ..bench.address() };

@@ -144,6 +144,9 @@ fn destination(state: &State, account: &Account, to_jid: &str) -> Result<Place, 
         .place(to_jid, &state.world.app.bot_jid)
         .ok_or_else(|| Refusal::unknown_destination(format!("to_jid {to_jid} is nobody's")))?;
     match &place {
+        Place::Direct(_) if state.manners.directs_by_full_form_only && !to_jid.contains('/') => {
+            Err(Refusal::unknown_destination(format!("to_jid {to_jid} is no bot chat's form here")))
+        }
         Place::Direct(person) if state.refused_directs.contains(&person.user_id) => {
             Err(Refusal::not_authorized(format!("{} takes no messages from the bot", person.user_id)))
         }

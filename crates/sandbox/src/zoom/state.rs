@@ -32,6 +32,8 @@ pub enum ChoiceForm {
 pub struct Manners {
     /// The form of `toJid` in a bot chat.
     pub direct_form: DirectForm,
+    /// Whether a bot chat can be written to only under the form that webhooks carry, `<user>/robot_<bot>`.
+    pub directs_by_full_form_only: bool,
     /// The event of a choice.
     pub choice_form: ChoiceForm,
     /// Whether a bare command has no `cmd` at all instead of an empty one.
