@@ -1,5 +1,10 @@
 //! Performing one job: what is asked of the vendors, once.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use zentry_domain::decide::Lookup;
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::storm::{TOP, WINDOW};
@@ -67,6 +72,10 @@ pub(crate) type Performed = Result<Effect, Failure>;
 impl App {
     /// Performs a job. Whatever the vendors do, this ends.
     pub(crate) async fn perform(&self, queued: &Queued) -> Performed {
+        unharmed(queued, self.attempt(queued)).await
+    }
+
+    async fn attempt(&self, queued: &Queued) -> Performed {
         let performed = match &queued.job {
             Job::Show { account, card } => self.show(account, card, false).await,
             Job::ShowStorm { account, storm } => self.show_storm(account, storm).await,
@@ -84,6 +93,10 @@ impl App {
 
     /// Performs a message as plain text: its head and nothing else.
     pub(crate) async fn perform_plainly(&self, queued: &Queued) -> Performed {
+        unharmed(queued, self.attempt_plainly(queued)).await
+    }
+
+    async fn attempt_plainly(&self, queued: &Queued) -> Performed {
         let performed = match &queued.job {
             Job::Show { account, card } => self.show(account, card, true).await,
             Job::Answer(answer) => {
@@ -237,6 +250,19 @@ impl App {
         }
         Ok(Effect::Updated(self.ports.tracker.update(&update.actor, &update.issue, update.action).await?))
     }
+}
+
+/// A bug that one job brings to light must not silence its lane: what it did outside is unknown.
+async fn unharmed(queued: &Queued, work: impl Future<Output = Performed>) -> Performed {
+    let mut work = pin!(work);
+    let caught = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        polled.map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
+    });
+    caught.await.unwrap_or_else(|_| {
+        tracing::error!(job.id = %queued.id, job.kind = queued.job.kind(), "performing a job panicked: a bug in the bot");
+        Err(Failure::Unknown("performing it panicked".into()))
+    })
 }
 
 fn named_org<'a>(orgs: &'a [Organization], typed: &str) -> Option<&'a Organization> {

@@ -463,7 +463,8 @@ fn retry(queued: &Queued, why: &str, now: Timestamp, jitter: f64) -> Result<Outc
 /// Never earlier than asked; a little later, so that a herd spreads. Zoom's limit concerns every message of the account,
 /// Sentry's only the caller, and somebody who waits for an answer does not wait for hours.
 fn throttled(queued: &Queued, asked: Duration, now: Timestamp, jitter: f64) -> Result<Outcome, String> {
-    let wait = asked.max(Duration::from_secs(1)).mul_f64(1.0 + 0.1 * jitter).min(LONGEST_WAIT);
+    let asked = asked.clamp(Duration::from_secs(1), LONGEST_WAIT);
+    let wait = asked.mul_f64(1.0 + 0.1 * jitter).min(LONGEST_WAIT);
     let until = now + wait;
     match queued.job.patience() {
         Patience::Conversation if wait > LONGEST_ANSWER => Err(format!("asked to wait {} s", wait.as_secs())),

@@ -138,6 +138,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_that_is_cut_off_or_has_no_end_is_none() {
+        let (cut, _one) = server_that(Reply::Cut(Answer::html(200, "half of this"))).await;
+        assert!(matches!(exchange(get(&cut), SECOND).await, Err(NoAnswer::Broken(_))));
+        let (endless, _two) = server_that(Reply::Flood(Answer::html(200, "hello"), None)).await;
+        assert!(matches!(exchange(get(&endless), SECOND).await, Err(NoAnswer::Broken(_))));
+    }
+
+    #[tokio::test]
+    async fn what_goes_on_after_an_answer_is_as_long_as_announced() {
+        let (base, _server) = server_that(Reply::Flood(Answer::html(200, "hello"), Some(100_000))).await;
+        let answer = exchange(get(&base), SECOND).await.unwrap();
+        assert_eq!((&answer.body[..6], answer.body.len()), (&b"hello "[..], 100_005));
+    }
+
+    #[tokio::test]
     async fn a_dripping_answer_arrives_in_the_end() {
         let (base, _server) = server_that(Reply::Drip(Answer::html(200, "slow"), Duration::from_millis(2))).await;
         assert_eq!(&exchange(get(&base), SECOND).await.unwrap().body[..], b"slow");

@@ -37,6 +37,10 @@ pub enum Fault {
     Late(Duration),
     /// Carries the call out and answers one byte at a time, this far apart.
     Drip(Duration),
+    /// Carries the call out and closes the connection in the middle of the answer's body.
+    Cut,
+    /// Carries the call out and goes on after its answer with blanks: so many bytes, or without end where none is named.
+    Flood(Option<u64>),
 }
 
 impl Fault {
@@ -120,6 +124,8 @@ impl Faults {
             Some(Fault::Close { carried_out }) => silent(carried_out, work, Reply::Close),
             Some(Fault::Late(after)) => Reply::Late(work(), after),
             Some(Fault::Drip(every)) => Reply::Drip(work(), every),
+            Some(Fault::Cut) => Reply::Cut(work()),
+            Some(Fault::Flood(bytes)) => Reply::Flood(work(), bytes),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A small HTTP/1.1 server on loopback, and the requests and answers it speaks in.
 
 use std::{
-    convert::Infallible,
     future::Future,
     io,
     pin::Pin,
@@ -149,6 +148,10 @@ pub(crate) enum Reply {
     Late(Answer, Duration),
     /// Answers with one byte of the body at a time, this far apart.
     Drip(Answer, Duration),
+    /// Answers with the first half of the body and closes the connection.
+    Cut(Answer),
+    /// Answers, and goes on with this many blanks; without end where it is `None`.
+    Flood(Answer, Option<u64>),
     /// Closes the connection without a word.
     Close,
     /// Keeps the connection and says nothing.
@@ -218,7 +221,7 @@ where
 {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return respond(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE.as_u16()), None);
+        return respond(Answer::empty(StatusCode::PAYLOAD_TOO_LARGE.as_u16()), Rest::Nothing);
     };
     let request = Request {
         method: head.method,
@@ -228,60 +231,100 @@ where
         body: body.to_bytes(),
     };
     match handler(&request) {
-        Reply::Now(answer) => respond(answer, None),
-        Reply::Drip(answer, every) => respond(answer, Some(every)),
+        Reply::Now(answer) => respond(answer, Rest::Nothing),
+        Reply::Drip(answer, every) => respond(answer, Rest::Bytewise { every, pause: None }),
+        Reply::Cut(answer) => respond(answer, Rest::Broken),
+        Reply::Flood(answer, blanks) => respond(answer, Rest::Blanks(blanks)),
         Reply::Close => Err(io::Error::other("closed on purpose")),
         Reply::Hang => std::future::pending().await,
         Reply::Late(answer, after) => {
             linger(after).await;
-            respond(answer, None)
+            respond(answer, Rest::Nothing)
         }
     }
 }
 
-fn respond(answer: Answer, drip: Option<Duration>) -> Result<hyper::Response<Outgoing>, io::Error> {
+fn respond(answer: Answer, rest: Rest) -> Result<hyper::Response<Outgoing>, io::Error> {
     let mut response = hyper::Response::builder().status(answer.status);
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    let body = Outgoing { left: answer.body, every: drip, pause: None };
-    response.body(body).map_err(io::Error::other)
+    response.body(Outgoing::new(answer.body, rest)).map_err(io::Error::other)
 }
 
-/// A body that is sent whole, or one byte at a time.
+/// A body on its way out.
 struct Outgoing {
     left: Bytes,
-    every: Option<Duration>,
-    pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// As the head announces it; `None` where it has no end.
+    size: Option<u64>,
+    rest: Rest,
+}
+
+/// What becomes of a body.
+enum Rest {
+    /// It is sent at once, and nothing after it.
+    Nothing,
+    /// It is sent one byte at a time.
+    Bytewise { every: Duration, pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>> },
+    /// Its first half is sent, and then the connection breaks.
+    Broken,
+    /// It is sent at once, and so many blanks after it; without end where it is `None`.
+    Blanks(Option<u64>),
+}
+
+impl Outgoing {
+    fn new(body: Bytes, rest: Rest) -> Self {
+        let length = body.len() as u64;
+        let size = if let Rest::Blanks(blanks) = rest { blanks.map(|blanks| length + blanks) } else { Some(length) };
+        let left = if matches!(rest, Rest::Broken) { body.slice(..body.len() / 2) } else { body };
+        Self { left, size, rest }
+    }
+
+    /// What follows once the body itself is sent.
+    fn after(&mut self) -> Option<Result<Bytes, io::Error>> {
+        const BLANKS: &[u8] = &[b' '; 64 * 1024];
+        match &mut self.rest {
+            Rest::Nothing | Rest::Bytewise { .. } => None,
+            Rest::Broken => Some(Err(io::Error::other("cut off on purpose"))),
+            Rest::Blanks(None) => Some(Ok(Bytes::from_static(BLANKS))),
+            Rest::Blanks(Some(0)) => None,
+            Rest::Blanks(Some(left)) => {
+                let now = (*left).min(BLANKS.len() as u64);
+                *left -= now;
+                Some(Ok(Bytes::from_static(&BLANKS[..usize::try_from(now).unwrap_or_default()])))
+            }
+        }
+    }
 }
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if self.left.is_empty() {
-            return Poll::Ready(None);
+            return Poll::Ready(self.after().map(|more| more.map(Frame::data)));
         }
-        let Some(every) = self.every else {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.left)))));
-        };
-        let pause = self.pause.get_or_insert_with(|| Box::pin(linger(every)));
-        if pause.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
+        let mut length = self.left.len();
+        if let Rest::Bytewise { every, pause } = &mut self.rest {
+            let waited = pause.get_or_insert_with(|| Box::pin(linger(*every)));
+            if waited.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            *pause = None;
+            length = 1;
         }
-        self.pause = None;
-        Poll::Ready(Some(Ok(Frame::data(self.left.split_to(1)))))
+        Poll::Ready(Some(Ok(Frame::data(self.left.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
+        self.left.is_empty() && matches!(self.rest, Rest::Nothing | Rest::Bytewise { .. })
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.len() as u64)
+        self.size.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -106,6 +106,8 @@ impl Wire {
             Reply::Now(answer) => (Some(answer.status), answer.verdict.clone()),
             Reply::Late(answer, _) => (Some(answer.status), "late".to_owned()),
             Reply::Drip(answer, _) => (Some(answer.status), "slow drip".to_owned()),
+            Reply::Cut(answer) => (Some(answer.status), "cut off".to_owned()),
+            Reply::Flood(answer, _) => (Some(answer.status), "too much".to_owned()),
             Reply::Close => (None, "closed without an answer".to_owned()),
             Reply::Hang => (None, "left without an answer".to_owned()),
         };

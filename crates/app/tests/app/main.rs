@@ -1,6 +1,7 @@
 //! The real app over fakes.
 
 mod failures;
+mod faults;
 mod linking;
 mod refresh;
 mod running;

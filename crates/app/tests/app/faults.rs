@@ -1,0 +1,227 @@
+//! Rows of `docs/FAULTS.md` whose waiting would take minutes or days, or that need a bug on purpose.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use zentry_app::{App, Ports};
+use zentry_contract::fake::{ChatFault, FakeChat, FakeStore};
+use zentry_contract::sample::{START, change, ops, project};
+use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError};
+use zentry_domain::{
+    Address, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, IssueId, JobId, MessageId,
+    Notice, Outcome, RowChange, Store, Timestamp,
+};
+
+use crate::world::{World, key};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+// === Zoom ===
+
+/// Row 2.
+#[tokio::test]
+async fn an_absurd_retry_after_is_waited_for_a_day_and_no_longer() {
+    let seventy_years = 70 * 365 * 24 * HOUR;
+    for asked in [25 * HOUR, seventy_years, Duration::MAX] {
+        let world = World::with_integration();
+        world.ana_says("connect acme checkout").await;
+        world.chat.fail_next(ChatFault::Throttled { after: Some(asked) });
+        world.happens(ChangeKind::New).await;
+        world.wait(23 * HOUR).await;
+        assert!(world.chat.messages().iter().all(|message| message.notice.tone.is_none()), "{asked:?}");
+        world.wait(HOUR).await;
+        assert!(world.card().notice.head.starts_with("New · "), "{asked:?}");
+    }
+}
+
+/// Row 13.
+#[tokio::test]
+async fn a_lost_answer_is_repeated_once_and_later_changes_go_to_the_repeat() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_next(ChatFault::Unknown { carried_out: true });
+    world.happens(ChangeKind::New).await;
+    world.wait(Duration::from_secs(31)).await;
+    world.wait(HOUR).await;
+    world.happens(ChangeKind::Resolved).await;
+    let cards: Vec<_> =
+        world.chat.messages_in(&ops().channel).into_iter().filter(|message| message.notice.tone.is_some()).collect();
+    let heads: Vec<_> = cards.iter().map(|card| card.notice.head.split(' ').next().expect("a word")).collect();
+    assert_eq!(heads, ["New", "Resolved"], "one possible double, and no more");
+}
+
+// === bugs ===
+
+/// Row 39.
+#[tokio::test]
+async fn a_card_whose_sending_panics_is_given_up_and_its_channel_goes_on() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let chat = Arc::new(Buggy::on("poison", usize::MAX, &world));
+    let app = App::new(Ports { chat, ..world.ports() }, world.deployment());
+    for (issue, culprit) in [("42", "poison"), ("43", "harmless")] {
+        app.accept(&[], &Event::Changed(about(issue, culprit))).await.expect("kept");
+    }
+    for _ in 0..3 {
+        app.step().await.expect("performed");
+        world.clock.advance(Duration::from_secs(31));
+    }
+    assert!(world.card().notice.lines.iter().any(|line| line.text == "harmless"));
+    let dead = world.store.dead();
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    let dropped = Decision::nothing().and(RowChange::DropDead(dead[0].id.clone()));
+    world.store.commit(&[], &dropped, world.clock.now()).await.expect("dropped");
+}
+
+/// Row 40.
+#[tokio::test]
+async fn a_panic_in_the_middle_of_sending_is_an_unknown_outcome_and_tried_once_more() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let chat = Arc::new(Buggy::on("poison", 1, &world));
+    let app = App::new(Ports { chat, ..world.ports() }, world.deployment());
+    app.accept(&[], &Event::Changed(about("42", "poison"))).await.expect("kept");
+    app.step().await.expect("performed");
+    world.wait(Duration::from_secs(29)).await;
+    assert!(world.chat.messages_in(&ops().channel).iter().all(|message| message.notice.tone.is_none()));
+    world.clock.advance(Duration::from_secs(2));
+    app.step().await.expect("performed");
+    assert!(world.card().notice.head.starts_with("New · "));
+}
+
+/// No row: what comes while a card is being posted must reach it.
+#[tokio::test]
+async fn a_change_decided_while_its_card_is_being_posted_is_shown_on_it() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
+    let overtaken =
+        Arc::new(Overtaken { store: Arc::clone(&world.store), by: world.app(), is_armed: AtomicBool::new(true) });
+    let app = App::new(Ports { store: overtaken, ..world.ports() }, world.deployment());
+    app.accept(&[], &Event::Changed(change(ChangeKind::Resolved))).await.expect("kept");
+    world.settle().await;
+    assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
+}
+
+// === the clock ===
+
+/// Row 36.
+#[tokio::test]
+async fn a_clock_that_jumps_either_way_stops_nothing_that_happens_after_it() {
+    let ahead = |clock: Timestamp| clock + 2 * HOUR;
+    let back = |clock: Timestamp| clock - 2 * HOUR;
+    let jumps: [&dyn Fn(Timestamp) -> Timestamp; 2] = [&ahead, &back];
+    for jump in jumps {
+        let world = World::with_integration();
+        world.ana_says("connect acme checkout").await;
+        world.clock.set(jump(START));
+        world.happens(ChangeKind::New).await;
+        assert!(world.card().notice.head.starts_with("New · "));
+        world.happens(ChangeKind::Resolved).await;
+        assert!(world.card().notice.head.starts_with("Resolved · "));
+    }
+}
+
+// === installations ===
+
+/// Row 42.
+#[tokio::test]
+async fn a_removal_that_arrives_after_the_next_installation_takes_only_its_own_with_it() {
+    let world = World::with_linking();
+    let (old, new) = (InstallationId::new("old"), InstallationId::new("new"));
+    let org = project("checkout").org;
+    let installed = |installation: &InstallationId| Event::IntegrationInstalled {
+        installation: installation.clone(),
+        org: org.clone(),
+    };
+    let removed = Event::IntegrationRemoved(old.clone());
+    for (n, event) in [(1, installed(&old)), (2, installed(&new)), (3, removed), (1, installed(&old))] {
+        world.app.accept(&[key(n)], &event).await.expect("kept");
+    }
+    assert_eq!(world.store.installation(&new).await.expect("read"), Some(org.clone()));
+    assert_eq!(world.store.installation(&old).await.expect("read"), None, "a repeat installs nothing again");
+}
+
+// === what these tests need ===
+
+fn about(issue: &str, culprit: &str) -> Change {
+    let mut change = change(ChangeKind::New);
+    change.issue_id = IssueId::new(issue);
+    change.issue.culprit = Some(culprit.into());
+    change
+}
+
+/// A chat platform whose adapter panics on messages with a certain line, so many times.
+struct Buggy {
+    chat: Arc<FakeChat>,
+    word: &'static str,
+    left: AtomicUsize,
+}
+
+impl Buggy {
+    fn on(word: &'static str, times: usize, world: &World) -> Self {
+        Self { chat: Arc::clone(&world.chat), word, left: AtomicUsize::new(times) }
+    }
+}
+
+#[async_trait]
+impl Chat for Buggy {
+    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
+        let hit = notice.lines.iter().any(|line| line.text == self.word);
+        let once_less = |left: usize| left.checked_sub(1);
+        assert!(
+            !hit || self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, once_less).is_err(),
+            "a bug on purpose"
+        );
+        self.chat.post(to, notice).await
+    }
+
+    async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
+        self.chat.edit(to, message, notice).await
+    }
+
+    async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
+        self.chat.delete(to, message).await
+    }
+}
+
+/// A store before whose first commit another worker performs everything that is due.
+struct Overtaken {
+    store: Arc<FakeStore>,
+    by: App,
+    is_armed: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Overtaken {
+    async fn commit(&self, keys: &[DeliveryKey], decision: &Decision, now: Timestamp) -> Result<Committed, StoreError> {
+        if self.is_armed.swap(false, Ordering::Relaxed) {
+            self.by.step().await?;
+        }
+        self.store.commit(keys, decision, now).await
+    }
+
+    async fn lease(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Leased, StoreError> {
+        self.store.lease(limit, now, until).await
+    }
+
+    async fn renew(&self, lease: &LaneLease, until: Timestamp) -> Result<(), StoreError> {
+        self.store.renew(lease, until).await
+    }
+
+    async fn settle(
+        &self,
+        lease: &LaneLease,
+        job: &JobId,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.settle(lease, job, outcome, now).await
+    }
+
+    async fn release(&self, lease: LaneLease) -> Result<(), StoreError> {
+        self.store.release(lease).await
+    }
+}
