@@ -65,6 +65,11 @@ impl App {
         &self.deployment
     }
 
+    /// Somebody else has put something into the outbox: it is looked at now.
+    pub fn wake(&self) {
+        self.work.notify_one();
+    }
+
     fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }

@@ -144,7 +144,7 @@ fn parse_key(entry: usize, text: &str) -> Result<Key, KeyringError> {
     clippy::disallowed_methods,
     reason = "keys and nonces must never come from a seeded simulator: a repeated nonce reveals the plaintext"
 )]
-fn system_random() -> SystemRandom {
+pub(crate) fn system_random() -> SystemRandom {
     SystemRandom::new()
 }
 

@@ -26,6 +26,8 @@
 //! row and column, each after its length as a big-endian `u32`. The nonce is random: a key is good for 2³⁰ values of one
 //! owner. GCM does not commit to its key, so only the key that the envelope names is ever tried.
 //!
+//! A whole file is sealed by [`Keyring::seal_archive`], in a format of its own.
+//!
 //! # Rotation
 //!
 //! Put a new key first and keep the old one behind it. Rows for which [`Keyring::is_current`] is false are opened and
@@ -33,12 +35,16 @@
 //!
 //! Key bytes are wiped on drop. What `ring` derives from them inside a call (key schedules on the stack) is not.
 
+mod archive;
+mod fingerprint;
 mod keyring;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf;
 use zeroize::Zeroizing;
 
+pub use archive::{ArchiveError, is_archive};
+pub use fingerprint::{fingerprint, new_salt};
 use keyring::{Key, fill, is_id};
 pub use keyring::{Keyring, KeyringError, new_key};
 

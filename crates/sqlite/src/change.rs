@@ -60,7 +60,10 @@ impl Db {
                 .change("DELETE FROM person WHERE account = ?1 AND user = ?2", (account.as_str(), user.as_str()))
                 .map(drop),
             RowChange::PutAccount(account) => self.put_account(account),
-            RowChange::PurgeAccount(account) => self.purge(account),
+            RowChange::PurgeAccount(account) => {
+                self.remember_purge(account, now)?;
+                self.purge(account)
+            }
             RowChange::PutInstallation { installation, org } => self
                 .change(
                     "INSERT INTO installation (id, org) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET org = excluded.org",

@@ -5,9 +5,12 @@
 //! wrote and what opens doors (jobs with words in them, dead letters, codes, credentials) is sealed, bound to its row.
 //! Leases live in memory: they would be void after a restart anyway.
 
+mod backup;
+mod beside;
 mod change;
 mod db;
 mod dead;
+mod deleted;
 mod error;
 mod facts;
 mod journal;
@@ -17,7 +20,9 @@ mod link;
 mod open;
 mod outbox;
 mod reader;
+mod restore;
 mod row;
+mod scratch;
 mod store;
 mod storm;
 mod upkeep;
@@ -26,11 +31,15 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use zentry_domain::ports::StoreError;
 use zentry_seal::Keyring;
 
+pub use backup::{BackedUp, BackupError};
 pub use error::OpenError;
+pub use restore::Restored;
+pub use scratch::Progress;
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
 
@@ -52,6 +61,8 @@ struct Engine {
     writer: Writer,
     readers: Readers,
     keys: Arc<Keyring>,
+    /// As it was when it was last looked at; 0 before that.
+    data_version: AtomicI64,
 }
 
 impl Sqlite {
@@ -85,7 +96,7 @@ impl Sqlite {
     fn start(path: &Path, opened: Opened, keys: Arc<Keyring>) -> Result<Self, OpenError> {
         let writer = Writer::start(opened).map_err(db::unreadable(path))?;
         let readers = Readers::open(path, Arc::clone(&keys), writer.health())?;
-        let engine = Arc::new(Engine { writer, readers, keys });
+        let engine = Arc::new(Engine { writer, readers, keys, data_version: AtomicI64::new(0) });
         let store = Arc::new(SqliteStore(Arc::clone(&engine)));
         let vault = Arc::new(SqliteVault(Arc::clone(&engine)));
         Ok(Self { store, vault, engine })

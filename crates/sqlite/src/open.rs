@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
@@ -13,6 +13,7 @@ use crate::db::{Db, unreadable};
 use crate::error::OpenError;
 use crate::lease::Memory;
 use crate::row;
+use crate::scratch::beside;
 
 /// In the order in which they are applied; `user_version` counts those that were.
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_init.sql")];
@@ -29,15 +30,21 @@ pub(crate) struct Opened {
 }
 
 pub(crate) fn open(path: &Path, keys: &Arc<Keyring>) -> Result<Opened, OpenError> {
-    check_version()?;
     let lock = lock(path)?;
+    let (db, starts) = alone(path, keys)?;
+    Ok(Opened { db, memory: Memory::of_start(starts), lock: Some(lock) })
+}
+
+/// Opens a file that nobody else has, or makes it, and counts its starts.
+pub(crate) fn alone(path: &Path, keys: &Arc<Keyring>) -> Result<(Db, u64), OpenError> {
+    check_version()?;
     private(path).map_err(unreadable(path))?;
     let conn = connect(path)?;
     let schema = schema(&conn, path)?;
     let mut db = Db::writer(path, conn, Arc::clone(keys))?;
     let starts = migrate(&mut db.conn, schema).map_err(unreadable(path))?;
     check_keys(&db, path)?;
-    Ok(Opened { db, memory: Memory::of_start(starts), lock: Some(lock) })
+    Ok((db, starts))
 }
 
 /// Opens the file as it is, beside the process that has the lock.
@@ -66,10 +73,9 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     Connection::open_with_flags(path, flags).map_err(unreadable(path))
 }
 
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".lock");
-    let beside = PathBuf::from(beside);
+/// Keeps every other process out that would serve, restore or move the store, for as long as it is open.
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
+    let beside = beside(path, ".lock");
     let file = private(&beside).map_err(unreadable(&beside))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -79,7 +85,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 /// Makes the file for its owner's eyes only, also if it is there already. SQLite gives its side files the same mode.
-fn private(path: &Path) -> std::io::Result<File> {
+pub(crate) fn private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -115,7 +115,7 @@ impl Db {
     }
 
     /// Reads job id, plain and sealed from the first three columns.
-    fn read_job(&self, owner: &str, row: &Row<'_>) -> Result<Job, Fault> {
+    pub(crate) fn read_job(&self, owner: &str, row: &Row<'_>) -> Result<Job, Fault> {
         let id: String = row.get(0)?;
         match (row.get::<_, Option<String>>(1)?, row.get::<_, Option<Vec<u8>>>(2)?) {
             (None, Some(sealed)) => self.open_json(place("outbox", owner, &id), &sealed),

@@ -3,11 +3,15 @@
 #[expect(dead_code, reason = "no test file needs every helper")]
 mod common;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use common::{Disk, commit, credential};
+use tokio::sync::{Semaphore, watch};
 use zentry_contract::sample::{self, START};
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Account, AccountId, Address, Answer, Decision, Facts, Job, JobId, Journal, Lane, NewJob, Notice, Outcome,
+    Account, AccountId, Address, Answer, Clock, Decision, Facts, Job, JobId, Journal, Lane, NewJob, Notice, Outcome,
     RowChange, Secret, Store, Timestamp, Vault,
 };
 use zentry_seal::{Keyring, new_key};
@@ -117,12 +121,79 @@ async fn a_file_that_is_not_exactly_ours_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_another_process_commits_is_noticed_and_what_this_one_commits_is_not() {
+    let disk = Disk::new();
+    let serving = disk.open();
+    let beside = beside(&disk, &disk.keys).unwrap();
+    let clock = Arc::new(Steps::default());
+    let put = |name: &str| {
+        let account = Account { id: AccountId::new(name), installer: None };
+        Decision::nothing().and(RowChange::PutAccount(account))
+    };
+    let watch = |clock: &Arc<Steps>| {
+        let (store, clock) = (serving.store(), Arc::clone(clock));
+        tokio::spawn(async move { store.changed_beside(&*clock).await })
+    };
+    let mut noticed = watch(&clock);
+    clock.looked(1).await;
+    for round in 2..5 {
+        commit(&serving, put(&format!("ours{round}"))).await;
+        clock.go.add_permits(1);
+        clock.looked(round).await;
+        assert!(!noticed.is_finished());
+    }
+    commit(&beside, put("theirs")).await;
+    clock.go.add_permits(1);
+    noticed.await.unwrap().unwrap();
+
+    // What happens between two calls is not missed.
+    commit(&beside, put("theirs too")).await;
+    watch(&clock).await.unwrap().unwrap();
+    noticed = watch(&clock);
+    clock.looked(5).await;
+    serving.close().await;
+    clock.go.add_permits(1);
+    assert!(matches!(noticed.await.unwrap(), Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
 async fn without_the_keys_nothing_is_opened_beside() {
     let disk = Disk::new();
     let serving = disk.open();
     serving.vault().save(&credential("acc"), &Secret::new("token"), None).await.unwrap();
     let refused = beside(&disk, &format!("k2:{}", *new_key())).unwrap_err();
     assert!(matches!(&refused, OpenError::Key { id, .. } if id == "k1"), "{refused:?}");
+}
+
+/// A clock whose every second must be allowed.
+struct Steps {
+    slept: watch::Sender<u32>,
+    go: Semaphore,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { slept: watch::Sender::new(0), go: Semaphore::new(0) }
+    }
+}
+
+impl Steps {
+    /// Waits until somebody has begun to sleep for so many times.
+    async fn looked(&self, times: u32) {
+        self.slept.subscribe().wait_for(|slept| *slept >= times).await.expect("it lives");
+    }
+}
+
+#[async_trait]
+impl Clock for Steps {
+    fn now(&self) -> Timestamp {
+        START
+    }
+
+    async fn sleep_until(&self, _: Timestamp) {
+        self.slept.send_modify(|slept| *slept += 1);
+        self.go.acquire().await.expect("never closed").forget();
+    }
 }
 
 fn beside(disk: &Disk, keys: &str) -> Result<Sqlite, OpenError> {

@@ -1,5 +1,8 @@
 //! Makes sense of the settings, before any port is bound. Every error names the setting and the mend, never a secret.
 
+mod read;
+mod store;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,6 +14,10 @@ use zentry_seal::Keyring;
 use crate::exit::Failure;
 use crate::log::LogConfig;
 use crate::settings::Settings;
+use read::{Environment, Reader, address, both, list, missing, networks, number, required, set, wrong};
+
+pub(crate) use read::environment;
+pub(crate) use store::StoreConfig;
 
 /// Everything the composition root needs, checked.
 pub(crate) struct Config {
@@ -63,14 +70,6 @@ pub(crate) struct Outbound {
     pub(crate) proxy: Option<Url>,
 }
 
-/// The process's environment; an empty variable counts as unset.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
-pub(crate) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 impl Config {
     /// Reads `settings`, and secrets from `environment`.
     ///
@@ -83,11 +82,12 @@ impl Config {
         let policy = read.policy(settings, &sentry)?;
         read.not_yet(settings)?;
         let (listen, ops_listen) = listeners(settings)?;
+        let store = read.store(&settings.store)?;
         Ok(Self {
             listen,
             ops_listen,
-            store: store(set(&settings.store).unwrap_or("sqlite:zentry.db"))?,
-            keys: read.keys()?,
+            store: store.path,
+            keys: store.keys,
             tls: tls(settings)?,
             zoom: read.zoom(settings)?,
             outbound: outbound(settings)?,
@@ -100,48 +100,7 @@ impl Config {
     }
 }
 
-struct Reader<'a> {
-    environment: Environment<'a>,
-}
-
 impl Reader<'_> {
-    // === secrets ===
-
-    /// A secret from its variable or from the file that its `_FILE` twin names.
-    fn secret(&self, name: &str) -> Result<Option<Secret>, Failure> {
-        let file = format!("{name}_FILE");
-        let non_empty = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
-        match (non_empty(name), non_empty(&file)) {
-            (Some(_), Some(_)) => Err(wrong(name, &format!("is set, and so is {file}; set one of them"))),
-            (Some(value), None) => Ok(Some(Secret::new(value))),
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| wrong(&file, &format!("cannot be read: {error}")))?;
-                let text = text.strip_suffix('\n').unwrap_or(&text);
-                Ok((!text.is_empty()).then(|| Secret::new(text)))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn required_secret(&self, name: &str) -> Result<Secret, Failure> {
-        self.secret(name)?.ok_or_else(|| missing(name))
-    }
-
-    /// Several secrets, comma separated, while one is being rotated.
-    fn secrets(&self, name: &str) -> Result<Vec<Secret>, Failure> {
-        let Some(list) = self.secret(name)? else { return Ok(Vec::new()) };
-        Ok(list.expose().split(',').map(str::trim).filter(|s| !s.is_empty()).map(Secret::new).collect())
-    }
-
-    fn keys(&self) -> Result<Keyring, Failure> {
-        let keys = self.required_secret("ZENTRY_KEYS")?;
-        Keyring::parse(keys.expose())
-            .map_err(|error| wrong("ZENTRY_KEYS", &format!("{error}; `zentry keys new` prints a good one")))
-    }
-
-    // === vendors ===
-
     fn zoom(&self, settings: &Settings) -> Result<Zoom, Failure> {
         let secret_tokens = self.secrets("ZENTRY_ZOOM_SECRET_TOKEN")?;
         if secret_tokens.is_empty() {
@@ -302,16 +261,6 @@ fn jid(name: &str, value: &str) -> Result<String, Failure> {
     }
 }
 
-fn store(value: &str) -> Result<PathBuf, Failure> {
-    match value.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
-        Some(("postgres" | "postgresql", _)) => {
-            Err(wrong("ZENTRY_STORE", "names PostgreSQL, which this version does not support; use sqlite:PATH"))
-        }
-        _ => Err(wrong("ZENTRY_STORE", "must be sqlite:PATH")),
-    }
-}
-
 fn tls(settings: &Settings) -> Result<Option<TlsFiles>, Failure> {
     let files = both(("ZENTRY_TLS_CERT", set(&settings.tls_cert)), ("ZENTRY_TLS_KEY", set(&settings.tls_key)))?;
     Ok(files.map(|(cert, key)| TlsFiles { cert: cert.into(), key: key.into() }))
@@ -343,54 +292,6 @@ fn log(settings: &Settings) -> Result<LogConfig, Failure> {
 
 fn without_effect(settings: &Settings) -> Vec<&'static str> {
     set(&settings.trusted_proxies).map(|_| "ZENTRY_TRUSTED_PROXIES").into_iter().collect()
-}
-
-// === reading values ===
-
-/// An empty variable counts as unset.
-fn set(value: &Option<String>) -> Option<&str> {
-    value.as_deref().map(str::trim).filter(|value| !value.is_empty())
-}
-
-fn required<'a>(name: &str, value: &'a Option<String>) -> Result<&'a str, Failure> {
-    set(value).ok_or_else(|| missing(name))
-}
-
-fn list(value: &Option<String>) -> impl Iterator<Item = &str> {
-    set(value).unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty())
-}
-
-fn networks(name: &str, value: &Option<String>) -> Result<Vec<IpNet>, Failure> {
-    list(value)
-        .map(|item| item.parse().map_err(|_| wrong(name, "must be networks such as 10.0.0.0/8, comma separated")))
-        .collect()
-}
-
-fn number(name: &str, value: &str) -> Result<u32, Failure> {
-    value.parse().map_err(|_| wrong(name, "must be a whole number; 0 is no limit"))
-}
-
-fn address(name: &str, value: &str) -> Result<SocketAddr, Failure> {
-    value.parse().map_err(|_| wrong(name, "must be an address and a port, such as 127.0.0.1:8080"))
-}
-
-/// Two settings that make sense together only.
-fn both<A, B>(first: (&str, Option<A>), second: (&str, Option<B>)) -> Result<Option<(A, B)>, Failure> {
-    match (first, second) {
-        ((_, Some(a)), (_, Some(b))) => Ok(Some((a, b))),
-        ((_, None), (_, None)) => Ok(None),
-        ((set, Some(_)), (unset, None)) | ((unset, None), (set, Some(_))) => {
-            Err(wrong(unset, &format!("is missing, but {set} is set; they go together")))
-        }
-    }
-}
-
-fn missing(name: &str) -> Failure {
-    wrong(name, "is missing")
-}
-
-fn wrong(name: &str, problem: &str) -> Failure {
-    Failure::Setting(format!("{name} {problem}"))
 }
 
 #[cfg(test)]

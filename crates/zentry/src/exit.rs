@@ -1,5 +1,6 @@
 //! How the program ends: 0 done, 1 the world refuses, 64 a setting or the usage is wrong.
 
+use std::error::Error;
 use std::fmt;
 
 /// `EX_USAGE`: a setting is missing, malformed or contradictory, or the command line is wrong.
@@ -15,6 +16,17 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The world refuses: `error` with all its causes, behind what it concerns.
+    pub(crate) fn world(concerning: &str, error: &dyn Error) -> Self {
+        let mut why = format!("{concerning}: {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            why = format!("{why}: {error}");
+            cause = error.source();
+        }
+        Self::World(why)
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {

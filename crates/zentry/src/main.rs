@@ -45,6 +45,9 @@ fn carry_out(command: Command) -> Result<(), Failure> {
             log::init(&config.log)?;
             run::runtime()?.block_on(run::serve(config))
         }
+        Command::Dead(arguments) => cli::dead::carry_out(&arguments),
+        Command::Backup(arguments) => cli::backup::back_up(&arguments),
+        Command::Restore(arguments) => cli::backup::restore(&arguments),
         Command::Keys { command: KeysCommand::New { id } } => {
             println!("{id}:{}", *zentry_seal::new_key());
             Ok(())

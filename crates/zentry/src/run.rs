@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use zentry_app::App;
 use zentry_domain::Clock;
 use zentry_ingress::{Tls, serve_ops, serve_public};
 use zentry_sqlite::Sqlite;
@@ -73,6 +74,7 @@ impl Running {
     /// Starts listeners and workers.
     pub(crate) fn start(bot: Bot, public: TcpListener, ops: TcpListener, recorder: PrometheusHandle) -> Self {
         tokio::spawn(check_store(Arc::clone(&bot.store)));
+        tokio::spawn(follow_commands(Arc::clone(&bot.store), Arc::clone(&bot.app), Arc::clone(&bot.clock)));
         tokio::spawn(tend_metrics(recorder.clone(), Arc::clone(&bot.clock)));
         let (stop_ingress, stopping) = watch::channel(false);
         let (stop_worker, worker_stopping) = watch::channel(false);
@@ -138,6 +140,14 @@ fn reload_on_hangup(tls: Option<Arc<Tls>>) -> Result<(), Failure> {
 async fn check_store(store: Arc<Sqlite>) {
     if let Err(error) = store.check().await {
         tracing::error!(error = &error as &dyn Error, "the database is damaged; stop the bot and restore a backup");
+    }
+}
+
+/// Operators' commands change the store beside this process: what they replay is looked at within a second or so.
+async fn follow_commands(store: Arc<Sqlite>, app: Arc<App>, clock: Arc<dyn Clock>) {
+    let store = store.store();
+    while store.changed_beside(&*clock).await.is_ok() {
+        app.wake();
     }
 }
 

@@ -79,3 +79,11 @@ settings! {
     /// Where traces go; off by default
     otlp_url = "ZENTRY_OTLP_URL",
 }
+
+/// The one setting that commands need which work on the store; its keys are a secret.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct StoreSettings {
+    /// Where everything is kept [default: sqlite:zentry.db]
+    #[arg(long, env = "ZENTRY_STORE", hide_env_values = true, value_name = "VALUE", global = true)]
+    pub(crate) store: Option<String>,
+}

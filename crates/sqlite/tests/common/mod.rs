@@ -54,6 +54,15 @@ impl Disk {
         files.flat_map(|file| std::fs::read(file.expect("a file").path()).expect("read")).collect()
     }
 
+    /// The names of everything on disk.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.dir.path()).expect("a directory");
+        let names = files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
     /// Changes the closed file behind the store's back.
     pub(crate) fn tamper(&self, sql: &str) {
         let conn = rusqlite::Connection::open(self.path()).expect("opened");

@@ -1,5 +1,9 @@
 //! The command line.
 
+pub(crate) mod backup;
+pub(crate) mod dead;
+mod letter;
+mod output;
 #[cfg(feature = "sandbox")]
 mod play;
 #[cfg(feature = "sandbox")]
@@ -25,6 +29,12 @@ pub(crate) enum Command {
     /// Run the bot against a simulated Zoom and a simulated Sentry. Needs no configuration and no account.
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
+    /// Dead letters: what was given up, to be replayed or dropped. Works while the bot runs and while it does not.
+    Dead(dead::Arguments),
+    /// Write a sealed copy of the store to FILE, and check it. Works while the bot runs and while it does not.
+    Backup(backup::Arguments),
+    /// Put the backup FILE in the store's place. What was waiting in it is held. Stop the bot first.
+    Restore(backup::Arguments),
     /// Sealing keys.
     Keys {
         #[command(subcommand)]
