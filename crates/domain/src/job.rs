@@ -424,7 +424,7 @@ pub const UNKNOWN_PAUSE: Duration = Duration::from_secs(30);
 /// No vendor may make us wait longer than this at once.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Nobody who typed or pressed something waits longer than this for word.
-pub const LONGEST_ANSWER: Duration = Duration::from_secs(60);
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
 const LADDER: [u64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 const LADDER_END: u64 = 21_600;
@@ -468,6 +468,7 @@ fn throttled(queued: &Queued, asked: Duration, now: Timestamp, jitter: f64) -> R
     let until = now + wait;
     match queued.job.patience() {
         Patience::Conversation if wait > LONGEST_ANSWER => Err(format!("asked to wait {} s", wait.as_secs())),
+        Patience::Conversation if now.since(queued.since) >= LONGEST_ANSWER => Err("too many calls".into()),
         _ if is_too_old(queued, now) => Err("too many calls, for three days".into()),
         _ if queued.job.is_message() => Ok(Outcome::Throttled { until }),
         _ => Ok(Outcome::Retry { at: until }),
@@ -529,6 +530,17 @@ mod tests {
         let forget = queued(Job::Forget { account: AccountId::new("a"), credential: CredentialId::new("c") });
         let failure = Failure::Throttled { after: Some(Duration::from_secs(7)) };
         assert!(matches!(next(&forget, &failure, Timestamp(0), 0.0), Ok(Outcome::Retry { at: Timestamp(7_000) })));
+    }
+
+    #[test]
+    fn nobody_waits_for_word_longer_than_half_a_minute() {
+        let issue = IssueId::new("42");
+        let project = crate::sample::project("checkout");
+        let asked = queued(Job::Refresh { project, issue });
+        let failure = |seconds| Failure::Throttled { after: Some(Duration::from_secs(seconds)) };
+        assert!(next(&asked, &failure(5), Timestamp(29_000), 0.0).is_ok());
+        assert!(next(&asked, &failure(5), Timestamp(30_000), 0.0).is_err());
+        assert!(next(&asked, &failure(31), Timestamp(0), 0.0).is_err());
     }
 
     #[test]
