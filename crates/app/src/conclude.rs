@@ -30,8 +30,8 @@ impl App {
 
     async fn succeeded(&self, queued: &Queued, effect: &Effect) -> Result<Outcome, StoreError> {
         Ok(match (&queued.job, effect) {
-            (_, Effect::Posted { card, message }) => self.shown(queued, card, Some(message)).await?,
-            (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref()).await?,
+            (_, Effect::Posted { card, message }) => self.shown(card, Some(message)).await?,
+            (_, Effect::Edited(card)) => self.shown(card, card.message.as_ref()).await?,
             // The message was deleted in the chat: the card is posted anew.
             (_, Effect::Lost(card)) => Outcome::Done(self.is_at(card, None, Revision(0))),
             (_, Effect::AsShown(card)) => self.suppressed(Suppression::Merged, card),
@@ -58,6 +58,9 @@ impl App {
             (_, Effect::StormShown { storm, message, said }) => {
                 Outcome::Done(self.core().storm_shown(storm, message.clone(), said.clone()))
             }
+            (_, Effect::UnwantedStorm(storm)) => {
+                Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().storm_lost(storm) }
+            }
             (Job::ExpireLink { link }, Effect::Due) => Outcome::Done(self.expired(link).await?),
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
             _ => Outcome::Done(Decision::nothing()),
@@ -65,10 +68,10 @@ impl App {
     }
 
     /// The message shows what the card said when it was read; a place that was paused is not any more.
-    async fn shown(&self, queued: &Queued, card: &Card, message: Option<&MessageId>) -> Result<Outcome, StoreError> {
+    async fn shown(&self, card: &Card, message: Option<&MessageId>) -> Result<Outcome, StoreError> {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
         let place = &card.content.place;
-        if queued.attempts > 0 && self.ports.facts.paused(&place.account, &place.channel).await?.is_some() {
+        if self.ports.facts.paused(&place.account, &place.channel).await?.is_some() {
             let (account, channel) = (place.account.clone(), place.channel.clone());
             decision = decision.and(RowChange::Resume { account, channel });
         }

@@ -39,6 +39,8 @@ pub(crate) enum Effect {
     AsShown(Card),
     /// A card was never posted, and its channel no longer wants it.
     Unwanted(Card),
+    /// A storm's card has no message, and nothing is connected to its channel any more.
+    UnwantedStorm(Storm),
     /// There is no such card any more.
     NoCard,
     /// An answer was posted.
@@ -137,16 +139,23 @@ impl App {
         let holds = facts.gathering(account, handle, TOP).await?;
         let (storm, notice) = self.core().storm_now(&storm, opened, &holds);
         let said = notice.plain().head;
-        let message = match &storm.message {
+        let there = match &storm.message {
             Some(message) if storm.said.as_ref() == Some(&said) => Some(message.clone()),
             Some(message) => match self.ports.chat.edit(&storm.address(), message, &notice).await {
                 Ok(()) => Some(message.clone()),
-                Err(ChatError::MessageGone(_)) => Some(self.post(&storm.address(), &notice).await?),
+                Err(ChatError::MessageGone(_)) => None,
                 Err(error) => return Err(error.into()),
             },
-            None => Some(self.post(&storm.address(), &notice).await?),
+            None => None,
         };
-        Ok(Effect::StormShown { storm, message, said })
+        let message = match there {
+            Some(message) => message,
+            None if facts.subscriptions_in(account, &storm.scene.place.channel).await?.is_empty() => {
+                return Ok(Effect::UnwantedStorm(storm));
+            }
+            None => self.post(&storm.address(), &notice).await?,
+        };
+        Ok(Effect::StormShown { storm, message: Some(message), said })
     }
 
     /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.

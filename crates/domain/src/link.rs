@@ -11,6 +11,8 @@ use crate::{Action, CredentialId, Digest, Handle, Identity, Person, Place, Revis
 
 /// How long a link works, and how long the code is awaited.
 pub const LINK_LIFE: Duration = Duration::from_secs(10 * 60);
+/// No exchange of a code takes longer.
+pub const EXCHANGE_LIFE: Duration = Duration::from_secs(60);
 /// How many wrong codes end the attempt.
 pub const CODE_TRIES: u8 = 5;
 /// How often an hour the page sends a new link to the same person.

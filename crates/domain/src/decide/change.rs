@@ -36,11 +36,15 @@ impl Core<'_> {
     /// Sentry has said how an issue is: its cards say so too.
     pub fn refreshed(&self, project: &Project, cards: &[Card], issue: &Issue) -> Decision {
         let of_project = cards.iter().filter(|card| card.content.project.id == project.id);
-        of_project.filter_map(|card| card.after_reading(issue, self.now)).fold(Decision::nothing(), |decision, card| {
-            let shown = card.message.is_some().then(|| self.show(&card).uncounted());
-            let put = Decision { changes: vec![RowChange::PutCard(card)], jobs: shown.into_iter().collect() };
-            decision.with(put)
-        })
+        of_project
+            .filter_map(|card| card.after_reading(issue, self.now))
+            .fold(Decision::nothing(), |decision, card| decision.with(self.put_again(card)))
+    }
+
+    /// What we did or read ourselves alters a message that is there, and posts none.
+    pub(super) fn put_again(&self, card: Card) -> Decision {
+        let shown = card.message.is_some().then(|| self.show(&card).uncounted());
+        Decision { changes: vec![RowChange::PutCard(card)], jobs: shown.into_iter().collect() }
     }
 
     fn changed_for(
@@ -80,8 +84,14 @@ impl Core<'_> {
         let newest = after.as_ref().unwrap_or(card);
         match (subscription.admits(change), &card.listed) {
             (false, _) => kept(Suppression::Merged),
-            (true, Some(_)) if self.storm_over(subscription, crowds).is_some() => kept(Suppression::Storm),
-            (true, Some(_)) => self.put(newest.on_its_own_after(card)),
+            (true, Some(listed)) => match self.storm_over(subscription, crowds) {
+                None => self.put(newest.on_its_own_after(card)),
+                Some((storm, _)) if storm == *listed => kept(Suppression::Storm),
+                // The storm that it was listed in is over: this one tells of it.
+                Some((storm, begun)) => begun
+                    .with(suppressed(Suppression::Storm))
+                    .and(RowChange::PutCard(newest.on_its_own_after(card).listed_in(&storm))),
+            },
             (true, None) => Decision { changes: put.into_iter().collect(), jobs: vec![self.show(newest)] },
         }
     }

@@ -1,7 +1,7 @@
 //! Linking a Sentry account: from the offer to the code typed back.
 
 use super::{Core, FreshLink};
-use crate::link::{CODE_TRIES, LINK_LIFE, RESENDS_PER_HOUR, code_digits};
+use crate::link::{CODE_TRIES, EXCHANGE_LIFE, LINK_LIFE, RESENDS_PER_HOUR, code_digits};
 use crate::{
     Address, Answer, Card, CredentialId, Decision, Digest, Identity, Job, Lane, Link, LinkedPerson, NewJob, Pending,
     Person, Place, Revision, RowChange, Said, Secret, Stage, say,
@@ -205,8 +205,12 @@ impl Core<'_> {
         }
     }
 
+    /// A grant that is still being made is revoked once it surely is or never will be.
     fn forget_inactive(&self, link: &Link) -> Decision {
-        link.credential().map_or_else(Decision::nothing, |held| Decision::job(self.forget(&link.person, held)))
+        let Some(held) = link.credential() else { return Decision::nothing() };
+        let forget = self.forget(&link.person, held);
+        let is_being_made = matches!(link.stage, Stage::Exchanging { .. });
+        Decision::job(if is_being_made { forget.at(self.now + EXCHANGE_LIFE) } else { forget })
     }
 
     /// A grant that nothing holds any more is revoked and deleted.

@@ -81,9 +81,7 @@ impl Core<'_> {
     pub fn updated(&self, update: &Update, cards: &[Card], issue: &Issue) -> Decision {
         let ours = cards.iter().filter(|card| card.content.place.account == update.by.account);
         ours.filter_map(|card| card.after_action(update.action, issue, &update.by, self.now))
-            .fold(Decision::nothing(), |decision, card| {
-                decision.then(self.show(&card).uncounted()).and(RowChange::PutCard(card))
-            })
+            .fold(Decision::nothing(), |decision, card| decision.with(self.put_again(card)))
     }
 
     /// Sentry has not done it: the presser is told why, the card stays.

@@ -37,10 +37,12 @@ impl Core<'_> {
         (storm, notice)
     }
 
-    /// The storm's card says `said`; while the storm lasts it is looked at again.
+    /// The storm's card says `said`; while the storm lasts it is looked at again, and once more when it is over, for cards
+    /// that were decided on while it was still on.
     pub fn storm_shown(&self, storm: &Storm, message: Option<MessageId>, said: String) -> Decision {
         let shown = Storm { message, said: Some(said), ..storm.clone() };
-        let again = shown.ended.is_none().then(|| self.show_storm(&shown).at(self.now + EDIT_EVERY));
+        let is_on = shown.ended.is_none_or(|over| self.now < over + EDIT_EVERY);
+        let again = is_on.then(|| self.show_storm(&shown).at(self.now + EDIT_EVERY));
         Decision { changes: vec![RowChange::PutStorm(shown)], jobs: again.into_iter().collect() }
     }
 
@@ -112,7 +114,8 @@ mod tests {
         let (over, notice) = at(70_000).storm_now(&storm, 5, &Gathering::default());
         assert_eq!((on.ended, over.ended), (None, Some(Timestamp(70_000))));
         assert!(notice.head.starts_with("Storm over"));
-        assert!(at(70_000).storm_shown(&over, None, String::new()).jobs.is_empty());
+        assert_eq!(at(70_000).storm_shown(&over, None, String::new()).jobs[0].due, Some(Timestamp(80_000)));
+        assert!(at(80_000).storm_shown(&over, None, String::new()).jobs.is_empty());
         assert_eq!(at(70_000).storm_shown(&on, None, String::new()).jobs[0].due, Some(Timestamp(80_000)));
     }
 }
