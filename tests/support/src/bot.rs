@@ -1,6 +1,7 @@
 //! The real binary as a child process.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -25,13 +26,17 @@ pub struct Setup {
     pub program: PathBuf,
     /// Its settings.
     pub settings: BTreeMap<String, String>,
+    /// What it is started through, with its arguments: a tracer, or a shell that sets limits. Empty: nothing.
+    pub through: Vec<String>,
 }
 
 impl Setup {
     /// The command, with exactly these settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).env_clear().envs(&self.settings).stdin(Stdio::null());
+        let through = self.through.iter().map(OsStr::new);
+        let mut words = through.chain([self.program.as_os_str()]).chain(arguments.iter().map(OsStr::new));
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).env_clear().envs(&self.settings).stdin(Stdio::null());
         command
     }
 
@@ -40,10 +45,7 @@ impl Setup {
     /// # Panics
     /// Where it ends instead; with what it wrote.
     pub fn start(&self) -> Bot {
-        let mut command = self.command(&["serve"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-        let (log, lines) = follow(&mut child);
-        let bot = Bot { child, log };
+        let (bot, lines) = self.launch();
         loop {
             match lines.recv_timeout(START) {
                 Ok(line) if line.contains("ready") => return bot,
@@ -53,6 +55,17 @@ impl Setup {
                 }
             }
         }
+    }
+
+    /// Starts it and waits for nothing; the lines that it writes come one by one.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub fn launch(&self) -> (Bot, Receiver<String>) {
+        let mut command = self.command(&["serve"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let (log, lines) = follow(&mut child);
+        (Bot { child, log }, lines)
     }
 
     /// Runs it to its end, which must come soon: its exit code and what it wrote to standard error.
@@ -83,6 +96,11 @@ fn follow(child: &mut Child) -> (Arc<Mutex<String>>, Receiver<String>) {
 }
 
 impl Bot {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,6 +2,12 @@
 //! everything over HTTP, and verbs to drive them that read like sentences.
 
 mod bot;
+pub mod crash;
+mod ledger;
+mod load;
+pub mod oracle;
+mod proof;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,10 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use bot::{Bot, Setup, free_port};
+pub use ledger::Ledger;
+pub use load::{Load, Running, Tally, Title, Verdict, titles_in};
+pub use proof::{Dice, rounds, seed};
 pub use zentry_sandbox as sandbox;
 use zentry_sandbox::browser::Page;
-use zentry_sandbox::sentry::{Caller, NewIssue, Project};
-use zentry_sandbox::zoom::{Message, Person, Place};
+use zentry_sandbox::sentry::{self, Caller, NewIssue, Project};
+use zentry_sandbox::zoom::{self, Message, Person, Place};
 use zentry_sandbox::{Cast, Clock, Delivery, Sandbox};
 
 /// How long anything may take to be seen: far longer than it does.
@@ -55,12 +64,17 @@ impl Town {
     /// Everything but the running bot.
     pub async fn built(program: &str) -> Self {
         let (cast, zoom, sentry) = Cast::assemble();
+        Self::of(program, cast, zoom, sentry).await
+    }
+
+    /// The same between worlds of one's own; nothing is running yet.
+    pub async fn of(program: &str, cast: Cast, zoom: zoom::World, sentry: sentry::World) -> Self {
         let sandbox = Sandbox::start(Clock::real(), zoom, sentry).await.expect("the doubles start");
         let folder = tempfile::tempdir().expect("a folder");
         let (public_url, ops_url) = (loopback(free_port()), loopback(free_port()));
         sandbox.point_at(&public_url).expect("an address");
         let settings = settings(&sandbox, &cast, folder.path(), &public_url, &ops_url);
-        let setup = Setup { program: program.into(), settings };
+        let setup = Setup { program: program.into(), settings, through: Vec::new() };
         Self { sandbox, cast, setup, public_url, ops_url, bot: None, folder, markers: AtomicUsize::new(0) }
     }
 
@@ -87,9 +101,24 @@ impl Town {
         self.bot = Some(self.setup.start());
     }
 
+    /// Starts the bot.
+    pub fn start(&mut self) {
+        self.bot = Some(self.setup.start());
+    }
+
+    /// Kills the bot.
+    pub fn kill(&mut self) {
+        self.bot.take().expect("the bot runs").kill();
+    }
+
     /// Ends the bot in order.
-    pub fn stop(&mut self) {
-        self.bot.take().expect("the bot runs").terminate();
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        self.bot.take().expect("the bot runs").terminate()
+    }
+
+    /// The bot as a process, while it runs.
+    pub fn bot(&self) -> Option<&Bot> {
+        self.bot.as_ref()
     }
 
     /// What the bot has logged.

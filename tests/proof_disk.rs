@@ -1,0 +1,292 @@
+//! A disk that is full, fails, may not be written or is damaged: a clear error, nothing acknowledged that is not kept,
+//! nothing deleted, and work goes on once the disk is well. Ignored, aloud, where no small disk can be mounted.
+
+use std::collections::HashSet;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use zentry_domain::{Facts, IssueId};
+use zentry_seal::Keyring;
+use zentry_sqlite::Sqlite;
+use zentry_test_support::{Bot, Dice, Load, PATIENCE, Town, rounds};
+
+const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
+/// `nobody`, whom permissions bind.
+const NOBODY: u32 = 65_534;
+/// What the database writes at once.
+const PAGE: u64 = 4096;
+/// Refusals after which every connection has had several.
+const MANY: usize = 40;
+
+fn main() -> ExitCode {
+    let unmountable = mountable().err();
+    if let Some(why) = &unmountable {
+        eprintln!("ignored: no small disk can be mounted: {why}");
+    }
+    let full = Trial::test("a_full_disk_is_answered_500_until_there_is_room", || run(full));
+    let trials = vec![
+        full.with_ignored_flag(unmountable.is_some()),
+        Trial::test("a_disk_that_fails_ends_every_acknowledgement_until_the_next_start", || run(failing)),
+        Trial::test("a_store_that_may_not_be_written_is_refused_and_left_as_it_is", || run(read_only)),
+        Trial::test("a_damaged_store_is_named_and_nothing_of_it_is_deleted", || run(damaged)),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Plays a test in a town whose channels are connected and whose bot is stopped.
+fn run(test: impl AsyncFn(&mut Town, &mut Load, &mut Dice)) -> Result<(), Failed> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let mut dice = Dice::thrown();
+        let (mut town, mut load) = Load::town(ZENTRY, &mut dice).await;
+        town.start();
+        load.connect(&town).await;
+        town.stop();
+        test(&mut town, &mut load, &mut dice).await;
+    });
+    Ok(())
+}
+
+async fn full(town: &mut Town, load: &mut Load, dice: &mut Dice) {
+    let disk = Mount::new(&town.folder().join("disk"), &format!("{}m", 12 + rounds())).expect("mounted");
+    fs::copy(database(town), disk.0.join("zentry.db")).expect("moved");
+    town.setup.settings.insert("ZENTRY_STORE".into(), format!("sqlite:{}", disk.0.join("zentry.db").display()));
+    town.start();
+    for _ in 0..rounds() {
+        let before = load.tally();
+        let mut running = load.run();
+        let some = before.acknowledged + 1 + dice.below(200);
+        running.until(|tally| tally.acknowledged >= some).await;
+        let ballast = Ballast::fill(&disk.0);
+        running.until(|tally| tally.refused >= before.refused + MANY).await;
+        assert!(town.log().contains("disk is full"), "{}", town.log());
+        drop(ballast);
+        let acknowledged = running.until(|_| true).await.acknowledged;
+        running.until(|tally| tally.acknowledged >= acknowledged + MANY).await;
+        running.stop().await;
+    }
+    // It has never been restarted: nothing was under way at an end, and nothing comes twice.
+    let verdict = load.verdict(town, 0).await;
+    eprintln!("{}", town.log().lines().filter(|l| !l.contains("accept{")).collect::<Vec<_>>().join("\n"));
+    println!("{} times full: {:?}, {verdict:?}", rounds(), load.tally());
+}
+
+async fn failing(town: &mut Town, load: &mut Load, _: &mut Dice) {
+    for _ in 0..rounds() {
+        // A file may not grow beyond this: neither full nor well, as a broken disk.
+        let blocks = (fs::metadata(database(town)).expect("the database").len() + (1 << 20)) / 512;
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        town.setup.through = ["/bin/sh", "-c", &limited, "sh"].map(str::to_owned).into();
+        town.start();
+        let refused = load.tally().refused;
+        let mut running = load.run();
+        let failed = running.until(|tally| tally.refused >= refused + MANY).await;
+        let later = running.until(|tally| tally.refused >= refused + 2 * MANY).await;
+        assert_eq!(failed.acknowledged, later.acknowledged, "acknowledged on a broken disk");
+        assert_eq!(town.ops("/readyz").await.0, 503);
+        assert!(town.log().contains("check the disk, then restart"), "{}", town.log());
+        town.kill();
+        running.stop().await;
+
+        town.setup.through.clear();
+        town.start();
+        let mut running = load.run();
+        running.until(|tally| tally.acknowledged >= later.acknowledged + MANY).await;
+        running.stop().await;
+        town.stop();
+    }
+    town.start();
+    let verdict = load.verdict(town, rounds()).await;
+    println!("{} failures: {:?}, {verdict:?}", rounds(), load.tally());
+}
+
+async fn read_only(town: &mut Town, load: &mut Load, _: &mut Dice) {
+    become_nobody(town);
+    let (folder, file) = (town.folder().to_owned(), database(town));
+    let before = fs::read(&file).expect("the database");
+    for (of_folder, of_file) in [(0o500, 0o600), (0o500, 0o400), (0o700, 0o400)] {
+        permit(&folder, of_folder);
+        permit(&file, of_file);
+        let (code, said) = town.setup.refused();
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("zentry.db") && said.contains("check its path and permissions"), "{said}");
+        assert!(fs::read(&file).expect("still there") == before, "it was changed");
+    }
+    permit(&folder, 0o700);
+    permit(&file, 0o600);
+    town.start();
+    let mut running = load.run();
+    running.until(|tally| tally.acknowledged >= MANY).await;
+    running.stop().await;
+    load.verdict(town, 0).await;
+}
+
+async fn damaged(town: &mut Town, load: &mut Load, dice: &mut Dice) {
+    let file = database(town);
+    let sound = fs::read(&file).expect("the database");
+    let (mut refused, mut named) = (0, 0);
+    for round in 0..6 * rounds() {
+        fs::write(&file, &sound).expect("restored");
+        for side in ["-wal", "-shm"] {
+            let _ = fs::remove_file(format!("{}{side}", file.display()));
+        }
+        // The first page says what the file is; each other one holds some table or index.
+        let page = if round == 0 { 0 } else { dice.below(sound.len()) as u64 / PAGE };
+        let nonsense = overwrite(&file, page, dice);
+        if is_sound(&file, town).await {
+            // A free page: it holds nothing.
+            continue;
+        }
+        let (bot, lines) = town.setup.launch();
+        if lines.iter().any(|line| line.contains("ready")) {
+            let mut said = std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok());
+            let is_told = said.any(|line| line.contains("is damaged") && line.contains("restore a backup"));
+            assert!(is_told, "page {page}: {}", bot.log());
+            send_some_to(town, load, bot).await;
+            named += 1;
+        } else {
+            let said = bot.log();
+            assert_eq!(bot.wait().code(), Some(1), "page {page}: {said}");
+            assert!(said.contains("zentry.db") && said.contains("restore a backup"), "page {page}: {said}");
+            assert!(fs::read(&file).expect("it is still there").len() >= sound.len(), "page {page} was cut off");
+            assert_eq!(page_of(&file, page), nonsense, "page {page} was tampered with");
+            refused += 1;
+        }
+    }
+    println!("{} damaged pages: {refused} refused at the start, {named} named while running", refused + named);
+}
+
+/// Whether a copy of the file shows no damage.
+async fn is_sound(file: &Path, town: &Town) -> bool {
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("zentry.db");
+    fs::copy(file, &copy).expect("a copy");
+    let Ok(sqlite) = Sqlite::open(&copy, keys(town)) else { return false };
+    let is_sound = sqlite.check().await.is_ok();
+    sqlite.close().await;
+    is_sound
+}
+
+fn keys(town: &Town) -> Keyring {
+    Keyring::parse(&town.setup.settings["ZENTRY_KEYS"]).expect("the keys")
+}
+
+/// Sends some deliveries to a bot on a damaged store, kills it, and looks for those that it acknowledged.
+async fn send_some_to(town: &Town, load: &mut Load, bot: Bot) {
+    let (before, known) = (load.tally().answered(), load.acknowledged().collect::<HashSet<_>>());
+    let mut running = load.run();
+    running.until(|tally| tally.answered() >= before + MANY).await;
+    bot.kill();
+    running.stop().await;
+    let sqlite = Sqlite::open_beside(&database(town), keys(town)).expect("it could be opened before");
+    let store = sqlite.store();
+    for issue in load.acknowledged().filter(|issue| !known.contains(issue)) {
+        let cards = store.cards_of(&IssueId::new(issue.to_string())).await.expect("read");
+        assert_eq!(cards.len(), 1, "issue {issue} was acknowledged on a damaged store and is lost");
+    }
+    // Whole, before the file is replaced.
+    sqlite.close().await;
+}
+
+// === the disk ===
+
+fn database(town: &Town) -> PathBuf {
+    town.folder().join("zentry.db")
+}
+
+/// Overwrites a page with nonsense, and returns that.
+fn overwrite(file: &Path, page: u64, dice: &mut Dice) -> Vec<u8> {
+    let nonsense: Vec<_> = (0..PAGE).map(|_| u8::try_from(dice.below(256)).unwrap_or_default()).collect();
+    let file = File::options().write(true).open(file).expect("the database");
+    file.write_all_at(&nonsense, page * PAGE).expect("overwritten");
+    nonsense
+}
+
+fn page_of(file: &Path, page: u64) -> Vec<u8> {
+    let mut content = vec![0; usize::try_from(PAGE).unwrap_or_default()];
+    File::open(file).and_then(|file| file.read_exact_at(&mut content, page * PAGE)).expect("a page");
+    content
+}
+
+fn permit(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("our own file");
+}
+
+/// Permissions do not bind root: there, the bot and its folder become somebody else's.
+fn become_nobody(town: &mut Town) {
+    let folder = town.folder().to_owned();
+    if our_uid() != 0 {
+        return;
+    }
+    let program = folder.join("zentry");
+    fs::copy(&town.setup.program, &program).expect("a copy that nobody may run");
+    permit(&program, 0o755);
+    for entry in fs::read_dir(&folder).expect("the folder") {
+        chown(entry.expect("a file").path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    }
+    chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may");
+    town.setup.program = program;
+    let words = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    town.setup.through = words.map(str::to_owned).into();
+}
+
+/// A small disk in memory, gone when dropped.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(at: &Path, size: &str) -> io::Result<Self> {
+        fs::create_dir_all(at)?;
+        let options = format!("size={size},mode=700,uid={}", our_uid());
+        let mount = as_root("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).output()?;
+        match mount.status.success() {
+            true => Ok(Self(at.to_owned())),
+            false => Err(io::Error::other(String::from_utf8_lossy(&mount.stderr).trim().to_owned())),
+        }
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: the bot may still have its files open.
+        let _ = as_root("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn as_root(program: &str) -> Command {
+    let mut words = ["sudo", "-n", program].into_iter().skip(if our_uid() == 0 { 2 } else { 0 });
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
+}
+
+fn our_uid() -> u32 {
+    fs::metadata("/proc/self").expect("ourselves").uid()
+}
+
+fn mountable() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    Mount::new(&folder.path().join("disk"), "1m").map(drop)
+}
+
+/// A file that takes all the room that is left, until dropped.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    fn fill(disk: &Path) -> Self {
+        let ballast = Self(disk.join("ballast"));
+        let mut file = File::create(&ballast.0).expect("a file");
+        for piece in [&[0; 65_536][..], &[0; 512]] {
+            while file.write_all(piece).is_ok() {}
+        }
+        ballast
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
