@@ -62,7 +62,7 @@ async fn full(town: &mut Town, load: &mut Load, dice: &mut Dice) {
         running.until(|tally| tally.acknowledged >= some).await;
         let ballast = Ballast::fill(&disk.0);
         running.until(|tally| tally.refused >= before.refused + MANY).await;
-        assert!(town.log().contains("disk is full"), "{}", town.log());
+        town.logged("disk is full").await;
         drop(ballast);
         let acknowledged = running.until(|_| true).await.acknowledged;
         running.until(|tally| tally.acknowledged >= acknowledged + MANY).await;
@@ -70,7 +70,6 @@ async fn full(town: &mut Town, load: &mut Load, dice: &mut Dice) {
     }
     // It has never been restarted: nothing was under way at an end, and nothing comes twice.
     let verdict = load.verdict(town, 0).await;
-    eprintln!("{}", town.log().lines().filter(|l| !l.contains("accept{")).collect::<Vec<_>>().join("\n"));
     println!("{} times full: {:?}, {verdict:?}", rounds(), load.tally());
 }
 
@@ -87,7 +86,7 @@ async fn failing(town: &mut Town, load: &mut Load, _: &mut Dice) {
         let later = running.until(|tally| tally.refused >= refused + 2 * MANY).await;
         assert_eq!(failed.acknowledged, later.acknowledged, "acknowledged on a broken disk");
         assert_eq!(town.ops("/readyz").await.0, 503);
-        assert!(town.log().contains("check the disk, then restart"), "{}", town.log());
+        town.logged("check the disk, then restart").await;
         town.kill();
         running.stop().await;
 

@@ -83,6 +83,7 @@ impl App {
         Decision::nothing().and(RowChange::CardShown {
             account: card.content.place.account.clone(),
             card: card.handle.clone(),
+            seen: card.message.clone(),
             message,
             revision,
             again: self.core().show(card).uncounted(),

@@ -93,6 +93,7 @@ macro_rules! store_suite {
             a_card_can_leave_its_storm,
             an_issue_was_last_heard_of_when_it_was,
             a_card_to_be_posted_anew_says_what_it_said,
+            an_edit_that_ends_late_does_not_bring_a_replaced_message_back,
 
             an_attempt_to_link_from_a_stale_revision_conflicts,
             every_stage_of_an_attempt_comes_back_unchanged,

@@ -33,12 +33,15 @@ pub enum RowChange {
     /// be done about a card depends on whether it is posted. Message and shown revision stay.
     PutCard(Card),
     /// A card's message shows `revision`. Where the row has moved on meanwhile, the store queues the card's `Show`
-    /// again, with the id given.
+    /// again, with the id given. Where the row's message is not the one `seen` any more, the row stays as it is: an edit
+    /// that ends late does not bring back a message that was replaced.
     CardShown {
         /// The account.
         account: AccountId,
         /// The card.
         card: Handle,
+        /// The row's message when the card was read.
+        seen: Option<MessageId>,
         /// The message that shows it; `None` where it can no longer be edited and must be posted anew.
         message: Option<MessageId>,
         /// What it shows.

@@ -31,8 +31,8 @@ impl Db {
                 )
                 .map(drop),
             RowChange::PutCard(card) => self.put_card(card),
-            RowChange::CardShown { account, card, message, revision, again } => {
-                self.card_shown(account, card, message.as_ref(), *revision, again, now)
+            RowChange::CardShown { account, card, seen, message, revision, again } => {
+                self.card_shown((account, card), (seen.as_ref(), message.as_ref()), *revision, again, now)
             }
             RowChange::Heard(issue) => self.heard(issue, now),
             RowChange::PutStorm(storm) => self.put_storm(storm),
@@ -132,20 +132,21 @@ impl Db {
 
     fn card_shown(
         &self,
-        account: &AccountId,
-        card: &Handle,
-        message: Option<&MessageId>,
+        (account, card): (&AccountId, &Handle),
+        (seen, message): (Option<&MessageId>, Option<&MessageId>),
         shown: Revision,
         again: &NewJob,
         now: Timestamp,
     ) -> Result<(), Fault> {
+        let id = |message: Option<&MessageId>| message.map(|id| id.as_str().to_owned());
         let newest = self.first(
-            "UPDATE card SET message = ?3, shown = ?4 WHERE account = ?1 AND handle = ?2 RETURNING revision",
-            params![account.as_str(), card.as_str(), message.map(MessageId::as_str), stored(shown.0)],
-            |row| Ok(revision(row.get(0)?)),
+            "UPDATE card SET message = iif(message IS ?5, ?3, message), shown = iif(message IS ?5, ?4, shown)
+             WHERE account = ?1 AND handle = ?2 RETURNING revision, message IS ?3 AND shown = ?4",
+            params![account.as_str(), card.as_str(), id(message), stored(shown.0), id(seen)],
+            |row| Ok((revision(row.get(0)?), row.get::<_, bool>(1)?)),
         )?;
         match newest {
-            Some(newest) if newest != shown => self.enqueue(again, now),
+            Some((newest, is_taken)) if newest != shown || !is_taken => self.enqueue(again, now),
             _ => Ok(()),
         }
     }

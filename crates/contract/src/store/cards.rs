@@ -87,7 +87,7 @@ pub async fn showing_an_old_revision_queues_the_card_again_once(bench: &impl Ben
     let row = read(bench, "h1").await.expect("there");
     assert_eq!((row.message, row.shown, row.revision), (Some(MessageId::new("m1")), Revision(1), Revision(2)));
 
-    commit(bench, change(shown(&first, Some("m1"), 1, "once more"))).await;
+    commit(bench, change(shown(&posted_as("m1", &first), Some("m1"), 1, "once more"))).await;
     assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["again".to_owned()])]);
 }
 
@@ -95,7 +95,7 @@ pub async fn a_message_that_is_lost_is_forgotten(bench: &impl Bench) {
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
-    commit(bench, change(shown(&first, None, 0, "anew"))).await;
+    commit(bench, change(shown(&posted_as("m1", &first), None, 0, "anew"))).await;
 
     let row = read(bench, "h1").await.expect("there");
     assert_eq!((row.message, row.shown), (None, Revision(0)));
@@ -128,4 +128,20 @@ pub async fn a_card_to_be_posted_anew_says_what_it_said(bench: &impl Bench) {
 
 async fn read(bench: &impl Bench, handle: &str) -> Option<Card> {
     bench.facts().card(&acc(), &Handle::new(handle)).await.expect("read")
+}
+
+pub async fn an_edit_that_ends_late_does_not_bring_a_replaced_message_back(bench: &impl Bench) {
+    let first = card("h1", sample::ops());
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
+    let edited = shown(&posted_as("m1", &first), Some("m1"), 1, "anew");
+    commit(bench, change(RowChange::Repost { account: acc(), card: first.handle.clone() })).await;
+
+    commit(bench, change(edited)).await;
+    assert_eq!(read(bench, "h1").await.expect("there").message, None);
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["anew".to_owned()])]);
+}
+
+fn posted_as(message: &str, card: &Card) -> Card {
+    Card { message: Some(MessageId::new(message)), ..card.clone() }
 }

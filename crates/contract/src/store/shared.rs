@@ -78,6 +78,7 @@ pub(super) fn shown(card: &Card, message: Option<&str>, revision: u64, again: &s
     RowChange::CardShown {
         account: place.account.clone(),
         card: card.handle.clone(),
+        seen: card.message.clone(),
         message: message.map(MessageId::new),
         revision: Revision(revision),
         again: show(again, card),

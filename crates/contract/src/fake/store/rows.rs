@@ -60,11 +60,14 @@ impl Rows {
                 .subscriptions
                 .retain(|s| !(s.place.account == *account && s.place.channel == *channel && s.project.id == *project)),
             RowChange::PutCard(card) => self.put_card(card)?,
-            RowChange::CardShown { account, card, message, revision, again } => {
+            RowChange::CardShown { account, card, seen, message, revision, again } => {
                 let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) else { return Ok(()) };
-                row.message.clone_from(message);
-                row.shown = *revision;
-                if row.revision != *revision {
+                let is_as_seen = row.message == *seen;
+                if is_as_seen {
+                    row.message.clone_from(message);
+                    row.shown = *revision;
+                }
+                if !is_as_seen || row.revision != *revision {
                     self.enqueue(again, now)?;
                 }
             }
