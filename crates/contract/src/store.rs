@@ -79,6 +79,7 @@ macro_rules! store_suite {
             a_pause_concerns_one_place_of_one_account,
 
             a_card_from_a_stale_revision_conflicts,
+            a_new_card_that_nobody_wants_any_more_conflicts,
             a_channel_has_one_card_an_issue,
             a_new_content_keeps_the_message_and_what_it_shows,
             a_decision_about_a_card_that_was_posted_meanwhile_conflicts,

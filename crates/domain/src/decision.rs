@@ -30,7 +30,8 @@ pub enum RowChange {
         project: ProjectId,
     },
     /// What a card says. Conflicts unless the row's revision is the one before and its message the one seen: what is to
-    /// be done about a card depends on whether it is posted. Message and shown revision stay.
+    /// be done about a card depends on whether it is posted. A new one conflicts where its place is not connected to its
+    /// project any more. Message and shown revision stay.
     PutCard(Card),
     /// A card's message shows `revision`. Where the row has moved on meanwhile, the store queues the card's `Show`
     /// again, with the id given. Where the row's message is not the one `seen` any more, the row stays as it is: an edit

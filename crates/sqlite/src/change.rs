@@ -96,7 +96,7 @@ impl Db {
         Ok(())
     }
 
-    /// A new card is revision 1; every later one finds the row at the revision before.
+    /// A new card is revision 1, and somebody wants it; every later one finds the row at the revision before.
     fn put_card(&self, card: &Card) -> Result<(), Fault> {
         let (account, channel) = (card.content.place.account.as_str(), card.content.place.channel.key());
         let (handle, issue) = (card.handle.as_str(), card.content.issue_id.as_str());
@@ -106,7 +106,8 @@ impl Db {
         let changed = if card.revision == Revision::default().next() {
             self.change(
                 "INSERT INTO card (account, handle, channel, issue, revision, message, shown, opened, storm, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS
+                 (SELECT 1 FROM subscription WHERE account = ?1 AND channel = ?3 AND project = ?11)",
                 params![
                     account,
                     handle,
@@ -117,7 +118,8 @@ impl Db {
                     stored(card.shown.0),
                     card.opened.0,
                     storm,
-                    body
+                    body,
+                    card.content.project.id.as_str()
                 ],
             )?
         } else {

@@ -111,7 +111,7 @@ async fn the_search_of_these_tests_finds_what_is_not_sealed() {
     change.issue.title = format!("a {} b", BASE64.encode(format!("x{CANARY}").as_bytes()));
     let subscription = sample::subscription(sample::ops(), sample::project("web"), sample::ana());
     let card = Card::open(Handle::new("h"), &subscription, &change, START);
-    commit(&sqlite, Decision::nothing().and(RowChange::PutCard(card))).await;
+    commit(&sqlite, Decision::nothing().and(RowChange::Subscribe(subscription)).and(RowChange::PutCard(card))).await;
     assert_eq!(hits(&disk.bytes(), CANARY).len(), 1);
 }
 

@@ -78,6 +78,7 @@ async fn a_backup_taken_in_the_middle_of_work_is_of_one_moment() {
 async fn a_backup_is_sealed_and_for_the_owners_eyes_only_and_leaves_nothing_else() {
     let disk = Disk::new();
     let sqlite = disk.open();
+    subscribe(&sqlite, "acc").await;
     put_card(&sqlite, CANARY).await;
     let file = disk.beside(".backup");
     backup(&disk, &file).unwrap();
@@ -242,6 +243,7 @@ async fn a_store_that_is_damaged_is_set_aside_with_its_log() {
 async fn what_was_waiting_is_held_until_an_operator_decides() {
     let disk = Disk::new();
     let sqlite = disk.open();
+    subscribe(&sqlite, "acc").await;
     put_card(&sqlite, "TimeoutError").await;
     let account = AccountId::new("acc");
     let credential = CredentialId::new("c");

@@ -1,6 +1,7 @@
 use super::*;
 
 pub async fn a_card_from_a_stale_revision_conflicts(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     conflicts(bench, change(RowChange::PutCard(revised(&first, "the row is not there")))).await;
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
@@ -13,6 +14,7 @@ pub async fn a_card_from_a_stale_revision_conflicts(bench: &impl Bench) {
 }
 
 pub async fn a_channel_has_one_card_an_issue(bench: &impl Bench) {
+    connected(bench).await;
     commit(bench, change(RowChange::PutCard(card("h1", sample::ops())))).await;
 
     let mut shouted = sample::ops();
@@ -27,6 +29,7 @@ pub async fn a_channel_has_one_card_an_issue(bench: &impl Bench) {
 }
 
 pub async fn a_new_content_keeps_the_message_and_what_it_shows(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
@@ -39,6 +42,7 @@ pub async fn a_new_content_keeps_the_message_and_what_it_shows(bench: &impl Benc
 }
 
 pub async fn a_decision_about_a_card_that_was_posted_meanwhile_conflicts(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     let unposted = read(bench, "h1").await.expect("there");
@@ -47,6 +51,7 @@ pub async fn a_decision_about_a_card_that_was_posted_meanwhile_conflicts(bench: 
 }
 
 pub async fn the_cards_of_an_issue_are_found_in_every_channel(bench: &impl Bench) {
+    connected(bench).await;
     for (handle, place) in
         [("h1", sample::ops()), ("h2", sample::channel("acc", "dev")), ("h3", sample::channel("other", "ops"))]
     {
@@ -64,6 +69,7 @@ pub async fn the_cards_of_an_issue_are_found_in_every_channel(bench: &impl Bench
 }
 
 pub async fn showing_the_newest_revision_queues_nothing(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
@@ -73,6 +79,7 @@ pub async fn showing_the_newest_revision_queues_nothing(bench: &impl Bench) {
 }
 
 pub async fn showing_an_old_revision_queues_the_card_again_once(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone())).then(show("j1", &first))).await;
     let held = lease_one(bench, START, LATER).await;
@@ -92,6 +99,7 @@ pub async fn showing_an_old_revision_queues_the_card_again_once(bench: &impl Ben
 }
 
 pub async fn a_message_that_is_lost_is_forgotten(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
@@ -109,6 +117,7 @@ pub async fn showing_a_card_that_is_gone_queues_nothing(bench: &impl Bench) {
 }
 
 pub async fn a_card_to_be_posted_anew_says_what_it_said(bench: &impl Bench) {
+    connected(bench).await;
     let (first, theirs) = (card("h1", sample::ops()), card("h1", sample::channel("other", "ops")));
     for card in [&first, &theirs] {
         commit(bench, change(RowChange::PutCard(card.clone()))).await;
@@ -126,11 +135,31 @@ pub async fn a_card_to_be_posted_anew_says_what_it_said(bench: &impl Bench) {
     assert_eq!(read(bench, "h1").await.expect("there").message, Some(MessageId::new("m2")));
 }
 
+pub async fn a_new_card_that_nobody_wants_any_more_conflicts(bench: &impl Bench) {
+    connected(bench).await;
+    let decided = card("h1", sample::ops());
+    let project = decided.content.project.id.clone();
+    commit(bench, change(RowChange::Unsubscribe { account: acc(), channel: sample::ops().channel, project })).await;
+    conflicts(bench, change(RowChange::PutCard(decided))).await;
+
+    let theirs = card("h2", sample::channel("other", "ops"));
+    commit(bench, change(RowChange::PutCard(theirs.clone()))).await;
+    commit(bench, change(RowChange::PurgeAccount(other()))).await;
+    conflicts(bench, change(RowChange::PutCard(theirs))).await;
+
+    let kept = card("h3", sample::channel("acc", "dev"));
+    commit(bench, change(RowChange::PutCard(kept.clone()))).await;
+    let (channel, project) = (kept.content.place.channel.clone(), kept.content.project.id.clone());
+    commit(bench, change(RowChange::Unsubscribe { account: acc(), channel, project })).await;
+    commit(bench, change(RowChange::PutCard(revised(&kept, "told of although it is disconnected")))).await;
+}
+
 async fn read(bench: &impl Bench, handle: &str) -> Option<Card> {
     bench.facts().card(&acc(), &Handle::new(handle)).await.expect("read")
 }
 
 pub async fn an_edit_that_ends_late_does_not_bring_a_replaced_message_back(bench: &impl Bench) {
+    connected(bench).await;
     let first = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(first.clone()))).await;
     commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;

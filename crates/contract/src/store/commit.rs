@@ -16,17 +16,19 @@ pub async fn a_decision_is_applied_whole(bench: &impl Bench) {
 }
 
 pub async fn a_decision_that_conflicts_leaves_no_trace(bench: &impl Bench) {
+    connected(bench).await;
     let taken = card("h1", sample::ops());
     commit(bench, change(RowChange::PutCard(taken.clone()))).await;
 
-    let decision = change(RowChange::Subscribe(subscription(sample::ops(), "checkout", 0)))
+    let decision = change(RowChange::Subscribe(subscription(sample::ops(), "web", 0)))
         .and(RowChange::PutAccount(Account { id: acc(), installer: None }))
         .and(RowChange::PutCard(card("h2", sample::ops())))
         .then(show("j1", &taken));
     conflicts(bench, decision).await;
 
     let facts = bench.facts();
-    assert_eq!(facts.subscriptions_of(&acc()).await.expect("read"), []);
+    let here = facts.subscriptions_in(&acc(), &sample::ops().channel).await.expect("read");
+    assert_eq!(here, [subscription(sample::ops(), "checkout", 0)]);
     assert_eq!(facts.account(&acc()).await.expect("read"), None);
     assert_eq!(waiting(bench, START).await, []);
 }

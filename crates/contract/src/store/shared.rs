@@ -59,6 +59,13 @@ pub(super) fn subscription(place: Place, project: &str, since: i64) -> Subscript
     Subscription { since: after(since), ..sample::subscription(place, sample::project(project), by) }
 }
 
+/// Connects the places of the cases to the project of their cards.
+pub(super) async fn connected(bench: &impl Bench) {
+    for place in [sample::ops(), sample::channel("acc", "dev"), sample::channel("other", "ops")] {
+        commit(bench, change(RowChange::Subscribe(subscription(place, "checkout", 0)))).await;
+    }
+}
+
 /// The first card of issue 42 in `place`.
 pub(super) fn card(handle: &str, place: Place) -> Card {
     let subscription = subscription(place, "checkout", 0);

@@ -16,6 +16,7 @@ fn numbered(handle: &str, issue: &str, place: Place, now: Timestamp) -> Card {
 }
 
 pub async fn new_cards_are_counted_by_channel_and_time(bench: &impl Bench) {
+    connected(bench).await;
     for (handle, issue, place, at) in [
         ("h1", "1", sample::ops(), 0),
         ("h2", "2", sample::ops(), 1_000),
@@ -50,6 +51,7 @@ pub async fn a_channel_has_one_storm_at_a_time(bench: &impl Bench) {
 }
 
 pub async fn a_storm_holds_its_cards_and_says_what_they_share(bench: &impl Bench) {
+    connected(bench).await;
     let handle = Handle::new("s1");
     let mut contents = Vec::new();
     for (n, release) in [(1, Some("2.4.1")), (2, Some("2.4.1")), (3, Some("2.4.0")), (4, None)] {
@@ -73,6 +75,7 @@ pub async fn a_storm_holds_its_cards_and_says_what_they_share(bench: &impl Bench
 }
 
 pub async fn a_card_can_leave_its_storm(bench: &impl Bench) {
+    connected(bench).await;
     let card = numbered("h1", "1", sample::ops(), START).listed_in(&Handle::new("s1"));
     commit(bench, change(RowChange::PutCard(card.clone()))).await;
     assert_eq!(read(bench, "h1").await.expect("there").listed, Some(Handle::new("s1")));

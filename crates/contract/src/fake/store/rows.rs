@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Decision, Handle, InstallationId, IssueId, Lane, Ledger, Link, LinkedPerson,
-    OrgSlug, Owner, Pause, Person, Place, Revision, RowChange, Stage, Storm, Subscription, Suppression, Timestamp,
-    UserId,
+    Account, AccountId, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Lane, Ledger, Link,
+    LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Revision, RowChange, Stage, Storm, Subscription, Suppression,
+    Timestamp, UserId,
 };
 
 use super::dead::Dead;
@@ -142,6 +142,7 @@ impl Rows {
         if self.cards.iter().any(is_rival) {
             return Err(StoreError::Conflict);
         }
+        let is_wanted = self.is_wanted(card);
         let row = self.cards.iter_mut().find(|row| is_card(row, &place.account, &card.handle));
         follows(card.revision, row.as_ref().map(|row| row.revision))?;
         match row {
@@ -151,9 +152,19 @@ impl Rows {
                 row.revision = card.revision;
                 row.listed.clone_from(&card.listed);
             }
+            None if !is_wanted => return Err(StoreError::Conflict),
             None => self.cards.push(card.clone()),
         }
         Ok(())
+    }
+
+    /// Whether the card's place is connected to its project.
+    fn is_wanted(&self, card: &Card) -> bool {
+        let Content { place, project, .. } = &card.content;
+        let connects = |s: &Subscription| {
+            s.place.account == place.account && s.place.channel == place.channel && s.project.id == project.id
+        };
+        self.subscriptions.iter().any(connects)
     }
 
     fn put_storm(&mut self, storm: &Storm) -> Result<(), StoreError> {
