@@ -1,21 +1,17 @@
 //! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
 
-use std::time::Duration;
-
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
 use zentry_domain::decide::{Crowds, PressFacts, SaidFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::storm::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, Link, Pending, Press, Pressed, RowChange, Said, Storm,
-    Subscription,
+    AccountId, Card, Change, Choice, Decision, Event, Handle, Link, Pending, Place, Press, Pressed, RowChange, Said,
+    Storm, Subscription,
 };
 
 use crate::App;
 
-/// Deliveries of one issue that come closer than this may have come in the wrong order.
-const CLOSE_TOGETHER: Duration = Duration::from_secs(60);
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
 
@@ -173,11 +169,8 @@ impl App {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
         let cards = facts.cards_of(&change.issue_id).await?;
-        let heard = facts.heard(&change.issue_id).await?;
         let crowds = self.crowds(&change, &subscribers, &cards).await?;
-        let decision = self.core().changed(&change, &subscribers, &cards, &crowds);
-        let close = heard.is_some_and(|at| self.now().since(at) < CLOSE_TOGETHER);
-        Ok(if close { decision.then(self.core().refresh(&project, &change.issue_id)) } else { decision })
+        Ok(self.core().changed(&change, &subscribers, &cards, &crowds))
     }
 
     /// How crowded the channels are in which the change would post.
@@ -188,17 +181,32 @@ impl App {
         cards: &[Card],
     ) -> Result<Crowds, StoreError> {
         let mut crowds = Crowds::new();
-        if self.deployment.storm_budget == 0 {
-            return Ok(crowds);
-        }
         for subscription in self.core().opens(change, subscribers, cards) {
-            let (account, channel) = (&subscription.place.account, &subscription.place.channel);
-            let storm = self.ports.facts.storm_in(account, channel).await?;
-            let known = self.ports.facts.opened_since(account, channel, self.now() - WINDOW).await?;
-            let opened = self.openings.one_more(account, channel, known, self.now());
-            crowds.insert((account.clone(), channel.clone()), Crowd { opened, storm });
+            let place = &subscription.place;
+            let crowd = Crowd { is_told: self.is_told(place, cards).await?, ..self.crowd(place).await? };
+            crowds.insert((place.account.clone(), place.channel.clone()), crowd);
         }
         Ok(crowds)
+    }
+
+    async fn crowd(&self, place: &Place) -> Result<Crowd, StoreError> {
+        let (account, channel) = (&place.account, &place.channel);
+        if self.deployment.storm_budget == 0 {
+            return Ok(Crowd::default());
+        }
+        let storm = self.ports.facts.storm_in(account, channel).await?;
+        let known = self.ports.facts.opened_since(account, channel, self.now() - WINDOW).await?;
+        let opened = self.openings.one_more(account, channel, known, self.now());
+        Ok(Crowd { opened, storm, is_told: false })
+    }
+
+    /// Whether a card that stands for the issue in `place` was posted.
+    async fn is_told(&self, place: &Place, cards: &[Card]) -> Result<bool, StoreError> {
+        let here =
+            |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
+        let Some(listed) = cards.iter().find(here).and_then(|card| card.listed.as_ref()) else { return Ok(false) };
+        let stands = self.ports.facts.storm(&place.account, listed).await?;
+        Ok(stands.is_some_and(|storm| storm.message.is_some()))
     }
 
     /// A repeat changes nothing. But the very bytes may come once more because the same happened once more: where a card

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use zentry_domain::decide::OUTAGE;
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
@@ -30,11 +31,11 @@ impl App {
 
     async fn succeeded(&self, queued: &Queued, effect: &Effect) -> Result<Outcome, StoreError> {
         Ok(match (&queued.job, effect) {
-            (_, Effect::Posted { card, message }) => self.shown(card, Some(message)).await?,
-            (_, Effect::Edited(card)) => self.shown(card, card.message.as_ref()).await?,
+            (_, Effect::Posted { card, message }) => self.shown(queued, card, Some(message)).await?,
+            (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref()).await?,
             // The message was deleted in the chat: the card is posted anew.
             (_, Effect::Lost(card)) => Outcome::Done(self.is_at(card, None, Revision(0))),
-            (_, Effect::AsShown(card)) => self.suppressed(Suppression::Merged, card),
+            (_, Effect::AsShown(card) | Effect::Listed(card)) => self.suppressed(Suppression::Merged, card),
             (_, Effect::Unwanted(card)) => self.suppressed(Suppression::Disconnected, card),
             (_, Effect::NoCard) => Outcome::Suppressed { reason: Suppression::Deauthorized, then: Decision::nothing() },
             (Job::Connect(wish), Effect::Found(found)) => {
@@ -51,10 +52,17 @@ impl App {
                 let cards = self.ports.facts.cards_of(&update.issue.id).await?;
                 Outcome::Done(self.core().updated(update, &cards, issue))
             }
-            (Job::Refresh { project, issue }, Effect::Read(read)) => {
-                let cards = self.ports.facts.cards_of(issue).await?;
-                Outcome::Done(self.core().refreshed(project, &cards, read))
+            (Job::Refresh { project, issue: id }, Effect::Read { issue, seen, at }) => {
+                let cards = self.ports.facts.cards_of(id).await?;
+                // Something came in while Sentry was being asked: whether it answered before or after that nobody knows.
+                let moved_on = cards != *seen || self.ports.facts.heard(id).await?.is_some_and(|heard| heard >= *at);
+                Outcome::Done(match moved_on {
+                    true => Decision::job(self.core().refresh(project, id)),
+                    false => self.core().refreshed(project, &cards, issue),
+                })
             }
+            (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
+            (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
             (_, Effect::StormShown { storm, message, said }) => {
                 Outcome::Done(self.core().storm_shown(storm, message.clone(), said.clone()))
             }
@@ -68,9 +76,16 @@ impl App {
     }
 
     /// The message shows what the card said when it was read; a place that was paused is not any more.
-    async fn shown(&self, card: &Card, message: Option<&MessageId>) -> Result<Outcome, StoreError> {
+    async fn shown(&self, queued: &Queued, card: &Card, message: Option<&MessageId>) -> Result<Outcome, StoreError> {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
         let place = &card.content.place;
+        // It failed for long, and so everything behind it has waited as long.
+        if queued.attempts > 0 && self.now().since(queued.since) >= OUTAGE {
+            let waits = self.ports.facts.waiting_cards(&place.account, &place.channel).await?;
+            if waits > 2 {
+                decision = decision.with(self.core().back_after_outage(card, queued.since));
+            }
+        }
         if self.ports.facts.paused(&place.account, &place.channel).await?.is_some() {
             let (account, channel) = (place.account.clone(), place.channel.clone());
             decision = decision.and(RowChange::Resume { account, channel });
@@ -154,6 +169,10 @@ impl App {
             }
             // The next delivery, or the next reading, brings the card up to date.
             (Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            (Job::Reconcile { org }, _) => {
+                tracing::warn!(%org, why, "Sentry could not be asked for what no webhook told of; it is asked again later");
+                Outcome::Done(self.ask_later(org).await?)
+            }
             (Job::ShowStorm { account, storm }, _) => {
                 let storm = self.ports.facts.storm(account, storm).await?;
                 let then = storm.map_or_else(Decision::nothing, |storm| self.core().storm_lost(&storm));

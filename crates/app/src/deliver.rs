@@ -79,10 +79,13 @@ impl App {
         }
     }
 
-    /// Upkeep keeps itself going; this starts it, once per store. True once it is queued.
+    /// Upkeep and reconciling keep themselves going; this starts them. True once they are queued.
     async fn begin_upkeep(&self) -> bool {
         let sweep = NewJob::now(Lane::upkeep(), Job::Sweep, &*self.ports.random);
-        let queued = self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await;
+        let queued = match self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await {
+            Ok(_) => self.begin_reconciling().await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &queued {
             tracing::error!(error = error as &dyn std::error::Error, "upkeep cannot be queued yet");
         }

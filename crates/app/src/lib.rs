@@ -10,6 +10,7 @@ mod crowd;
 mod deliver;
 mod link;
 mod perform;
+mod reconcile;
 
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct App {
     deployment: Deployment,
     /// Rung when there may be something to perform.
     work: Notify,
+    /// What came in before that may have been missed.
+    started: Timestamp,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
 }
@@ -52,6 +55,7 @@ impl App {
     /// The bot over `ports`.
     pub fn new(ports: Ports, deployment: Deployment) -> Self {
         Self {
+            started: ports.clock.now(),
             ports,
             deployment,
             work: Notify::new(),

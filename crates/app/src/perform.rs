@@ -5,21 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use zentry_domain::decide::Lookup;
+use zentry_domain::decide::{Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::storm::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Actor, Address, Answer, Card, Connect, Failure, Handle, Issue, IssueId, IssueRef, Job, MessageId,
-    Notice, Organization, Project, ProjectKey, Queued, Storm, Update,
+    AccountId, Address, Answer, Card, Connect, Failure, Handle, Issue, IssueId, Job, MessageId, Notice, Organization,
+    Project, Queued, Storm, Timestamp, Update,
 };
 
 use crate::App;
 
 /// At most so many other people of a channel are tried as the one on whose behalf a message is sent.
 const OTHER_PEOPLE: usize = 3;
-
-/// At most so many people's grants are tried to read an issue.
-const READERS: usize = 3;
 
 /// What performing a job has brought about outside. What follows from it is decided afterwards, as often as needed.
 #[derive(Clone, Debug)]
@@ -37,6 +34,8 @@ pub(crate) enum Effect {
     Lost(Card),
     /// A card's message says it already.
     AsShown(Card),
+    /// A card was never posted, and another card stands for it by now.
+    Listed(Card),
     /// A card was never posted, and its channel no longer wants it.
     Unwanted(Card),
     /// A storm's card has no message, and nothing is connected to its channel any more.
@@ -50,7 +49,21 @@ pub(crate) enum Effect {
     /// Sentry has changed an issue.
     Updated(Issue),
     /// Sentry has said how an issue is.
-    Read(Issue),
+    Read {
+        /// How it is.
+        issue: Issue,
+        /// Its cards, as they were before Sentry was asked.
+        seen: Vec<Card>,
+        /// When it was asked.
+        at: Timestamp,
+    },
+    /// Sentry has said what changed in an organization.
+    Reconciled {
+        /// What it said.
+        reading: Box<Reading>,
+        /// The cards, as they were before it was asked.
+        cards: Vec<Card>,
+    },
     /// A storm's card says this.
     StormShown {
         /// The storm as it stands.
@@ -82,6 +95,7 @@ impl App {
             Job::Show { account, card } => self.show(account, card, false).await,
             Job::ShowStorm { account, storm } => self.show_storm(account, storm).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
+            Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::Answer(answer) => self.say(answer).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
@@ -123,6 +137,7 @@ impl App {
                 Err(ChatError::MessageGone(_)) => Ok(Effect::Lost(card)),
                 Err(error) => Err(error.into()),
             },
+            None if card.listed.is_some() => Ok(Effect::Listed(card)),
             None if !self.is_subscribed(&card).await? => Ok(Effect::Unwanted(card)),
             None => {
                 let message = self.post(&card.address(), &notice).await?;
@@ -158,33 +173,11 @@ impl App {
         Ok(Effect::StormShown { storm, message: Some(message), said })
     }
 
-    /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.
+    /// Asks Sentry how an issue is.
     async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Failed> {
-        let at = IssueRef { org: project.org.clone(), id: issue.clone() };
-        for actor in self.readers(project).await? {
-            match self.ports.tracker.issue(&actor, &at).await {
-                Ok(Some(issue)) => return Ok(Effect::Read(issue)),
-                // Not theirs to see, or their link no longer works: somebody else may.
-                Ok(None) | Err(TrackerError::Unauthorized | TrackerError::Refused { .. } | TrackerError::Gone) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Effect::Due)
-    }
-
-    async fn readers(&self, project: &Project) -> Result<Vec<Actor>, StoreError> {
-        if self.deployment.integration_org.as_ref() == Some(&project.org) {
-            return Ok(vec![Actor::Integration { org: project.org.clone() }]);
-        }
-        let key = ProjectKey { id: Some(project.id.clone()), ..ProjectKey::default() };
-        let mut readers = Vec::new();
-        for subscription in self.ports.facts.subscribers(&key).await? {
-            let by = &subscription.by;
-            readers.extend(self.ports.facts.linked(&by.account, &by.user).await?.map(|linked| Actor::person(&linked)));
-        }
-        readers.dedup();
-        readers.truncate(READERS);
-        Ok(readers)
+        let (seen, at) = (self.ports.facts.cards_of(issue).await?, self.now());
+        let read = self.read_issue(project, issue).await?;
+        Ok(read.map_or(Effect::Due, |issue| Effect::Read { issue, seen, at }))
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {
@@ -290,7 +283,7 @@ fn named_project<'a>(projects: &'a [Project], typed: &str) -> Option<&'a Project
 // === the vendors' errors in the words that they share ===
 
 /// Why a job was not performed, whoever said so.
-struct Failed(Failure);
+pub(crate) struct Failed(Failure);
 
 impl From<ChatError> for Failed {
     fn from(error: ChatError) -> Self {

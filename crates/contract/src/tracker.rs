@@ -73,6 +73,8 @@ macro_rules! tracker_suite {
             the_same_action_twice_is_fine,
             an_action_whose_answer_was_lost_can_be_repeated,
             a_hidden_issue_is_gone,
+            the_issues_of_a_project_are_listed_since_they_were_first_seen,
+            the_issues_of_a_hidden_project_are_not_listed,
             an_action_that_is_not_allowed_is_refused_with_a_reason,
             a_revoked_grant_is_unauthorized,
             a_grant_is_of_no_use_to_another_account,
@@ -113,6 +115,31 @@ impl World {
         let issue = bench.issue(&bench.projects_of("acme")[0]).await;
         Self { ana: linked(bench, "Ana").await, ben: linked(bench, "Ben").await, issue }
     }
+}
+
+/// Only those of the project, and only the newer ones.
+pub async fn the_issues_of_a_project_are_listed_since_they_were_first_seen(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let [project, other] = &bench.projects_of("acme")[..] else { panic!("two projects") };
+    let theirs = bench.issue(other).await;
+    let tracker = bench.tracker();
+    let first_seen = tracker.issue(&world.ana, &world.issue).await.expect("read").expect("there").first_seen;
+    let first_seen = first_seen.expect("told");
+    let since = async |at| tracker.issues_since(&world.ana, project, at).await.expect("read").expect("visible");
+
+    let listed = since(first_seen - Duration::from_secs(60)).await;
+    let found = listed.iter().find(|(id, _)| *id == world.issue.id).expect("listed");
+    assert!(found.1.first_seen == Some(first_seen) && !found.1.title.is_empty(), "{found:?}");
+    assert!(!listed.iter().any(|(id, _)| *id == theirs.id), "{listed:?}");
+    assert_eq!(since(first_seen + Duration::from_secs(60)).await, []);
+}
+
+/// It looks like one that does not exist.
+pub async fn the_issues_of_a_hidden_project_are_not_listed(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let since = crate::sample::START;
+    let hidden = bench.tracker().issues_since(&world.ben, &bench.projects_of("acme")[0], since).await;
+    assert!(matches!(hidden, Ok(None)), "{hidden:?}");
 }
 
 /// Organizations of others are not listed.

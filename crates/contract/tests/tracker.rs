@@ -44,10 +44,11 @@ impl Bench for Fake {
     }
 
     async fn issue(&self, project: &Project) -> IssueRef {
-        let issue = IssueRef { org: project.org.clone(), id: IssueId::new("42") };
+        let id = IssueId::new(format!("42-{}", project.slug));
         let title = "TimeoutError: pool exhausted".into();
-        self.0.add_issue(&issue, Issue { title, status: Some(Status::Unresolved), ..Issue::default() });
-        issue
+        let (status, first_seen) = (Some(Status::Unresolved), Some(zentry_contract::sample::START));
+        self.0.list_issue(project, &id, Issue { title, status, first_seen, ..Issue::default() });
+        IssueRef { org: project.org.clone(), id }
     }
 
     async fn approve(&self, address: &str, user: &Identity) -> Secret {

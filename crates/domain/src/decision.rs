@@ -1,10 +1,15 @@
 //! What the core decides: rows to change and jobs to perform, committed whole or not at all.
 
+use std::time::Duration;
+
 use crate::{
     Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson,
     MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Storm, Subscription, Suppression, Timestamp,
     UserId,
 };
+
+/// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
+pub const CLOSE_TOGETHER: Duration = Duration::from_secs(60);
 
 /// Rows to change and jobs to perform.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,8 +55,35 @@ pub enum RowChange {
         /// The job to queue if that is not the newest.
         again: NewJob,
     },
-    /// Something was heard of an issue; deliveries close together may have come in the wrong order.
-    Heard(IssueId),
+    /// Something was heard of an issue of an organization.
+    Heard {
+        /// Whose issue.
+        org: OrgSlug,
+        /// Which.
+        issue: IssueId,
+        /// The job to queue where something was heard of it less than [`CLOSE_TOGETHER`] ago: deliveries that close may have
+        /// come in the wrong order. The store decides, because two of them may be decided on at once.
+        again: NewJob,
+    },
+    /// Whatever happened in an organization until then has arrived, or was read at Sentry.
+    Reconciled {
+        /// Which organization.
+        org: OrgSlug,
+        /// Until when.
+        until: Timestamp,
+        /// People have been told that it is silent; forgotten with the next word from it.
+        told: bool,
+    },
+    /// Every card of a channel that has no message, whose `Show` waits, and that no other card stands for, is listed in
+    /// `storm` from now on, as its next revision.
+    Gather {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// What stands for them.
+        storm: Handle,
+    },
     /// A storm. Conflicts where it is new and another one is on in its channel.
     PutStorm(Storm),
     /// A card gets a new message: the old one stays behind as it is, and the next `Show` posts.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, ChannelId, CredentialId, Decision, Digest, Handle, Identity, IssueId, IssueRef,
-    JobId, Notice, Owner, Person, Place, Project, Random, Timestamp,
+    JobId, Notice, OrgSlug, Owner, Person, Place, Project, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -36,6 +36,11 @@ pub enum Job {
         project: Project,
         /// The issue.
         issue: IssueId,
+    },
+    /// Ask Sentry what changed in an organization, and fill what was missed. Comes back while somebody is connected to it.
+    Reconcile {
+        /// The organization.
+        org: OrgSlug,
     },
     /// Say something to people, as decided.
     Answer(Answer),
@@ -111,7 +116,10 @@ pub struct Update {
 impl Job {
     /// Whether the body holds people's words, links or names, and is sealed at rest.
     pub fn is_confidential(&self) -> bool {
-        !matches!(self, Self::Show { .. } | Self::ShowStorm { .. } | Self::Refresh { .. } | Self::Sweep)
+        !matches!(
+            self,
+            Self::Show { .. } | Self::ShowStorm { .. } | Self::Refresh { .. } | Self::Reconcile { .. } | Self::Sweep
+        )
     }
 
     /// The closed word for metrics: `post`, `answer`, `update`, `token` or `reconcile` (a shown card that was there
@@ -122,7 +130,7 @@ impl Job {
             Self::Answer(_) | Self::Connect(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
-            Self::Refresh { .. } | Self::Sweep => "reconcile",
+            Self::Refresh { .. } | Self::Reconcile { .. } | Self::Sweep => "reconcile",
         }
     }
 
@@ -134,7 +142,9 @@ impl Job {
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {
-            Self::Connect(_) | Self::Update(_) | Self::Refresh { .. } => Patience::Conversation,
+            Self::Connect(_) | Self::Update(_) | Self::Refresh { .. } | Self::Reconcile { .. } => {
+                Patience::Conversation
+            }
             _ => Patience::Delivery,
         }
     }
@@ -145,7 +155,7 @@ impl Job {
 pub enum Patience {
     /// Until it is 72 hours old.
     Delivery,
-    /// Three times within seconds: somebody is waiting, and acts for themselves when told.
+    /// Three times within seconds: somebody is waiting, and acts for themselves when told; or it comes back anyway.
     Conversation,
 }
 
@@ -174,6 +184,11 @@ impl Lane {
     /// One issue's readings at Sentry.
     pub fn refresh(issue: &IssueId) -> Self {
         Self { owner: Owner::Sentry("refresh".into()), name: issue.to_string() }
+    }
+
+    /// One organization's reconciling.
+    pub fn reconcile(org: &OrgSlug) -> Self {
+        Self { owner: Owner::Sentry("reconcile".into()), name: org.to_string() }
     }
 
     /// A channel's wishes to be connected, in the order in which they were said.

@@ -17,8 +17,8 @@ use crate::storm::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, DeadLetter, Decision, Digest, Event,
     Handle, Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId,
-    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Queued, Revision, Secret, Storm,
-    Subscription, Timestamp, UserId,
+    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse, Queued, Revision, Secret,
+    Storm, Subscription, Timestamp, UserId,
 };
 
 /// The cause of an error, kept for the log.
@@ -73,6 +73,22 @@ pub trait Facts: Send + Sync {
     async fn subscriptions_of(&self, account: &AccountId) -> Result<Vec<Subscription>, StoreError>;
     /// Every subscription, of any account, to the project that `project` names (see [`ProjectKey::names`]).
     async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError>;
+    /// Every subscription, of any account, to projects of an organization, oldest first.
+    async fn subscriptions_to(&self, org: &OrgSlug) -> Result<Vec<Subscription>, StoreError>;
+    /// The organizations to which somebody is connected.
+    async fn subscribed_orgs(&self) -> Result<Vec<OrgSlug>, StoreError>;
+    /// How an organization's webhooks come in; `None` where none has come yet and Sentry was never asked.
+    async fn pulse(&self, org: &OrgSlug) -> Result<Option<Pulse>, StoreError>;
+    /// How many jobs wait in the lane of a channel's cards, also the one that is under way; counting stops at 1 024.
+    async fn waiting_cards(&self, account: &AccountId, channel: &ChannelId) -> Result<u64, StoreError>;
+    /// The cards of one channel that were opened since then, the newest first, at most `limit`.
+    async fn cards_in(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Card>, StoreError>;
     /// The cards of one issue in all channels. Issue numbers are unique in one Sentry.
     async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError>;
     /// One card, looked up under the account of the signed payload.
@@ -106,6 +122,8 @@ pub trait Facts: Send + Sync {
     async fn links_again(&self, account: &AccountId, user: &UserId, since: Timestamp) -> Result<usize, StoreError>;
     /// Everybody who has typed or pressed something in a channel, the latest first.
     async fn people_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Person>, StoreError>;
+    /// A person of an account, where they have ever typed or pressed something.
+    async fn acquaintance(&self, account: &AccountId, user: &UserId) -> Result<Option<Person>, StoreError>;
     /// Whether, and why, nothing can be sent to a place.
     async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError>;
     /// The channels in which a person has typed or pressed something.
@@ -119,6 +137,8 @@ pub trait Journal: Send + Sync {
     async fn ledger(&self) -> Result<Ledger, StoreError>;
     /// Every dead letter, oldest first.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError>;
+    /// How the organizations' webhooks come in, at most `limit`, those first that were heard of last.
+    async fn pulses(&self, limit: usize) -> Result<Vec<Pulse>, StoreError>;
     /// The unreadable bodies that are kept, oldest first: who sent it, when, and its beginning.
     async fn unreadable(&self) -> Result<Vec<(String, Timestamp, Vec<u8>)>, StoreError>;
 }
@@ -282,6 +302,15 @@ pub trait Tracker: Send + Sync {
 
     /// One issue; `None` where there is none or the actor may not see it.
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError>;
+
+    /// The issues of a project that were first seen since then, the newest first, with their numbers; thousands may be cut
+    /// short. `None` where the actor may not see the project.
+    async fn issues_since(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError>;
 
     /// Carries out an action and returns the issue as it then is. Idempotent.
     ///

@@ -1,5 +1,6 @@
-//! A storm: more new issues in a channel than anybody can read. One card stands for all of them, counts, names the worst
-//! and what they share, until it calms. Nothing is lost: the issues' own cards are kept and listed behind it.
+//! One card that stands for many, names the worst and what they share. There are two causes. In a storm more new issues come
+//! than anybody can read, and the card counts them until it calms. After a gap it tells what was missed. Nothing is lost:
+//! the issues' own cards are kept and listed behind it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Address, Button, Choice, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp, Tone,
+    Address, Button, Card, Choice, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp,
+    Tone,
 };
 
 /// The window in which new cards are counted against the budget; a storm is over when one passes under it.
@@ -23,7 +25,7 @@ pub const LISTED: usize = 50;
 const SHARED_BY: u64 = 2;
 const NAME: usize = 80;
 
-/// One storm in one channel.
+/// One storm, or one gap, in one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storm {
     /// What its button carries.
@@ -47,6 +49,8 @@ pub struct Crowd {
     pub opened: u64,
     /// The storm that is on.
     pub storm: Option<Storm>,
+    /// Another card stands for the issue, and was posted.
+    pub is_told: bool,
 }
 
 /// Where a storm is, and on whose behalf its card is sent.
@@ -56,6 +60,49 @@ pub struct Scene {
     pub place: Place,
     /// Who connected the project whose issue began it.
     pub by: Person,
+    /// Why one card stands for many.
+    #[serde(default)]
+    pub cause: Cause,
+}
+
+/// Why one card stands for many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// They came too fast.
+    #[default]
+    Storm,
+    /// They did not come when they should have.
+    Gap {
+        /// Since when.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+        /// What kept them away.
+        why: Missed,
+    },
+}
+
+/// What kept messages away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// The bot was restarted meanwhile.
+    Restarted,
+    /// Sentry's webhooks did not arrive.
+    Untold,
+    /// The chat platform took no messages.
+    Undelivered,
+}
+
+impl Missed {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Restarted => "I was not running all the time",
+            Self::Untold => "Sentry's webhooks did not arrive",
+            Self::Undelivered => "Zoom took no messages",
+        }
+    }
 }
 
 /// What a storm holds, as the store counts it.
@@ -65,6 +112,10 @@ pub struct Gathering {
     pub issues: u64,
     /// Those of them that nobody has dealt with.
     pub open: u64,
+    /// Those that nobody was told of before: they have no message of their own.
+    pub fresh: u64,
+    /// Those with a message of their own that somebody has dealt with.
+    pub settled: u64,
     /// Events of all of them.
     pub events: u64,
     /// The worst of them: most events first, at most as many as were asked for.
@@ -90,9 +141,11 @@ pub enum Shared {
 type Value = fn(&Content) -> Option<&str>;
 
 impl Gathering {
-    /// Counts the contents of a storm's cards: what a store computes its own way.
-    pub fn of<'c>(contents: impl Iterator<Item = &'c Content>, top: usize) -> Self {
-        let mut all: Vec<_> = contents.collect();
+    /// Counts a storm's cards: what a store computes its own way.
+    pub fn of<'c>(cards: impl Iterator<Item = &'c Card>, top: usize) -> Self {
+        let cards: Vec<_> = cards.collect();
+        let is_settled = |card: &&&Card| card.message.is_some() && !is_open(&card.content);
+        let mut all: Vec<_> = cards.iter().map(|card| &card.content).collect();
         // Stable: of equally many events the one that came first.
         all.sort_by_key(|content| std::cmp::Reverse(content.issue.events));
         let kinds: [(Shared, Value); 4] = [
@@ -108,6 +161,8 @@ impl Gathering {
         Self {
             issues: all.len() as u64,
             open: all.iter().filter(|content| is_open(content)).count() as u64,
+            fresh: cards.iter().filter(|card| card.message.is_none()).count() as u64,
+            settled: cards.iter().filter(is_settled).count() as u64,
             events: all.iter().filter_map(|content| content.issue.events).sum(),
             shared: kinds.into_iter().filter_map(frequent).collect(),
             top: all.into_iter().take(top).cloned().collect(),
@@ -146,6 +201,33 @@ impl Storm {
 
     /// What its card says.
     pub fn notice(&self, holds: &Gathering, now: Timestamp) -> Notice {
+        match self.scene.cause {
+            Cause::Storm => self.in_storm(holds, now),
+            Cause::Gap { from, until, why } => self.after_gap((from, until), why, holds),
+        }
+    }
+
+    fn after_gap(&self, (from, until): (Timestamp, Timestamp), why: Missed, holds: &Gathering) -> Notice {
+        let (from, until) = match from.day() == until.day() {
+            true => (from.clock(), until.clock()),
+            false => (format!("{} {}", from.day(), from.clock()), format!("{} {}", until.day(), until.clock())),
+        };
+        let head = format!("Catching up · I missed messages from {from} to {until} UTC ({})", why.words());
+        let back = holds.issues.saturating_sub(holds.fresh + holds.settled);
+        let kinds = [(holds.fresh, "new"), (holds.settled, "resolved"), (back, "came back")];
+        let kinds: Vec<_> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, kind)| format!("{n} {kind}")).collect();
+        let notice = Notice { head, tone: Some(Tone::Open(Level::Warning)), ..Notice::default() };
+        let notice = notice.line(format!("{} changed: {}.", counted(holds.issues, "issue"), kinds.join(", ")));
+        let notice = worst(holds).into_iter().fold(notice, Notice::line);
+        Notice { buttons: vec![self.show_button(format!("Show {}", holds.issues))], ..notice }
+    }
+
+    fn show_button(&self, label: String) -> Button {
+        let press = Press { card: self.handle.clone(), choice: Choice::ShowAll };
+        Button { label, press, primary: false }
+    }
+
+    fn in_storm(&self, holds: &Gathering, now: Timestamp) -> Notice {
         let length = minutes(self.ended.unwrap_or(now).since(self.began));
         let project = shared(holds, Shared::Project).map_or_else(String::new, |(slug, _)| format!("[{slug}] "));
         let head = match self.ended {
@@ -163,8 +245,7 @@ impl Storm {
         if self.ended.is_none() {
             notice = notice.line("Single cards are paused until it calms. Nothing is lost.");
         }
-        let press = Press { card: self.handle.clone(), choice: Choice::ShowAll };
-        notice.buttons = vec![Button { label: "Show all".into(), press, primary: false }];
+        notice.buttons = vec![self.show_button("Show all".into())];
         notice
     }
 
@@ -244,7 +325,11 @@ mod tests {
     const BEGAN: Timestamp = Timestamp(1_767_323_045_000);
 
     fn storm() -> Storm {
-        Storm::begin(Handle::new("s"), Scene { place: sample::ops(), by: sample::ana() }, BEGAN)
+        Storm::begin(Handle::new("s"), scene(Cause::Storm), BEGAN)
+    }
+
+    fn scene(cause: Cause) -> Scene {
+        Scene { place: sample::ops(), by: sample::ana(), cause }
     }
 
     fn content(title: &str, events: u64) -> Content {
@@ -258,6 +343,8 @@ mod tests {
         Gathering {
             issues: 38,
             open: 6,
+            fresh: 38,
+            settled: 0,
             events: 1_900,
             top: vec![content("TimeoutError: pool exhausted", 812), content("ConnectionReset", 440)],
             shared: vec![
@@ -280,6 +367,25 @@ mod tests {
     fn when_it_is_over_it_says_what_is_still_open() {
         let over = Storm { ended: Some(BEGAN + Duration::from_secs(1_020)), ..storm() };
         assert_eq!(over.notice(&gathering(), BEGAN).head, "Storm over · [api] 38 issues in 17 min; 6 still open");
+    }
+
+    #[test]
+    fn after_a_gap_it_says_since_when_why_and_what_changed() {
+        let cause = Cause::Gap { from: BEGAN, until: BEGAN + Duration::from_secs(5_280), why: Missed::Untold };
+        let gap = Storm { ended: Some(BEGAN), scene: scene(cause), ..storm() };
+        let notice = gap.notice(&Gathering { issues: 7, fresh: 4, settled: 2, ..gathering() }, BEGAN);
+        let head = "Catching up · I missed messages from 03:04 to 04:32 UTC (Sentry's webhooks did not arrive)";
+        assert_eq!(notice.head, head);
+        assert_eq!(notice.lines[0].text, "7 issues changed: 4 new, 2 resolved, 1 came back.");
+        assert_eq!(notice.buttons[0].label, "Show 7");
+    }
+
+    #[test]
+    fn a_gap_of_more_than_a_day_names_the_days() {
+        let until = BEGAN + Duration::from_secs(30 * 3_600);
+        let cause = Cause::Gap { from: BEGAN, until, why: Missed::Restarted };
+        let notice = Storm { scene: scene(cause), ..storm() }.notice(&gathering(), BEGAN);
+        assert!(notice.head.contains("from 2 Jan 03:04 to 3 Jan 09:04 UTC"), "{}", notice.head);
     }
 
     #[test]

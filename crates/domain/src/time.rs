@@ -27,6 +27,11 @@ impl Timestamp {
         self.strftime("%H:%M")
     }
 
+    /// The second in UTC, without saying so: `2026-01-02T03:04:05`.
+    pub fn second(self) -> String {
+        self.strftime("%Y-%m-%dT%H:%M:%S")
+    }
+
     /// The day in UTC: `3 May`.
     pub fn day(self) -> String {
         self.strftime("%-d %b")
@@ -75,7 +80,7 @@ mod tests {
         let offset = Timestamp::parse("2026-01-02T03:04:05.678901+00:00").unwrap();
         assert_eq!(z, offset);
         assert_eq!(z.clock(), "03:04");
-        assert_eq!(z.day(), "2 Jan");
+        assert_eq!((z.day(), z.second()), ("2 Jan".into(), "2026-01-02T03:04:05".into()));
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Call {
         Self { method: Method::GET, url, body: None, urgency: Urgency::Awaited, deadline }
     }
 
+    /// Nobody waits for it.
+    pub(crate) fn in_background(self) -> Self {
+        Self { urgency: Urgency::Queued, ..self }
+    }
+
     pub(crate) fn put(url: Url, body: &'static str) -> Self {
         Self { method: Method::PUT, body: Some(body), ..Self::get(url) }
     }
@@ -109,18 +114,28 @@ impl Api {
         json(&self.send(actor, Call::get(url)).await?)
     }
 
-    /// All pages of a list.
+    /// All pages of a list that somebody waits for.
     pub(crate) async fn list<T: DeserializeOwned>(&self, actor: &Actor, mut url: Url) -> Result<Vec<T>, Failure> {
         url.query_pairs_mut().append_pair("per_page", "100");
-        let (mut items, mut page) = (Vec::new(), url.clone());
-        for _ in 0..PAGES {
-            let answer = self.send(actor, Call::get(page)).await?;
+        self.pages(actor, Call::get(url), PAGES).await
+    }
+
+    /// The first pages of a list: so many that one longer is cut short, which the log says.
+    pub(crate) async fn pages<T: DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        first: Call,
+        pages: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let (mut items, mut call) = (Vec::new(), first.clone());
+        for _ in 0..pages {
+            let answer = self.send(actor, call).await?;
             items.append(&mut json(&answer)?);
             let Some(cursor) = next_page(&answer.headers) else { return Ok(items) };
-            page = url.clone();
-            page.query_pairs_mut().append_pair("cursor", &cursor);
+            call = first.clone();
+            call.url.query_pairs_mut().append_pair("cursor", &cursor);
         }
-        tracing::warn!(path = url.path(), pages = PAGES, "a list at Sentry is longer than we read; its end is missing");
+        tracing::warn!(path = first.url.path(), pages, "a list at Sentry is longer than we read; its end is missing");
         Ok(items)
     }
 

@@ -8,9 +8,9 @@ use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
     AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, OrgSlug, Organization, Project,
-    Secret, Status, Tracker, Vault, text,
+    Secret, Status, Timestamp, Tracker, Vault, text,
 };
-use zentry_http_client::{HttpClient, Urgency};
+use zentry_http_client::HttpClient;
 
 use crate::SentryConfig;
 use crate::address::{Site, issue_id, org_slug};
@@ -24,6 +24,8 @@ use crate::wire;
 const CALLBACK: Duration = Duration::from_secs(5);
 /// Nobody waits.
 const IN_PEACE: Duration = Duration::from_secs(10);
+/// Of a hundred issues each. Whoever missed more than that has one card for a thousand.
+const ISSUE_PAGES: usize = 10;
 /// In UTF-16 units.
 const REASON_MAX: usize = 300;
 
@@ -78,6 +80,15 @@ impl Tracker for SentryTracker {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         Ok(unseen(self.read(actor, issue).await)?)
+    }
+
+    async fn issues_since(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError> {
+        Ok(unseen(self.list_issues(actor, project, since).await)?)
     }
 
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
@@ -182,7 +193,7 @@ impl SentryTracker {
     async fn read(&self, actor: &Actor, issue: &IssueRef) -> Result<Issue, Failure> {
         let mut url = self.address(actor, issue).await?;
         url.query_pairs_mut().append_pair("collapse", "stats").append_pair("collapse", "tags");
-        let call = Call { urgency: Urgency::Queued, ..Call::get(url) };
+        let call = Call::get(url).in_background();
         let read: wire::Issue = json(&self.api.send(actor, call).await?)?;
         match read.id() {
             Some(_) => Ok(read.shown(&self.api.site, Some(&issue.org))),
@@ -206,6 +217,27 @@ impl SentryTracker {
         let read = self.read(actor, issue).await?;
         let is_done = read.status == Some(goal(action));
         is_done.then_some(read).ok_or_else(|| Failure::unavailable("Sentry took the change, but does not show it"))
+    }
+
+    /// Search takes a time without an offset for UTC, and by itself looks only for what is unresolved and recent (Sentry,
+    /// search; backfill after downtime).
+    async fn list_issues(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        since: Timestamp,
+    ) -> Result<Vec<(IssueId, Issue)>, Failure> {
+        let home = self.api.home(actor, &project.org).await?;
+        let mut url = home.api(&["organizations", project.org.as_str(), "issues"]);
+        url.query_pairs_mut()
+            .append_pair("project", project.id.as_str())
+            .append_pair("query", &format!("firstSeen:>{}", since.second()))
+            .append_pair("statsPeriod", "14d")
+            .append_pair("sort", "new")
+            .append_pair("limit", "100");
+        let issues: Vec<wire::Issue> = self.api.pages(actor, Call::get(url).in_background(), ISSUE_PAGES).await?;
+        let shown = |issue: &wire::Issue| Some((issue.id()?, issue.shown(&self.api.site, Some(&project.org))));
+        Ok(issues.iter().filter_map(shown).collect())
     }
 
     async fn address(&self, actor: &Actor, issue: &IssueRef) -> Result<Url, Failure> {

@@ -34,7 +34,9 @@ impl Db {
             RowChange::CardShown { account, card, seen, message, revision, again } => {
                 self.card_shown((account, card), (seen.as_ref(), message.as_ref()), *revision, again, now)
             }
-            RowChange::Heard(issue) => self.heard(issue, now),
+            RowChange::Heard { org, issue, again } => self.heard(org, issue, again, now),
+            RowChange::Reconciled { org, until, told } => self.reconciled(org, *until, *told),
+            RowChange::Gather { account, channel, storm } => self.gather(account, channel, storm),
             RowChange::PutStorm(storm) => self.put_storm(storm),
             RowChange::Repost { account, card } => self
                 .change(

@@ -5,8 +5,8 @@ use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
 use zentry_domain::storm::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Link, LinkedPerson, MessageId,
-    OrgSlug, Pause, Person, ProjectKey, Storm, Subscription, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Lane, Link, LinkedPerson,
+    MessageId, OrgSlug, Pause, Person, ProjectKey, Pulse, Storm, Subscription, Timestamp, UserId,
 };
 
 use crate::SqliteStore;
@@ -14,13 +14,19 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
 use crate::row::{count, from_json, revision};
-use crate::storm;
+use crate::{pulse, storm};
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
 const OF_ACCOUNT: &str = "WHERE account = ?1 ORDER BY channel, since, id";
 const TO_PROJECT: &str = "WHERE project = ?1 ORDER BY id";
 const TO_SLUG: &str = "WHERE org = ?1 AND slug = ?2 ORDER BY id";
+const TO_ORG: &str = "WHERE org = ?1 ORDER BY since, id";
+const ORGS: &str = "SELECT DISTINCT org FROM subscription";
+const IN_CHANNEL_SINCE: &str =
+    "WHERE account = ?1 AND channel = ?2 AND opened >= ?3 ORDER BY opened DESC, id DESC LIMIT ?4";
+const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox
+    WHERE lane = (SELECT id FROM lane WHERE owner = ?1 AND name = ?2) LIMIT 1024)";
 const CARD: &str = "SELECT id, handle, revision, message, shown, body, opened, storm FROM card";
 const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
 const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
@@ -28,6 +34,7 @@ const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended'";
 const AGAIN: &str = "SELECT count(*) FROM link WHERE account = ?1 AND user = ?2 AND again = 1 AND offered >= ?3";
 const PEOPLE: &str = "SELECT user, body FROM presence WHERE account = ?1 AND channel = ?2 ORDER BY at DESC, user";
 const CHANNELS: &str = "SELECT jid FROM presence WHERE account = ?1 AND user = ?2";
+const SEEN: &str = "SELECT user, body FROM presence WHERE account = ?1 AND user = ?2 LIMIT 1";
 const PAUSED: &str = "SELECT jid, since, why FROM pause WHERE account = ?1 AND channel = ?2";
 
 #[async_trait]
@@ -56,19 +63,55 @@ impl Facts for SqliteStore {
         .await
     }
 
+    async fn subscriptions_to(&self, org: &OrgSlug) -> Result<Vec<Subscription>, StoreError> {
+        let org = [org.as_str().to_owned()];
+        self.read(move |db| db.subscriptions(TO_ORG, org)).await
+    }
+
+    async fn subscribed_orgs(&self) -> Result<Vec<OrgSlug>, StoreError> {
+        self.read(move |db| db.all(ORGS, [], |row| Ok(OrgSlug::new(row.get::<_, String>(0)?)))).await
+    }
+
+    async fn pulse(&self, org: &OrgSlug) -> Result<Option<Pulse>, StoreError> {
+        let org = org.clone();
+        self.read(move |db| db.pulse(&org)).await
+    }
+
+    async fn waiting_cards(&self, account: &AccountId, channel: &ChannelId) -> Result<u64, StoreError> {
+        let lane = Lane::cards(account, channel);
+        self.read(move |db| {
+            Ok(db
+                .first(WAITING, (lane.owner.to_string(), lane.name), |row| Ok(count(row.get(0)?)))?
+                .unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn cards_in(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Card>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let key = (account.as_str().to_owned(), channel.key(), since.0, limit);
+        self.read(move |db| db.all(&format!("{CARD} {IN_CHANNEL_SINCE}"), key, read_card)).await
+    }
+
     async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError> {
         let issue = [issue.as_str().to_owned()];
         self.read(move |db| db.all(&format!("{CARD} {OF_ISSUE}"), issue, read_card)).await
     }
 
     async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError> {
-        let key = (account.as_str().to_owned(), handle.as_str().to_owned());
-        self.read(move |db| db.first(&format!("{CARD} {OF_HANDLE}"), key, read_card)).await
+        let key = (account.clone(), handle.clone());
+        self.read(move |db| db.card(&key.0, &key.1)).await
     }
 
     async fn heard(&self, issue: &IssueId) -> Result<Option<Timestamp>, StoreError> {
         let issue = [issue.as_str().to_owned()];
-        self.read(move |db| db.first(storm::HEARD, issue, |row| Ok(Timestamp(row.get(0)?)))).await
+        self.read(move |db| db.first(pulse::HEARD, issue, |row| Ok(Timestamp(row.get(0)?)))).await
     }
 
     async fn opened_since(
@@ -156,6 +199,14 @@ impl Facts for SqliteStore {
         .await
     }
 
+    async fn acquaintance(&self, account: &AccountId, user: &UserId) -> Result<Option<Person>, StoreError> {
+        let key = (account.as_str().to_owned(), user.as_str().to_owned());
+        self.read(move |db| {
+            db.first(SEEN, key, |row| from_json("presence", row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
+        })
+        .await
+    }
+
     async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError> {
         let (account, channel) = (account.clone(), channel.key());
         self.read(move |db| {
@@ -194,6 +245,10 @@ impl Db {
         })
     }
 
+    pub(crate) fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, Fault> {
+        self.first(&format!("{CARD} {OF_HANDLE}"), (account.as_str(), handle.as_str()), read_card)
+    }
+
     fn link(&self, which: &str, params: impl Params) -> Result<Option<Link>, Fault> {
         self.first(&format!("{LINK} {which}"), params, |row| self.read_link(row))
     }
@@ -218,16 +273,16 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [IN_CHANNEL, OF_ACCOUNT, TO_PROJECT, TO_SLUG] {
+        for sql in [IN_CHANNEL, OF_ACCOUNT, TO_PROJECT, TO_SLUG, TO_ORG] {
             db.assert_indexed(&format!("{SUBSCRIPTION} {sql}"));
         }
-        for sql in [OF_ISSUE, OF_HANDLE] {
+        for sql in [OF_ISSUE, OF_HANDLE, IN_CHANNEL_SINCE] {
             db.assert_indexed(&format!("{CARD} {sql}"));
         }
         for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
             db.assert_indexed(&format!("{LINK} {sql}"));
         }
-        for sql in [AGAIN, PEOPLE, CHANNELS, PAUSED] {
+        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED] {
             db.assert_indexed(sql);
         }
     }

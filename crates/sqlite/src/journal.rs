@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use zentry_domain::ports::StoreError;
-use zentry_domain::{DeadLetter, Journal, Ledger, Timestamp};
+use zentry_domain::{DeadLetter, Journal, Ledger, Pulse, Timestamp};
 use zentry_seal::Place;
 
 use crate::SqliteStore;
@@ -18,6 +18,10 @@ impl Journal for SqliteStore {
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
         Ok(self.0.readers.read(Db::dead_letters).await?)
+    }
+
+    async fn pulses(&self, limit: usize) -> Result<Vec<Pulse>, StoreError> {
+        Ok(self.0.readers.read(move |db| db.pulses(limit)).await?)
     }
 
     async fn unreadable(&self) -> Result<Vec<(String, Timestamp, Vec<u8>)>, StoreError> {

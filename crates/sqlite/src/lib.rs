@@ -19,6 +19,7 @@ mod ledger;
 mod link;
 mod open;
 mod outbox;
+mod pulse;
 mod reader;
 mod restore;
 mod row;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
-use zentry_domain::{Decision, Job, JobId, Lane, Outcome, Timestamp};
+use zentry_domain::{Answer, Card, Decision, Job, JobId, Lane, NewJob, Outcome, Timestamp, say};
 use zentry_seal::Keyring;
 
 use crate::Sqlite;
@@ -79,11 +79,12 @@ fn make_ready(copy: &Scratch, store: &Path, keys: &Arc<Keyring>, now: Timestamp)
     check(&db, store)?;
     let restored = in_one(&db, |db| {
         let purged = deleted.as_ref().map_or(Ok(0), |deleted| db.purge_again(deleted))?;
-        let held = db.hold_waiting(now)?;
+        let made = db.made()?;
+        let held = db.hold_waiting(made, now)?;
         // The job that would have ended it is held too: the channel would stay silent.
         db.change("UPDATE storm SET ended = ?1 WHERE ended IS NULL", [now.0])?;
         db.change(ANEW, [])?;
-        Ok(Restored { made: db.made()?, held, purged, kept: None })
+        Ok(Restored { made, held, purged, kept: None })
     });
     let restored = restored.map_err(rows(store))?;
     db.into_one_file().map_err(rows(store))?;
@@ -101,7 +102,8 @@ fn in_one<T>(db: &Db, work: impl FnOnce(&Db) -> Result<T, Fault>) -> Result<T, F
 impl Db {
     /// Makes a dead letter of whatever was waiting to reach somebody. The store's own upkeep, and the end of grants and of
     /// attempts to link, may go on: doing that twice does no harm. So may what cannot be read, for it cannot be sent either.
-    fn hold_waiting(&self, now: Timestamp) -> Result<u64, Fault> {
+    /// Each channel whose cards are held is told so, once.
+    fn hold_waiting(&self, made: Option<Timestamp>, now: Timestamp) -> Result<u64, Fault> {
         let read = |row: &Row<'_>| {
             let (id, owner): (String, String) = (row.get(0)?, row.get(4)?);
             let job = match self.read_job(&owner, row) {
@@ -109,14 +111,36 @@ impl Db {
                 job => job?,
             };
             let lane = read_lane("lane", row.get(3)?, &owner, row.get(5)?)?;
-            Ok(reaches_somebody(&job).then_some((lane, JobId::new(id))))
+            Ok(reaches_somebody(&job).then_some((lane, JobId::new(id), job)))
         };
-        let waiting: Vec<(Lane, JobId)> = self.all(WAITING, [], read)?.into_iter().flatten().collect();
+        let waiting: Vec<(Lane, JobId, Job)> = self.all(WAITING, [], read)?.into_iter().flatten().collect();
         let held = Outcome::Dead { why: HELD.into(), then: Decision::nothing() };
-        for (lane, job) in &waiting {
-            self.settle(&mut Memory::beside(), lane, job, &held, now)?;
+        for (lane, id, _) in &waiting {
+            self.settle(&mut Memory::beside(), lane, id, &held, now)?;
+        }
+        for (card, cards) in self.cards_held(waiting.iter().map(|(_, _, job)| job))? {
+            let answer = Answer { to: card.address(), notice: say::held_back(made, cards), otherwise: None };
+            let id =
+                self.first("SELECT lower(hex(randomblob(16)))", [], |row| Ok(JobId::new(row.get::<_, String>(0)?)))?;
+            let lane = Lane::answers(&answer.to.account, &answer.to.to);
+            let (id, job) = (id.unwrap_or_else(|| JobId::new("summary")), Job::Answer(answer));
+            self.enqueue(&NewJob { id, lane, job, due: None, unless_waiting: false, counted: true }, now)?;
         }
         Ok(waiting.len() as u64)
+    }
+
+    /// Of each channel one of the cards that wait to be shown, and how many do.
+    fn cards_held<'j>(&self, waiting: impl Iterator<Item = &'j Job>) -> Result<Vec<(Card, u64)>, Fault> {
+        let mut held: Vec<(Card, u64)> = Vec::new();
+        for job in waiting {
+            let Job::Show { account, card } = job else { continue };
+            let Some(card) = self.card(account, card)? else { continue };
+            match held.iter_mut().find(|(known, _)| known.content.place == card.content.place) {
+                Some((_, cards)) => *cards += 1,
+                None => held.push((card, 1)),
+            }
+        }
+        Ok(held)
     }
 
     fn made(&self) -> Result<Option<Timestamp>, Fault> {
@@ -139,7 +163,7 @@ impl Db {
 }
 
 fn reaches_somebody(job: &Job) -> bool {
-    !matches!(job, Job::Forget { .. } | Job::ExpireLink { .. } | Job::Sweep)
+    !matches!(job, Job::Forget { .. } | Job::ExpireLink { .. } | Job::Reconcile { .. } | Job::Sweep)
 }
 
 /// Gives the store a second name, under which it stays. While the connection lives nobody else opens it.

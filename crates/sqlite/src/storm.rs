@@ -1,14 +1,13 @@
-//! Storms, and what was lately heard.
+//! Cards that stand for many.
 
 use rusqlite::{Params, Row, params};
 use zentry_domain::storm::{Gathering, Shared};
-use zentry_domain::{Handle, IssueId, MessageId, Storm, Timestamp};
+use zentry_domain::{AccountId, ChannelId, Handle, Lane, MessageId, Storm, Timestamp};
 
 use crate::db::Db;
 use crate::error::Fault;
 use crate::row::{count, from_json, to_json};
 
-pub(crate) const HEARD: &str = "SELECT at FROM heard WHERE issue = ?1";
 /// In a storm thousands are opened; nobody needs to know how many exactly.
 pub(crate) const OPENED: &str = "SELECT count(*) FROM
     (SELECT 1 FROM card WHERE account = ?1 AND channel = ?2 AND opened >= ?3 LIMIT 1024)";
@@ -17,12 +16,19 @@ pub(crate) const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
 pub(crate) const STORM: &str = "SELECT id, handle, began, ended, message, said, scene FROM storm";
 pub(crate) const SUMS: &str = "SELECT count(*),
     coalesce(sum(coalesce(json_extract(body, '$.issue.status'), '') NOT IN ('resolved', 'archived')), 0),
+    coalesce(sum(message IS NULL), 0),
+    coalesce(sum(message IS NOT NULL AND coalesce(json_extract(body, '$.issue.status'), '') IN ('resolved', 'archived')), 0),
     coalesce(sum(json_extract(body, '$.issue.events')), 0)
     FROM card WHERE account = ?1 AND storm = ?2";
 pub(crate) const TOP: &str = "SELECT id, body FROM card WHERE account = ?1 AND storm = ?2
     ORDER BY json_extract(body, '$.issue.events') DESC NULLS LAST, id LIMIT ?3";
 pub(crate) const FREQUENT: &str = "SELECT json_extract(body, ?3) AS value, count(*) AS n FROM card
     WHERE account = ?1 AND storm = ?2 AND value IS NOT NULL GROUP BY value ORDER BY n DESC, value LIMIT 1";
+
+pub(crate) const GATHER: &str = "UPDATE card SET storm = ?4, revision = revision + 1
+    WHERE account = ?1 AND message IS NULL AND storm IS NULL AND handle IN
+    (SELECT json_extract(plain, '$.card') FROM outbox
+     WHERE lane = (SELECT id FROM lane WHERE owner = ?2 AND name = ?3) AND json_extract(plain, '$.job') = 'show')";
 
 /// What issues can have in common, and where it stands in a card's body.
 const SHARED: [(Shared, &str); 4] = [
@@ -33,11 +39,6 @@ const SHARED: [(Shared, &str); 4] = [
 ];
 
 impl Db {
-    pub(crate) fn heard(&self, issue: &IssueId, now: Timestamp) -> Result<(), Fault> {
-        let sql = "INSERT INTO heard (issue, at) VALUES (?1, ?2) ON CONFLICT (issue) DO UPDATE SET at = excluded.at";
-        self.change(sql, (issue.as_str(), now.0)).map(drop)
-    }
-
     /// Conflicts where another storm is on in the channel: the index says so.
     pub(crate) fn put_storm(&self, storm: &Storm) -> Result<(), Fault> {
         let place = &storm.scene.place;
@@ -60,13 +61,21 @@ impl Db {
         .map(drop)
     }
 
+    /// Lists what waits to be posted in a channel behind one card.
+    pub(crate) fn gather(&self, account: &AccountId, channel: &ChannelId, storm: &Handle) -> Result<(), Fault> {
+        let lane = Lane::cards(account, channel);
+        self.change(GATHER, (account.as_str(), lane.owner.to_string(), lane.name, storm.as_str())).map(drop)
+    }
+
     pub(crate) fn storm(&self, which: &str, params: impl Params) -> Result<Option<Storm>, Fault> {
         self.first(&format!("{STORM} {which}"), params, read_storm)
     }
 
     pub(crate) fn gathering(&self, account: &str, storm: &str, top: usize) -> Result<Gathering, Fault> {
-        let sums = self.first(SUMS, (account, storm), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let (issues, open, events) = sums.unwrap_or_default();
+        let read_sums = |row: &Row<'_>| {
+            Ok([count(row.get(0)?), count(row.get(1)?), count(row.get(2)?), count(row.get(3)?), count(row.get(4)?)])
+        };
+        let [issues, open, fresh, settled, events] = self.first(SUMS, (account, storm), read_sums)?.unwrap_or_default();
         let limit = i64::try_from(top).unwrap_or(i64::MAX);
         let read = |row: &Row<'_>| from_json("card", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?);
         let mut shared = Vec::new();
@@ -75,9 +84,11 @@ impl Db {
             shared.extend(found.map(|(value, n)| (kind, value, n)));
         }
         Ok(Gathering {
-            issues: count(issues),
-            open: count(open),
-            events: count(events),
+            issues,
+            open,
+            fresh,
+            settled,
+            events,
             top: self.all(TOP, (account, storm, limit), read)?,
             shared,
         })
@@ -102,7 +113,7 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [HEARD, SUMS, TOP, FREQUENT] {
+        for sql in [SUMS, TOP, FREQUENT, GATHER] {
             db.assert_indexed(sql);
         }
         // What is counted of it; the count itself scans at most a thousand rows of that.

@@ -22,6 +22,9 @@ const WAITING_OF_OWNER: &str =
 const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";
 const OLD_KEYS: &str = "DELETE FROM delivery WHERE at < ?1";
 const OLD_HEARD: &str = "DELETE FROM heard WHERE at < ?1";
+// Of organizations to which nobody is connected any more.
+const OLD_PULSES: &str =
+    "DELETE FROM pulse WHERE NOT EXISTS (SELECT 1 FROM subscription WHERE subscription.org = pulse.org)";
 // An inactive grant must be revoked before its attempt is forgotten.
 const OLD_LINKS: &str = "DELETE FROM link WHERE expires < ?1 AND stage NOT IN ('exchanging', 'awaiting_code')";
 const OLD_UNREADABLE: &str = "DELETE FROM unreadable WHERE at < ?1";
@@ -46,6 +49,7 @@ impl Db {
     pub(crate) fn sweep(&self, now: Timestamp) -> Result<(), Fault> {
         self.change(OLD_KEYS, [(now - KEYS_KEPT).0])?;
         self.change(OLD_HEARD, [(now - KEYS_KEPT).0])?;
+        self.change(OLD_PULSES, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
         self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;
         self.change("DELETE FROM throttle WHERE until < ?1", [now.0])?;

@@ -5,10 +5,11 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::{Disk, commit, credential};
 use zentry_contract::sample::{self, START};
-use zentry_domain::storm::Scene;
+use zentry_domain::storm::{Cause, Scene};
 use zentry_domain::{
     Account, AccountId, Address, Answer, Card, ChangeKind, CredentialId, Decision, Digest, Facts, Handle, Job, JobId,
     Journal, Lane, Ledger, NewJob, Notice, Outcome, RowChange, Secret, Store, Storm, Suppression, Timestamp, Vault,
@@ -247,7 +248,8 @@ async fn what_was_waiting_is_held_until_an_operator_decides() {
     put_card(&sqlite, "TimeoutError").await;
     let account = AccountId::new("acc");
     let credential = CredentialId::new("c");
-    let storm = Storm::begin(Handle::new("s"), Scene { place: sample::ops(), by: sample::ana() }, START);
+    let storm =
+        Storm::begin(Handle::new("s"), Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm }, START);
     let show_storm = Job::ShowStorm { account: account.clone(), storm: storm.handle.clone() };
     commit(&sqlite, Decision::nothing().and(RowChange::PutStorm(storm.clone()))).await;
     let forget = Job::Forget { account: account.clone(), credential: credential.clone() };
@@ -280,7 +282,7 @@ async fn what_was_waiting_is_held_until_an_operator_decides() {
     let names: Vec<_> = letters.iter().map(|letter| letter.id.as_str()).collect();
     assert_eq!(names, ["said", "shown", "storms", "later"]);
     assert!(letters.iter().all(|letter| letter.why == "held after a restore" && letter.at == LATER));
-    let held = Ledger { accepted: 2, dead: 2, ..Ledger::default() };
+    let held = Ledger { accepted: 3, pending: 1, dead: 2, ..Ledger::default() };
     assert_eq!(store.ledger().await.unwrap(), held);
     let storm = store.storm(&account, &storm.handle).await.unwrap().unwrap();
     assert_eq!(storm.ended, Some(LATER), "or its channel would stay silent");
@@ -288,8 +290,13 @@ async fn what_was_waiting_is_held_until_an_operator_decides() {
     let decided =
         Decision::nothing().and(RowChange::Replay(JobId::new("said"))).and(RowChange::DropDead(JobId::new("later")));
     store.commit(&[], &decided, START).await.unwrap();
-    let lease = store.lease(10, START, LATER).await.unwrap().lanes.remove(0);
-    assert_eq!(lease.jobs[0].id, JobId::new("said"));
+    let answers = Lane::answers(&account, &sample::ops().channel);
+    let leased = store.lease(10, LATER, LATER + Duration::from_secs(60)).await.unwrap();
+    let lease = leased.lanes.into_iter().find(|lease| lease.lane == answers).unwrap();
+    let Job::Answer(told) = &lease.jobs[0].job else { panic!("the channel is told: {:?}", lease.jobs) };
+    let head = &told.notice.head;
+    assert!(head.starts_with("Restored from a backup of") && head.contains("1 message that waited"), "{head}");
+    assert_eq!(lease.jobs[1].id, JobId::new("said"));
     store.settle(&lease, &JobId::new("said"), &Outcome::Done(Decision::nothing()), START).await.unwrap();
     let ledger = store.ledger().await.unwrap();
     assert_eq!((ledger.delivered, ledger.suppressed.get(&Suppression::Held), ledger.dead), (1, Some(&1), 0));

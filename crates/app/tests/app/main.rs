@@ -2,6 +2,7 @@
 
 mod failures;
 mod faults;
+mod gaps;
 mod linking;
 mod refresh;
 mod running;

@@ -13,7 +13,7 @@ use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
     AccountId, Action, Actor, Address, ChangeKind, Chat, CredentialId, Event, Identity, Issue, IssueId, IssueRef,
-    MessageId, Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Tracker,
+    MessageId, Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Timestamp, Tracker,
 };
 
 use crate::world::World;
@@ -231,6 +231,15 @@ impl Tracker for Interrupted {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.tracker.issue(actor, issue).await
+    }
+
+    async fn issues_since(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError> {
+        self.tracker.issues_since(actor, project, since).await
     }
 
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String {

@@ -214,7 +214,9 @@ impl Drop for World {
             .store
             .waiting()
             .into_iter()
-            .filter(|(_, job)| !matches!(job, Job::ExpireLink { .. } | Job::Sweep | Job::Refresh { .. }))
+            .filter(|(_, job)| {
+                !matches!(job, Job::ExpireLink { .. } | Job::Sweep | Job::Refresh { .. } | Job::Reconcile { .. })
+            })
             .collect();
         assert!(late.is_empty(), "work is left over at {now}: {late:?}");
         assert!(self.store.dead().is_empty(), "dead letters: {:?}", self.store.dead());

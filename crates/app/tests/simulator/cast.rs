@@ -60,7 +60,7 @@ pub(crate) fn issue_of_card(head: &str) -> Option<usize> {
 }
 
 pub(crate) fn is_of_storm(head: &str) -> bool {
-    head.starts_with("Storm ")
+    head.starts_with("Storm ") || head.starts_with("Catching up ")
 }
 
 pub(crate) fn title(issue: usize) -> String {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use zentry_contract::fake::FakeMessage;
 use zentry_domain::ports::LaneLease;
 use zentry_domain::{
-    AccountId, Address, Card, Change, Decision, Event, Facts, Handle, IssueId, Job, Journal, Lane, Notice, Outcome,
-    Owner, Place, ProjectId, Queued, job,
+    AccountId, Address, Card, Change, ChangeKind, Decision, Event, Facts, Handle, IssueId, Job, Journal, Lane, Notice,
+    Outcome, Owner, Place, ProjectId, Queued, job,
 };
 
 use crate::cast::{self, Cast};
@@ -57,8 +57,9 @@ pub(crate) fn accepted_changes_are_in_their_cards(
             continue;
         }
         let tells = change.issue.events.is_none() || card.content.issue.events == change.issue.events;
-        let waits = match &card.listed {
-            Some(storm) if admits => is_told_of(world, &heard.place.account, storm),
+        // Whatever else lists it, a card with a message of its own is kept up to date.
+        let waits = match card.listed.as_ref().filter(|_| card.message.is_none()) {
+            Some(storm) if admits => is_told_of(world, &heard.place.account, storm, change),
             Some(_) => true,
             None => card.is_shown() || card.message.is_none() && !admits || will_be_shown(world, &card.handle),
         };
@@ -83,7 +84,7 @@ pub(crate) fn the_ledger_adds_up(world: &Watched) -> Verdict {
 // === cards ===
 
 /// A new message is a card's where it had none; no edit brings back one that was replaced; none is lost in silence; and
-/// what a storm's card stands for has none.
+/// what another card stands for gets none.
 pub(crate) fn a_card_has_one_message(
     record: &Record,
     before: Option<&Card>,
@@ -92,7 +93,7 @@ pub(crate) fn a_card_has_one_message(
 ) -> Verdict {
     let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
     let is_so = match &after.message {
-        Some(_) if after.listed.is_some() => false,
+        Some(_) if after.listed.is_some() && before.message.is_none() => false,
         Some(id) if record.cards.get(id) == Some(&Sent::InFlight) => before.message.is_none(),
         Some(id) => before.message.as_ref() == Some(id),
         None => before.message.is_none() || matches!(outcome, Outcome::Done(_)),
@@ -243,11 +244,13 @@ fn will_be_shown(world: &Watched, card: &Handle) -> bool {
         || world.store.dead().iter().any(|dead| shows(&dead.job, card))
 }
 
-/// Whether a storm's card will speak of what is listed behind it.
-fn is_told_of(world: &Watched, account: &AccountId, storm: &Handle) -> bool {
-    let is_there = world.read(world.store.storm(account, storm)).is_some();
+/// Whether the card that stands for an issue speaks of it: it will be looked at again, or all that is new is the issue.
+fn is_told_of(world: &Watched, account: &AccountId, storm: &Handle, change: &Change) -> bool {
     let looks = |job: &Job| matches!(job, Job::ShowStorm { storm: shown, .. } if shown == storm);
-    is_there && world.store.waiting().iter().any(|(_, job)| looks(job))
+    world.read(world.store.storm(account, storm)).is_some_and(|storm| {
+        let was_told = change.kind == ChangeKind::New && storm.message.is_some();
+        was_told || world.store.waiting().iter().any(|(_, job)| looks(job))
+    })
 }
 
 fn shows(job: &Job, handle: &Handle) -> bool {

@@ -212,6 +212,15 @@ impl Tracker for Watched {
         self.tracker_call(Some(actor), self.tracker.issue(actor, issue)).await
     }
 
+    async fn issues_since(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.issues_since(actor, project, since)).await
+    }
+
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
         self.tracker_call(Some(actor), self.tracker.update(actor, issue, action)).await
     }

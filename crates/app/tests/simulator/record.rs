@@ -169,7 +169,9 @@ impl Record {
                 }
                 RowChange::PutStorm(storm) => self.kept(storm.message.as_ref()),
                 RowChange::PurgeAccount(account) => self.account_left(account, now),
-                RowChange::CardShown { again, .. } => drop(self.queued.insert(again.id.clone(), now)),
+                RowChange::CardShown { again, .. } | RowChange::Heard { again, .. } => {
+                    self.queued.insert(again.id.clone(), now);
+                }
                 RowChange::Repost { .. } => self.count("cards that came back"),
                 _ => {}
             }

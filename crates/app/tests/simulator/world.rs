@@ -226,7 +226,7 @@ impl World {
         for _ in 0..500 {
             self.works(0, ALL);
             self.finish(0);
-            if self.watched.store.waiting().iter().all(|(_, job)| *job == Job::Sweep) {
+            if self.watched.store.waiting().iter().all(|(_, job)| matches!(job, Job::Sweep | Job::Reconcile { .. })) {
                 let broken = self.watched.record(|record| checks::at_the_end(record, &self.watched));
                 return self.watched.record(|record| record.broken.extend(broken));
             }

@@ -1,5 +1,6 @@
 //! An issue tracker in memory.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
     AccountId, Action, Actor, CredentialId, Identity, Issue, IssueId, IssueRef, OrgSlug, Organization, Project, Secret,
-    Status, Tracker,
+    Status, Timestamp, Tracker,
 };
 
 use crate::tracker::Fault;
@@ -27,6 +28,8 @@ struct State {
     members: HashSet<(String, OrgSlug)>,
     projects: Vec<Project>,
     issues: HashMap<IssueId, (OrgSlug, Issue)>,
+    /// Of the issues that a project lists.
+    listed: HashMap<IssueId, Project>,
     integration: Option<OrgSlug>,
     codes: HashMap<String, Code>,
     codes_made: usize,
@@ -78,6 +81,12 @@ impl FakeTracker {
     /// Adds an issue to an organization, or replaces it.
     pub fn add_issue(&self, at: &IssueRef, issue: Issue) {
         self.state().issues.insert(at.id.clone(), (at.org.clone(), issue));
+    }
+
+    /// Adds an issue that its project lists.
+    pub fn list_issue(&self, project: &Project, id: &IssueId, issue: Issue) {
+        self.add_issue(&IssueRef { org: project.org.clone(), id: id.clone() }, issue);
+        self.state().listed.insert(id.clone(), project.clone());
     }
 
     /// Installs the integration in one organization.
@@ -165,6 +174,24 @@ impl Tracker for FakeTracker {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.state().called(|state| Ok(state.find(actor, issue)?.map(|issue| issue.clone())))
+    }
+
+    async fn issues_since(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        since: Timestamp,
+    ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError> {
+        self.state().called(|state| {
+            if !state.seen_by(actor)?.contains(&project.org) {
+                return Ok(None);
+            }
+            let of_project = state.listed.iter().filter(|(_, listed)| listed.id == project.id);
+            let issues = of_project.filter_map(|(id, _)| Some((id.clone(), state.issues.get(id)?.1.clone())));
+            let mut issues: Vec<_> = issues.filter(|(_, issue)| issue.first_seen > Some(since)).collect();
+            issues.sort_by_key(|(id, issue)| (Reverse(issue.first_seen), id.to_string()));
+            Ok(Some(issues))
+        })
     }
 
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {

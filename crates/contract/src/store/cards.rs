@@ -154,6 +154,26 @@ pub async fn a_new_card_that_nobody_wants_any_more_conflicts(bench: &impl Bench)
     commit(bench, change(RowChange::PutCard(revised(&kept, "told of although it is disconnected")))).await;
 }
 
+pub async fn the_cards_of_a_channel_are_read_newest_first(bench: &impl Bench) {
+    connected(bench).await;
+    let places =
+        [sample::ops(), sample::ops(), sample::ops(), sample::channel("acc", "dev"), sample::channel("other", "ops")];
+    for (n, place) in places.into_iter().enumerate() {
+        let mut card = card(&format!("h{n}"), place);
+        card.content.issue_id = IssueId::new(n.to_string());
+        card.opened = after(n as i64);
+        commit(bench, change(RowChange::PutCard(card))).await;
+    }
+    let (account, channel) = (acc(), sample::ops().channel);
+    let handles = async |since, limit| {
+        let cards = bench.facts().cards_in(&account, &channel, after(since), limit).await.expect("read");
+        cards.into_iter().map(|card| card.handle.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(handles(0, 9).await, ["h2", "h1", "h0"]);
+    assert_eq!(handles(1, 9).await, ["h2", "h1"]);
+    assert_eq!(handles(0, 1).await, ["h2"]);
+}
+
 async fn read(bench: &impl Bench, handle: &str) -> Option<Card> {
     bench.facts().card(&acc(), &Handle::new(handle)).await.expect("read")
 }

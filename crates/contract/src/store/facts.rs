@@ -167,3 +167,16 @@ async fn subscribers(bench: &impl Bench, project: &ProjectKey) -> Vec<String> {
     let found = bench.facts().subscribers(project).await.expect("read");
     found.into_iter().map(|s| s.project.slug.as_str().to_owned()).collect()
 }
+
+pub async fn the_subscriptions_to_an_organization_are_those_of_all_accounts(bench: &impl Bench) {
+    let (here, there) = (sample::ops(), sample::channel("other", "ops"));
+    for (place, project, since) in [(there, "checkout", 2), (here.clone(), "checkout", 1), (here, "web", 3)] {
+        commit(bench, change(RowChange::Subscribe(subscription(place, project, since)))).await;
+    }
+    let org = sample::project("checkout").org;
+    let found = bench.facts().subscriptions_to(&org).await.expect("read");
+    let found: Vec<_> = found.iter().map(|s| (s.place.account.as_str(), s.project.slug.as_str())).collect();
+    assert_eq!(found, [("acc", "checkout"), ("other", "checkout"), ("acc", "web")]);
+    assert_eq!(bench.facts().subscribed_orgs().await.expect("read"), [org]);
+    assert_eq!(bench.facts().subscriptions_to(&OrgSlug::new("nobody")).await.expect("read"), []);
+}

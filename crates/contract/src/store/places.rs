@@ -112,3 +112,11 @@ async fn people_in(bench: &impl Bench, place: &Place) -> Vec<Person> {
 async fn known_to(bench: &impl Bench, person: &Person) -> Vec<ChannelId> {
     bench.facts().channels_known_to(&person.account, &person.user).await.expect("read")
 }
+
+pub async fn who_has_spoken_somewhere_is_an_acquaintance(bench: &impl Bench) {
+    let (ana, facts) = (sample::ana(), bench.facts());
+    assert_eq!(facts.acquaintance(&acc(), &ana.user).await.expect("read"), None);
+    commit(bench, change(RowChange::Saw { place: sample::channel("acc", "dev"), person: ana.clone() })).await;
+    assert_eq!(facts.acquaintance(&acc(), &ana.user).await.expect("read"), Some(ana.clone()));
+    assert_eq!(facts.acquaintance(&other(), &ana.user).await.expect("read"), None);
+}

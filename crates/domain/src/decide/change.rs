@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Core;
 use crate::storm::Crowd;
 use crate::{
-    AccountId, Address, Card, Change, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob, Pause, Project,
-    RowChange, Subscription, Suppression, say,
+    AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
+    Pause, Project, RowChange, Subscription, Suppression, say,
 };
 
 impl Core<'_> {
@@ -23,7 +23,13 @@ impl Core<'_> {
     /// alone.
     pub fn changed(&self, change: &Change, subscribers: &[Subscription], cards: &[Card], crowds: &Crowds) -> Decision {
         let each = once_a_channel(subscribers).map(|s| self.changed_for(s, change, card_in(s, cards), crowds));
-        each.fold(Decision::nothing(), Decision::with).and(RowChange::Heard(change.issue_id.clone()))
+        let decision = each.fold(Decision::nothing(), Decision::with);
+        let heard = subscribers.first().map(|s| RowChange::Heard {
+            org: s.project.org.clone(),
+            issue: change.issue_id.clone(),
+            again: self.refresh(&s.project, &change.issue_id),
+        });
+        heard.into_iter().fold(decision, Decision::and)
     }
 
     /// Deliveries that come close together, or again, may have come in the wrong order: Sentry is asked how it is.
@@ -84,6 +90,10 @@ impl Core<'_> {
         let newest = after.as_ref().unwrap_or(card);
         match (subscription.admits(change), &card.listed) {
             (false, _) => kept(Suppression::Merged),
+            // The card that lists it told of it first.
+            (true, Some(_)) if change.kind == ChangeKind::New && is_told(subscription, crowds) => {
+                kept(Suppression::Merged)
+            }
             (true, Some(listed)) => match self.storm_over(subscription, crowds) {
                 None => self.put(newest.on_its_own_after(card)),
                 Some((storm, _)) if storm == *listed => kept(Suppression::Storm),
@@ -101,6 +111,8 @@ impl Core<'_> {
         let Some(after) = card.after(change, self.now) else { return suppressed(Suppression::Merged) };
         let anew = (card.comes_back_with(change) && subscription.admits(change))
             .then(|| RowChange::Repost { account: card.content.place.account.clone(), card: card.handle.clone() });
+        // It has a message of its own again, whatever stood for it.
+        let after = if anew.is_some() { after.on_its_own_after(card) } else { after };
         let mut decision = self.put(after);
         decision.changes.extend(anew);
         decision
@@ -145,6 +157,12 @@ fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Option<&'c Car
     cards.iter().find(|card| card.content.place.account == place.account && card.content.place.channel == place.channel)
 }
 
+/// Whether another card that stands for the issue was posted in the channel.
+fn is_told(subscription: &Subscription, crowds: &Crowds) -> bool {
+    let place = &subscription.place;
+    crowds.get(&(place.account.clone(), place.channel.clone())).is_some_and(|crowd| crowd.is_told)
+}
+
 fn suppressed(reason: Suppression) -> Decision {
     Decision::nothing().and(RowChange::Count { reason, notices: 1 })
 }
@@ -162,7 +180,7 @@ mod tests {
 
     fn the_card(decision: &Decision) -> Card {
         match decision.changes.as_slice() {
-            [RowChange::PutCard(card), RowChange::Heard(_)] => card.clone(),
+            [RowChange::PutCard(card), RowChange::Heard { .. }] => card.clone(),
             other => panic!("one card, not {other:?}"),
         }
     }
@@ -220,6 +238,18 @@ mod tests {
         let resolved = card.after(&sample::change(ChangeKind::Resolved), Timestamp(2_000)).expect("resolved");
         let decision = decide(&sample::change(ChangeKind::Regressed), &subscribers, &[resolved]);
         assert!(decision.changes.iter().any(|change| matches!(change, RowChange::Repost { .. })));
+    }
+
+    #[test]
+    fn an_issue_that_comes_back_after_a_gap_gets_a_message_of_its_own() {
+        let subscribers = [sample::subscription()];
+        let card = posted(the_card(&decide(&sample::change(ChangeKind::New), &subscribers, &[])));
+        let resolved = card.after(&sample::change(ChangeKind::Resolved), Timestamp(2_000)).expect("resolved");
+        let listed = resolved.listed_in(&Handle::new("gap"));
+        let decision = decide(&sample::change(ChangeKind::Regressed), &subscribers, &[listed]);
+        assert!(
+            decision.changes.iter().any(|change| matches!(change, RowChange::PutCard(card) if card.listed.is_none()))
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Core;
 use crate::{
     Actor, Address, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug, Organization, Person,
-    Place, Project, RowChange, Subscription, say,
+    Place, Project, RECONCILE_EVERY, RowChange, Subscription, say,
 };
 
 /// What Sentry knows under the names that somebody typed, as far as the asker may see.
@@ -79,7 +79,8 @@ impl Core<'_> {
             let done = say::linked_and_connected(identity, &wish.place, project);
             decision = decision.then(self.answer(Address::direct(&wish.by), done));
         }
-        decision.and(RowChange::Subscribe(subscription))
+        let reconcile = self.reconcile(&project.org).at(self.now + RECONCILE_EVERY);
+        decision.and(RowChange::Subscribe(subscription)).then(reconcile)
     }
 
     /// The wish is not fulfilled: its author is told why, and that the link itself stands.

@@ -2,6 +2,7 @@
 
 mod change;
 mod connect;
+mod gap;
 mod link;
 mod press;
 mod said;
@@ -9,6 +10,7 @@ mod storm;
 
 pub use change::Crowds;
 pub use connect::Lookup;
+pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use press::PressFacts;
 pub use said::SaidFacts;
 

@@ -2,7 +2,7 @@
 
 use super::Core;
 use super::change::Crowds;
-use crate::storm::{EDIT_EVERY, Gathering, Scene};
+use crate::storm::{Cause, EDIT_EVERY, Gathering, Scene};
 use crate::{Decision, Handle, Job, Lane, MessageId, NewJob, RowChange, Storm, Subscription};
 
 impl Core<'_> {
@@ -17,14 +17,14 @@ impl Core<'_> {
         if budget == 0 || crowd.opened < budget {
             return None;
         }
-        let scene = Scene { place: place.clone(), by: subscription.by.clone() };
+        let scene = Scene { place: place.clone(), by: subscription.by.clone(), cause: Cause::Storm };
         let storm = Storm::begin(Handle::new(self.random.hex128()), scene, self.now);
         let show = self.show_storm(&storm);
         Some((storm.handle.clone(), Decision::job(show).and(RowChange::PutStorm(storm))))
     }
 
     /// The job that brings the storm's card up to date.
-    fn show_storm(&self, storm: &Storm) -> NewJob {
+    pub(super) fn show_storm(&self, storm: &Storm) -> NewJob {
         let place = &storm.scene.place;
         let job = Job::ShowStorm { account: place.account.clone(), storm: storm.handle.clone() };
         self.job(Lane::storm(&place.account, &place.channel), job)
@@ -61,7 +61,7 @@ mod tests {
 
     fn crowded(opened: u64, storm: Option<Storm>) -> Crowds {
         let place = sample::ops();
-        Crowds::from([((place.account, place.channel), Crowd { opened, storm })])
+        Crowds::from([((place.account, place.channel), Crowd { opened, storm, is_told: false })])
     }
 
     fn decide(crowds: &Crowds) -> Decision {
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_storm_that_is_on_takes_further_cards_without_a_word() {
-        let scene = Scene { place: sample::ops(), by: sample::ana() };
+        let scene = Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm };
         let storm = Storm::begin(Handle::new("s"), scene, Timestamp(0));
         let decision = decide(&crowded(0, Some(storm)));
         assert_eq!(card(&decision).listed, Some(Handle::new("s")));
@@ -108,7 +108,7 @@ mod tests {
     fn a_storm_is_over_when_a_minute_passes_under_the_budget() {
         let (deployment, random) = (sample::deployment(), sample::Counting::default());
         let at = |now| Core { deployment: &deployment, now: Timestamp(now), random: &random };
-        let scene = Scene { place: sample::ops(), by: sample::ana() };
+        let scene = Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm };
         let storm = Storm::begin(Handle::new("s"), scene, Timestamp(0));
         let (on, _) = at(70_000).storm_now(&storm, 6, &Gathering::default());
         let (over, notice) = at(70_000).storm_now(&storm, 5, &Gathering::default());

@@ -1,9 +1,11 @@
 //! What is said when something does not work: what happened, one next step, and what was kept.
 
+use std::time::Duration;
+
 use super::{ECHO, quoted, slash};
 use crate::command::{CommandError, Problem, closest};
 use crate::text::{counted, line};
-use crate::{Deployment, Identity, Notice, OrgSlug, Organization, Place, Project, Timestamp};
+use crate::{Deployment, Identity, Notice, OrgSlug, Organization, Place, Project, Pulse, Timestamp};
 
 /// The line was not understood: points at the place and suggests.
 pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
@@ -124,6 +126,39 @@ pub fn cannot_post(place: &Place, since: Timestamp, subscriptions: usize) -> Not
     let verb = if subscriptions == 1 { "is" } else { "are" };
     Notice::text(format!("I can no longer post in {} (since {} UTC).", place.label(), since.clock()))
         .line(format!("{paused} {verb} paused, nothing is deleted. Add me back, and I go on by myself within an hour."))
+}
+
+/// The bot was restored from a backup: what waited in it may have been sent since, and is not sent again by itself.
+pub fn held_back(made: Option<Timestamp>, cards: u64) -> Notice {
+    let of = made.map_or_else(String::new, |made| format!(" of {} {} UTC", made.day(), made.clock()));
+    let (waited, it) = (counted(cards, "message"), if cards == 1 { "it" } else { "them" });
+    Notice::text(format!("Restored from a backup{of}. {waited} that waited then may have been sent since.")).line(
+        format!("I hold {it} back; whoever runs me can still send {it}. What I missed since I catch up with now."),
+    )
+}
+
+/// To whoever can mend it: Sentry has issues of which no webhook told.
+pub fn webhooks_missing(pulse: &Pulse, missed: usize, now: Timestamp) -> Notice {
+    let head = match (pulse.silence(now), pulse.usual, pulse.last) {
+        (Some(silence), Some(usual), _) => {
+            format!("No events from {} for {} (usual: every {}).", pulse.org, span(silence), span(usual))
+        }
+        (_, _, Some(_)) => format!("Some events from {} do not arrive.", pulse.org),
+        (_, _, None) => format!("No events from {} have ever arrived.", pulse.org),
+    };
+    let (newer, verb) = (counted(missed as u64, "newer issue"), if missed == 1 { "it" } else { "them" });
+    Notice::text(head).line(format!("Sentry's API shows {newer}; no webhook told of {verb}. I am filling the gap now.")).line(
+        "Look at the integration's webhook in Sentry: whether it is enabled, points to this bot, and includes issues.",
+    )
+}
+
+/// `10 min`, `6 h`, `3 days`.
+fn span(time: Duration) -> String {
+    match time.as_secs() / 60 {
+        minutes @ 0..120 => format!("{} min", minutes.max(1)),
+        minutes @ 120..2_880 => format!("{} h", minutes / 60),
+        minutes => format!("{} days", minutes / 1_440),
+    }
 }
 
 /// Sentry did not answer in time, and the command is given up.

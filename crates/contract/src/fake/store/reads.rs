@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use zentry_domain::ports::StoreError;
 use zentry_domain::storm::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Ledger,
-    Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Stage, Storm, Subscription, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Lane,
+    Ledger, Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Pulse, Stage, Storm, Subscription, Timestamp,
+    UserId,
 };
 
 use super::FakeStore;
+use super::rows::Seen;
 
 #[async_trait]
 impl Facts for FakeStore {
@@ -33,6 +35,45 @@ impl Facts for FakeStore {
 
     async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError> {
         Ok(all(&self.up()?.rows.subscriptions, |s| project.names(&s.project)))
+    }
+
+    async fn subscriptions_to(&self, org: &OrgSlug) -> Result<Vec<Subscription>, StoreError> {
+        let mut found = all(&self.up()?.rows.subscriptions, |s| s.project.org == *org);
+        found.sort_by_key(|s| s.since);
+        Ok(found)
+    }
+
+    async fn subscribed_orgs(&self) -> Result<Vec<OrgSlug>, StoreError> {
+        let mut orgs: Vec<_> = self.up()?.rows.subscriptions.iter().map(|s| s.project.org.clone()).collect();
+        orgs.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        orgs.dedup();
+        Ok(orgs)
+    }
+
+    async fn pulse(&self, org: &OrgSlug) -> Result<Option<Pulse>, StoreError> {
+        Ok(self.up()?.rows.pulses.iter().find(|pulse| pulse.org == *org).cloned())
+    }
+
+    async fn waiting_cards(&self, account: &AccountId, channel: &ChannelId) -> Result<u64, StoreError> {
+        let waiting = self.up()?.rows.lanes.get(&Lane::cards(account, channel)).map_or(0, Vec::len);
+        Ok(waiting.min(1_024) as u64)
+    }
+
+    async fn cards_in(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Card>, StoreError> {
+        let mut found = all(&self.up()?.rows.cards, |card| {
+            let place = &card.content.place;
+            place.account == *account && place.channel == *channel && card.opened >= since
+        });
+        found.reverse();
+        found.sort_by_key(|card| Reverse(card.opened));
+        found.truncate(limit);
+        Ok(found)
     }
 
     async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError> {
@@ -77,7 +118,7 @@ impl Facts for FakeStore {
     async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError> {
         let state = self.up()?;
         let behind = |card: &&Card| card.content.place.account == *account && card.listed.as_ref() == Some(storm);
-        Ok(Gathering::of(state.rows.cards.iter().filter(behind).map(|card| &card.content), top))
+        Ok(Gathering::of(state.rows.cards.iter().filter(behind), top))
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {
@@ -125,6 +166,11 @@ impl Facts for FakeStore {
         Ok(here.into_iter().map(|seen| seen.person).collect())
     }
 
+    async fn acquaintance(&self, account: &AccountId, user: &UserId) -> Result<Option<Person>, StoreError> {
+        let theirs = |seen: &&Seen| seen.account == *account && seen.person.user == *user;
+        Ok(self.up()?.rows.presence.iter().rfind(theirs).map(|seen| seen.person.clone()))
+    }
+
     async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError> {
         let here = |pause: &&Pause| pause.account == *account && pause.channel == *channel;
         Ok(self.up()?.rows.pauses.iter().find(here).cloned())
@@ -144,6 +190,13 @@ impl Journal for FakeStore {
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
         Ok(self.up()?.rows.dead_letters())
+    }
+
+    async fn pulses(&self, limit: usize) -> Result<Vec<Pulse>, StoreError> {
+        let mut pulses = self.up()?.rows.pulses.clone();
+        pulses.sort_by_key(|pulse| Reverse(pulse.last));
+        pulses.truncate(limit);
+        Ok(pulses)
     }
 
     async fn unreadable(&self) -> Result<Vec<(String, Timestamp, Vec<u8>)>, StoreError> {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Lane, Ledger, Link,
-    LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Revision, RowChange, Stage, Storm, Subscription, Suppression,
-    Timestamp, UserId,
+    Account, AccountId, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Job, Lane,
+    Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Pulse, Revision, RowChange, Stage, Storm,
+    Subscription, Suppression, Timestamp, UserId,
 };
 
 use super::dead::Dead;
@@ -21,6 +21,7 @@ pub(super) struct Rows {
     pub(super) cards: Vec<Card>,
     pub(super) storms: Vec<Storm>,
     pub(super) heard: HashMap<IssueId, Timestamp>,
+    pub(super) pulses: Vec<Pulse>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
     pub(super) accounts: Vec<Account>,
@@ -71,9 +72,18 @@ impl Rows {
                     self.enqueue(again, now)?;
                 }
             }
-            RowChange::Heard(issue) => {
-                self.heard.insert(issue.clone(), now);
+            RowChange::Heard { org, issue, again } => {
+                self.put_pulse(self.pulse(org).beat(now));
+                let before = self.heard.insert(issue.clone(), now);
+                if before.is_some_and(|at| now.since(at) < CLOSE_TOGETHER) {
+                    self.enqueue(again, now)?;
+                }
             }
+            RowChange::Reconciled { org, until, told } => {
+                let pulse = self.pulse(org);
+                self.put_pulse(Pulse { reconciled: pulse.reconciled.max(Some(*until)), told: *told, ..pulse });
+            }
+            RowChange::Gather { account, channel, storm } => self.gather(account, channel, storm),
             RowChange::PutStorm(storm) => self.put_storm(storm)?,
             RowChange::Repost { account, card } => {
                 if let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) {
@@ -177,6 +187,29 @@ impl Rows {
         self.storms.retain(|row| !(row.handle == storm.handle && row.scene.place.account == place.account));
         self.storms.push(storm.clone());
         Ok(())
+    }
+
+    pub(super) fn pulse(&self, org: &OrgSlug) -> Pulse {
+        let known = self.pulses.iter().find(|pulse| pulse.org == *org);
+        known.cloned().unwrap_or_else(|| Pulse::silent(org.clone()))
+    }
+
+    fn put_pulse(&mut self, pulse: Pulse) {
+        self.pulses.retain(|known| known.org != pulse.org);
+        self.pulses.push(pulse);
+    }
+
+    fn gather(&mut self, account: &AccountId, channel: &ChannelId, storm: &Handle) {
+        let waiting = self.lanes.get(&Lane::cards(account, channel)).cloned().unwrap_or_default();
+        let waits = |card: &Card| {
+            waiting.iter().any(|w| matches!(&w.queued.job, Job::Show { card: shown, .. } if *shown == card.handle))
+        };
+        for card in self.cards.iter_mut().filter(|card| card.content.place.account == *account) {
+            if card.message.is_none() && card.listed.is_none() && waits(card) {
+                card.listed = Some(storm.clone());
+                card.revision = card.revision.next();
+            }
+        }
     }
 
     fn put_link(&mut self, link: &Link) -> Result<(), StoreError> {

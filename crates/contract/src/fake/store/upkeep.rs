@@ -35,6 +35,7 @@ impl Rows {
     pub(super) fn sweep(&mut self, now: Timestamp) {
         self.keys.retain(|_, at| at.is_none_or(|at| at >= now - KEYS_KEPT));
         self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
+        self.pulses.retain(|pulse| self.subscriptions.iter().any(|s| s.project.org == pulse.org));
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);

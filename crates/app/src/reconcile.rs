@@ -1,0 +1,199 @@
+//! Asking Sentry what no webhook told of: after a start, every hour, and when an organization is silent.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use zentry_domain::decide::{Found, GapFacts, Reading};
+use zentry_domain::ports::{StoreError, TrackerError};
+use zentry_domain::{
+    Actor, Card, Decision, Issue, IssueId, OrgSlug, Outcome, Person, Project, ProjectKey, Pulse, Subscription,
+    Timestamp,
+};
+
+use crate::App;
+use crate::perform::{Effect, Failed};
+
+/// Webhooks of what happened less than this ago may still be on their way.
+const SETTLED: Duration = Duration::from_secs(60);
+/// The clocks here and at Sentry may differ; what was heard of before is not told again.
+const OVERLAP: Duration = Duration::from_secs(5 * 60);
+/// No further back, however long the bot was away: Sentry searches as far (Sentry, search), and nobody would read it.
+const FURTHEST: Duration = Duration::from_secs(14 * 24 * 3_600);
+/// Cards of so many days are read again, the newest of each channel first.
+const READ_AGAIN: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// At most so many issues are read again each time, one call each.
+const READINGS: usize = 50;
+/// At most so many people's grants are tried to read a project.
+const READERS: usize = 3;
+/// At most so many people of an account are told that webhooks do not arrive.
+const CARETAKERS: usize = 5;
+/// After a start the organizations are asked within this time, not all at once.
+const SPREAD: Duration = Duration::from_secs(180);
+
+impl App {
+    /// Queues the question for every organization that somebody is connected to; one that waits already comes earlier.
+    pub(crate) async fn begin_reconciling(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        let jobs = self.ports.facts.subscribed_orgs().await?.into_iter().map(|org| {
+            let wait = SETTLED + SPREAD.mul_f64(self.ports.random.unit());
+            self.core().reconcile(&org).at(now + wait)
+        });
+        let decision = Decision { changes: Vec::new(), jobs: jobs.collect() };
+        self.ports.store.commit(&[], &decision, now).await.map(drop)
+    }
+
+    /// Asks Sentry what is new in an organization, and how the issues of its cards are.
+    pub(crate) async fn ask_what_changed(&self, org: &OrgSlug) -> Result<Effect, Failed> {
+        let subscriptions = self.ports.facts.subscriptions_to(org).await?;
+        let pulse = self.pulse(org).await?;
+        let Some(oldest) = subscriptions.iter().map(|s| s.since).min() else { return Ok(Effect::Due) };
+        if !pulse.is_due(self.started, self.now()) {
+            return Ok(Effect::Due);
+        }
+        let since = pulse.reconciled.unwrap_or(oldest);
+        let from = (since - OVERLAP).max(self.now() - FURTHEST);
+        let cards = self.cards_to_read(&subscriptions).await?;
+        let (restarted, until) = (since < self.started, self.now() - SETTLED);
+        let fresh = self.fresh(&subscriptions, from).await?;
+        let known = self.as_they_are(&cards).await?;
+        let reading = Reading { org: org.clone(), from: since, until, restarted, fresh, known };
+        Ok(Effect::Reconciled { reading: Box::new(reading), cards })
+    }
+
+    /// What follows from the answer. `seen` are the cards as they were when Sentry was asked.
+    pub(crate) async fn catch_up(&self, reading: &Reading, seen: &[Card]) -> Result<Outcome, StoreError> {
+        let facts = &self.ports.facts;
+        let subscriptions = facts.subscriptions_to(&reading.org).await?;
+        let pulse = self.pulse(&reading.org).await?;
+        let mut known = GapFacts { subscriptions, ..GapFacts::default() };
+        for found in &reading.fresh {
+            known.cards.extend(facts.cards_of(&found.id).await?);
+            known.heard.extend(facts.heard(&found.id).await?.map(|_| found.id.clone()));
+        }
+        for card in seen {
+            let (account, handle) = (&card.content.place.account, &card.handle);
+            // One that has moved on knows better than the reading.
+            let as_seen = facts.card(account, handle).await?.filter(|now| now.revision == card.revision);
+            let is_new = |card: &Card| !known.cards.iter().any(|known| known.handle == card.handle);
+            known.cards.extend(as_seen.filter(is_new));
+        }
+        known.caretakers = self.caretakers(&known.subscriptions).await?;
+        metrics::counter!("zentry_reconciled_total").increment(1);
+        Ok(Outcome::Done(self.core().reconciled(reading, &pulse, &known)))
+    }
+
+    /// Sentry was not asked, or did not answer: it is asked later, while anybody is connected.
+    pub(crate) async fn ask_later(&self, org: &OrgSlug) -> Result<Decision, StoreError> {
+        if self.ports.facts.subscriptions_to(org).await?.is_empty() {
+            return Ok(Decision::nothing());
+        }
+        Ok(self.core().reconcile_later(&self.pulse(org).await?))
+    }
+
+    async fn pulse(&self, org: &OrgSlug) -> Result<Pulse, StoreError> {
+        Ok(self.ports.facts.pulse(org).await?.unwrap_or_else(|| Pulse::silent(org.clone())))
+    }
+
+    async fn fresh(&self, subscriptions: &[Subscription], from: Timestamp) -> Result<Vec<Found>, Failed> {
+        let mut found = Vec::new();
+        for project in projects(subscriptions) {
+            for actor in self.readers(project).await? {
+                match self.ports.tracker.issues_since(&actor, project, from).await {
+                    Ok(Some(issues)) => {
+                        let named = issues.into_iter().map(|(id, issue)| Found { project: project.clone(), id, issue });
+                        found.extend(named);
+                        break;
+                    }
+                    // Not theirs to see, or their link no longer works: somebody else may.
+                    Ok(None) | Err(TrackerError::Unauthorized | TrackerError::Refused { .. } | TrackerError::Gone) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The cards of these channels that may no longer say what Sentry says.
+    async fn cards_to_read(&self, subscriptions: &[Subscription]) -> Result<Vec<Card>, StoreError> {
+        let since = self.now() - READ_AGAIN;
+        let (mut cards, mut places) = (Vec::new(), HashSet::new());
+        for subscription in subscriptions {
+            let place = &subscription.place;
+            if !places.insert((&place.account, &place.channel)) {
+                continue;
+            }
+            let here = self.ports.facts.cards_in(&place.account, &place.channel, since, READINGS).await?;
+            cards.extend(here.into_iter().filter(|card| card.content.project.org == subscription.project.org));
+        }
+        cards.sort_by_key(|card| std::cmp::Reverse(card.opened));
+        Ok(cards)
+    }
+
+    /// How Sentry says that the issues of the newest cards are.
+    async fn as_they_are(&self, cards: &[Card]) -> Result<Vec<(IssueId, Issue)>, Failed> {
+        let mut known = HashSet::new();
+        let newest = cards.iter().filter(|card| known.insert(&card.content.issue_id)).take(READINGS);
+        let mut read = Vec::new();
+        for card in newest {
+            let issue = self.read_issue(&card.content.project, &card.content.issue_id).await?;
+            read.extend(issue.map(|issue| (card.content.issue_id.clone(), issue)));
+        }
+        Ok(read)
+    }
+
+    /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.
+    pub(crate) async fn read_issue(&self, project: &Project, issue: &IssueId) -> Result<Option<Issue>, Failed> {
+        let at = zentry_domain::IssueRef { org: project.org.clone(), id: issue.clone() };
+        for actor in self.readers(project).await? {
+            match self.ports.tracker.issue(&actor, &at).await {
+                Ok(Some(issue)) => return Ok(Some(issue)),
+                Ok(None) | Err(TrackerError::Unauthorized | TrackerError::Refused { .. } | TrackerError::Gone) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn readers(&self, project: &Project) -> Result<Vec<Actor>, StoreError> {
+        if self.deployment.integration_org.as_ref() == Some(&project.org) {
+            return Ok(vec![Actor::Integration { org: project.org.clone() }]);
+        }
+        let key = ProjectKey { id: Some(project.id.clone()), ..ProjectKey::default() };
+        let mut readers = Vec::new();
+        for subscription in self.ports.facts.subscribers(&key).await? {
+            let by = &subscription.by;
+            readers.extend(self.ports.facts.linked(&by.account, &by.user).await?.map(|linked| Actor::person(&linked)));
+        }
+        readers.dedup();
+        readers.truncate(READERS);
+        Ok(readers)
+    }
+
+    /// Whoever can mend it, in each account: its managers as far as they were ever seen, else who connected the projects.
+    async fn caretakers(&self, subscriptions: &[Subscription]) -> Result<Vec<Person>, StoreError> {
+        let (mut told, mut accounts) = (Vec::new(), HashSet::new());
+        for subscription in subscriptions {
+            let account = &subscription.place.account;
+            if !accounts.insert(account) {
+                continue;
+            }
+            let installer = self.ports.facts.account(account).await?.and_then(|account| account.installer);
+            let mut here = Vec::new();
+            for user in self.deployment.managers.iter().chain(&installer) {
+                here.extend(self.ports.facts.acquaintance(account, user).await?);
+            }
+            if here.is_empty() {
+                here = subscriptions.iter().filter(|s| s.place.account == *account).map(|s| s.by.clone()).collect();
+            }
+            let mut users = HashSet::new();
+            told.extend(here.into_iter().filter(|person| users.insert(person.user.clone())).take(CARETAKERS));
+        }
+        Ok(told)
+    }
+}
+
+/// Each project once.
+fn projects(subscriptions: &[Subscription]) -> impl Iterator<Item = &Project> {
+    let mut known = HashSet::new();
+    subscriptions.iter().map(|s| &s.project).filter(move |project| known.insert(&project.id))
+}

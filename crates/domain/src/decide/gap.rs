@@ -1,0 +1,348 @@
+//! What was missed: found by asking Sentry, or kept back by a chat platform that was down.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::Core;
+use crate::storm::{Cause, Missed, Scene};
+use crate::{
+    Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob, OrgSlug, Person,
+    Project, ProjectKey, Pulse, RECONCILE_EVERY, Revision, RowChange, Status, Storm, Subscription, Timestamp, say,
+};
+
+/// A channel that could not be reached for longer than this is told of what waited by one card.
+pub const OUTAGE: Duration = Duration::from_secs(15 * 60);
+
+/// What Sentry says of an organization's issues.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Which organization.
+    pub org: OrgSlug,
+    /// Since when new issues were asked for.
+    pub from: Timestamp,
+    /// Until when: webhooks of later ones may still be on their way.
+    pub until: Timestamp,
+    /// The bot was started within that time.
+    pub restarted: bool,
+    /// The issues first seen since then.
+    pub fresh: Vec<Found>,
+    /// How issues are that have cards.
+    pub known: Vec<(IssueId, Issue)>,
+}
+
+/// An issue that Sentry names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its project.
+    pub project: Project,
+    /// Its number.
+    pub id: IssueId,
+    /// How it is.
+    pub issue: Issue,
+}
+
+/// What is known here of the issues that Sentry named, and of whom to tell.
+#[derive(Clone, Debug, Default)]
+pub struct GapFacts {
+    /// The subscriptions to the organization's projects.
+    pub subscriptions: Vec<Subscription>,
+    /// The cards of all those issues, as they were when Sentry was asked.
+    pub cards: Vec<Card>,
+    /// The issues of which a webhook told.
+    pub heard: HashSet<IssueId>,
+    /// Who is told when webhooks do not arrive.
+    pub caretakers: Vec<Person>,
+}
+
+impl Core<'_> {
+    /// The job that asks Sentry what changed in `org`.
+    pub fn reconcile(&self, org: &OrgSlug) -> NewJob {
+        self.job(Lane::reconcile(org), Job::Reconcile { org: org.clone() })
+    }
+
+    /// Sentry need not be asked now, or could not be.
+    pub fn reconcile_later(&self, pulse: &Pulse) -> Decision {
+        Decision::job(self.reconcile(&pulse.org).at(pulse.look_again(self.now)))
+    }
+
+    /// Fills what was missed: one card a channel for issues that were never told of and for those that came back, and every
+    /// other card says what Sentry says. Where webhooks did not arrive, whoever can mend that is told once.
+    pub fn reconciled(&self, reading: &Reading, pulse: &Pulse, facts: &GapFacts) -> Decision {
+        let told = by_place(&facts.subscriptions).into_iter().map(|here| self.caught_up(reading, &here, facts));
+        let decision = told.fold(Decision::nothing(), Decision::with);
+        let missed = missed(reading, facts);
+        let tell = missed > 0 && !reading.restarted && !pulse.told;
+        let alarm = if tell { self.alarm(pulse, missed, &facts.caretakers) } else { Decision::nothing() };
+        let (org, until) = (reading.org.clone(), reading.until);
+        // Whatever was first seen after that is asked for again soon, by then its webhook has come or will not.
+        let again = if missed > 0 { OUTAGE } else { RECONCILE_EVERY };
+        let again = self.reconcile(&org).at((self.now + again).min(pulse.look_again(self.now)));
+        decision.with(alarm).and(RowChange::Reconciled { org, until, told: pulse.told || tell }).then(again)
+    }
+
+    /// Brings one channel up to date with a reading.
+    fn caught_up(&self, reading: &Reading, here: &[&Subscription], facts: &GapFacts) -> Decision {
+        let place = &here[0].place;
+        let is_here =
+            |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
+        let cards: Vec<_> = facts.cards.iter().filter(is_here).collect();
+        let fresh = self.fresh_cards(reading, here, &cards, facts);
+        let changed = self.changed_cards(reading, &cards);
+        let is_news = |card: &&Card| card.message.is_some() && status(card) == Some(Status::Unresolved);
+        if fresh.is_empty() && !changed.iter().any(|card| is_news(&card)) {
+            return changed.into_iter().fold(Decision::nothing(), |all, card| all.with(self.put_again(card)));
+        }
+        let from = fresh.iter().filter_map(|card| card.content.issue.first_seen).min().unwrap_or(reading.from);
+        let why = if reading.restarted { Missed::Restarted } else { Missed::Untold };
+        let cause = Cause::Gap { from, until: self.now, why };
+        let (gap, begun) = self.gap(Scene { place: place.clone(), by: here[0].by.clone(), cause });
+        let fresh = fresh.into_iter().map(|card| RowChange::PutCard(card.listed_in(&gap)));
+        let fresh = Decision { changes: fresh.collect(), jobs: Vec::new() };
+        // A card that a storm stands for stays there.
+        let list = |card: Card| if card.message.is_some() { card.listed_in(&gap) } else { card };
+        let changed = changed.into_iter().map(list);
+        changed.fold(begun.with(fresh), |all, card| all.with(self.put_again(card)))
+    }
+
+    /// The issues that nobody here was told of, as cards.
+    fn fresh_cards(&self, reading: &Reading, here: &[&Subscription], cards: &[&Card], facts: &GapFacts) -> Vec<Card> {
+        let missed = reading.fresh.iter().filter(|found| is_missed(found, reading, facts));
+        let unknown = missed.filter(|found| !cards.iter().any(|card| card.content.issue_id == found.id));
+        let open = |found: &Found| {
+            let change = as_change(found);
+            let wants =
+                |s: &&&Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
+            let subscription = here.iter().find(wants)?;
+            let card = Card::open(Handle::new(self.random.hex128()), subscription, &change, self.now);
+            let as_it_is = card.after_reading(&found.issue, self.now);
+            Some(as_it_is.map_or(card, |now| Card { revision: Revision::default().next(), ..now }))
+        };
+        unknown.filter_map(open).collect()
+    }
+
+    /// The cards that say of their issue another status than Sentry, as they should be.
+    fn changed_cards(&self, reading: &Reading, cards: &[&Card]) -> Vec<Card> {
+        let read = |card: &&Card| {
+            let now = reading.known.iter().find(|(id, _)| *id == card.content.issue_id);
+            let after = card.after_reading(&now?.1, self.now)?;
+            (after.content.standing != card.content.standing).then_some(after)
+        };
+        cards.iter().filter_map(read).collect()
+    }
+
+    /// A channel can be reached again after it could not since `from`: one card stands for all that waits.
+    pub fn back_after_outage(&self, card: &Card, from: Timestamp) -> Decision {
+        let Content { place, by, .. } = &card.content;
+        let cause = Cause::Gap { from, until: self.now, why: Missed::Undelivered };
+        let (storm, begun) = self.gap(Scene { place: place.clone(), by: by.clone(), cause });
+        begun.and(RowChange::Gather { account: place.account.clone(), channel: place.channel.clone(), storm })
+    }
+
+    /// One card for what was missed.
+    fn gap(&self, scene: Scene) -> (Handle, Decision) {
+        let gap = Storm { ended: Some(self.now), ..Storm::begin(Handle::new(self.random.hex128()), scene, self.now) };
+        let show = self.show_storm(&gap);
+        (gap.handle.clone(), Decision::job(show).and(RowChange::PutStorm(gap)))
+    }
+
+    fn alarm(&self, pulse: &Pulse, missed: usize, caretakers: &[Person]) -> Decision {
+        let notice = say::webhooks_missing(pulse, missed, self.now);
+        let tell = |person: &Person| self.answer(Address::direct(person), notice.clone());
+        Decision { changes: Vec::new(), jobs: caretakers.iter().map(tell).collect() }
+    }
+}
+
+/// The subscriptions of each channel, in the order of the first.
+fn by_place(subscriptions: &[Subscription]) -> Vec<Vec<&Subscription>> {
+    let mut places: Vec<Vec<&Subscription>> = Vec::new();
+    let mut known = HashMap::new();
+    for subscription in subscriptions {
+        let at = *known.entry((&subscription.place.account, &subscription.place.channel)).or_insert(places.len());
+        if at == places.len() {
+            places.push(Vec::new());
+        }
+        places[at].push(subscription);
+    }
+    places
+}
+
+/// How many issues Sentry names that somebody here should have been told of and no webhook told of.
+fn missed(reading: &Reading, facts: &GapFacts) -> usize {
+    let has_card = |found: &Found| facts.cards.iter().any(|card| card.content.issue_id == found.id);
+    let wanted = |found: &Found| {
+        let change = as_change(found);
+        let wants = |s: &Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
+        facts.subscriptions.iter().any(wants)
+    };
+    let missed = reading.fresh.iter().filter(|found| is_missed(found, reading, facts));
+    missed.filter(|found| !has_card(found) && wanted(found)).count()
+}
+
+fn is_missed(found: &Found, reading: &Reading, facts: &GapFacts) -> bool {
+    found.issue.first_seen.is_some_and(|at| at <= reading.until) && !facts.heard.contains(&found.id)
+}
+
+/// Whether it is younger than the subscription.
+fn is_since(found: &Found, subscription: &Subscription) -> bool {
+    found.issue.first_seen.is_some_and(|at| at >= subscription.since)
+}
+
+/// What the webhook would have told.
+fn as_change(found: &Found) -> Change {
+    let Project { org, id, slug, .. } = found.project.clone();
+    Change {
+        installation: None,
+        project: ProjectKey { org: Some(org), id: Some(id), slug: Some(slug) },
+        issue_id: found.id.clone(),
+        issue: found.issue.clone(),
+        kind: ChangeKind::New,
+        by: None,
+    }
+}
+
+fn status(card: &Card) -> Option<Status> {
+    card.content.issue.status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, Decision, MessageId, sample};
+
+    const SINCE: Timestamp = Timestamp(1_767_323_045_000);
+    const NOW: Timestamp = Timestamp(SINCE.0 + 7_200_000);
+
+    fn found(id: &str, minutes: i64) -> Found {
+        let first_seen = Some(Timestamp(SINCE.0 + minutes * 60_000));
+        let issue = Issue { first_seen, ..sample::change(ChangeKind::New).issue };
+        Found { project: sample::project("checkout"), id: IssueId::new(id), issue }
+    }
+
+    fn reading(fresh: Vec<Found>) -> Reading {
+        let org = sample::project("checkout").org;
+        let until = Timestamp(NOW.0 - 60_000);
+        Reading { org, from: SINCE, until, restarted: false, fresh, known: Vec::new() }
+    }
+
+    fn facts() -> GapFacts {
+        let subscription = Subscription { since: SINCE, ..sample::subscription() };
+        GapFacts { subscriptions: vec![subscription], caretakers: vec![sample::ana()], ..GapFacts::default() }
+    }
+
+    fn decide(reading: &Reading, facts: &GapFacts) -> Decision {
+        let core = Core { deployment: &sample::deployment(), now: NOW, random: &sample::Counting::default() };
+        core.reconciled(reading, &Pulse::silent(reading.org.clone()), facts)
+    }
+
+    fn listed(decision: &Decision) -> Vec<&Card> {
+        let put = decision.changes.iter().filter_map(|change| match change {
+            RowChange::PutCard(card) => Some(card),
+            _ => None,
+        });
+        put.filter(|card| card.listed.is_some()).collect()
+    }
+
+    fn catch_ups(decision: &Decision) -> Vec<Cause> {
+        let put = decision.changes.iter().filter_map(|change| match change {
+            RowChange::PutStorm(storm) => Some(storm.scene.cause),
+            _ => None,
+        });
+        put.collect()
+    }
+
+    fn alarms(decision: &Decision) -> Vec<&Answer> {
+        let said = decision.jobs.iter().filter_map(|job| match &job.job {
+            Job::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        said.collect()
+    }
+
+    fn posted(found: &Found, status: Status) -> Card {
+        let mut card = Card::open(Handle::new("h"), &sample::subscription(), &as_change(found), NOW);
+        card.message = Some(MessageId::new("m"));
+        let as_it_is = card.after_reading(&Issue { status: Some(status), ..found.issue.clone() }, NOW);
+        as_it_is.unwrap_or(card)
+    }
+
+    #[test]
+    fn what_no_webhook_told_of_is_listed_by_one_card() {
+        let decision = decide(&reading(vec![found("7", 60), found("8", 30)]), &facts());
+        let from = Timestamp(SINCE.0 + 30 * 60_000);
+        assert_eq!(catch_ups(&decision), [Cause::Gap { from, until: NOW, why: Missed::Untold }]);
+        assert_eq!(listed(&decision).len(), 2);
+        assert!(!decision.jobs.iter().any(|job| matches!(job.job, Job::Show { .. })), "no card of their own");
+    }
+
+    #[test]
+    fn what_has_arrived_is_not_told_again() {
+        let (heard, carded) = (found("7", 60), found("8", 60));
+        let facts = GapFacts {
+            heard: HashSet::from([heard.id.clone()]),
+            cards: vec![posted(&carded, Status::Unresolved)],
+            ..facts()
+        };
+        let decision = decide(&reading(vec![heard, carded]), &facts);
+        assert_eq!((catch_ups(&decision), listed(&decision)), (vec![], vec![]));
+        assert!(alarms(&decision).is_empty());
+    }
+
+    #[test]
+    fn what_is_older_than_the_subscription_or_may_still_come_is_not_missed() {
+        let decision = decide(&reading(vec![found("7", -1), found("8", 120)]), &facts());
+        assert_eq!(catch_ups(&decision), []);
+    }
+
+    #[test]
+    fn what_the_filter_does_not_admit_is_not_missed() {
+        let mut quiet = found("7", 60);
+        quiet.issue.level = Some(crate::Level::Info);
+        let decision = decide(&reading(vec![quiet]), &facts());
+        assert_eq!((catch_ups(&decision), alarms(&decision)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_card_that_lies_is_put_right_without_a_word() {
+        let known = found("7", 60);
+        let resolved = Issue { status: Some(Status::Resolved), ..known.issue.clone() };
+        let reading = Reading { known: vec![(known.id.clone(), resolved)], ..reading(vec![]) };
+        let facts = GapFacts { cards: vec![posted(&known, Status::Unresolved)], ..facts() };
+        let decision = decide(&reading, &facts);
+        assert_eq!(catch_ups(&decision), []);
+        assert!(decision.jobs.iter().any(|job| matches!(job.job, Job::Show { .. })), "it is edited");
+    }
+
+    #[test]
+    fn an_issue_that_came_back_unnoticed_is_news() {
+        let known = found("7", 60);
+        let reading = Reading { known: vec![(known.id.clone(), known.issue.clone())], ..reading(vec![]) };
+        let facts = GapFacts { cards: vec![posted(&known, Status::Resolved)], ..facts() };
+        let decision = decide(&reading, &facts);
+        assert_eq!((catch_ups(&decision).len(), listed(&decision).len()), (1, 1));
+    }
+
+    #[test]
+    fn whoever_can_mend_it_is_told_once_and_not_of_our_own_restart() {
+        let missed = || reading(vec![found("7", 60)]);
+        let decision = decide(&missed(), &facts());
+        let told = alarms(&decision);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].notice.head, "No events from acme have ever arrived.");
+        assert!(decision.changes.iter().any(|change| matches!(change, RowChange::Reconciled { told: true, .. })));
+
+        let restarted = Reading { restarted: true, ..missed() };
+        assert!(alarms(&decide(&restarted, &facts())).is_empty());
+        let known = Pulse { told: true, ..Pulse::silent(missed().org) };
+        let core = Core { deployment: &sample::deployment(), now: NOW, random: &sample::Counting::default() };
+        assert!(alarms(&core.reconciled(&missed(), &known, &facts())).is_empty());
+    }
+
+    #[test]
+    fn each_channel_gets_one_card_for_all_its_projects() {
+        let web = Subscription { project: sample::project("web"), since: SINCE, ..sample::subscription() };
+        let facts = GapFacts { subscriptions: vec![facts().subscriptions.remove(0), web], ..facts() };
+        let theirs = Found { project: sample::project("web"), ..found("8", 50) };
+        let decision = decide(&reading(vec![found("7", 60), theirs]), &facts);
+        assert_eq!((catch_ups(&decision).len(), listed(&decision).len()), (1, 2));
+    }
+}

@@ -1,0 +1,10 @@
+-- How each organization's webhooks come in: when the last one came, the usual pause in milliseconds, until when everything
+-- has arrived or was read at Sentry, and whether people know that it is silent.
+CREATE TABLE pulse (
+    org TEXT PRIMARY KEY,
+    last INTEGER,
+    usual INTEGER,
+    reconciled INTEGER,
+    told INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE INDEX pulse_by_last ON pulse (last);
