@@ -12,7 +12,7 @@ use zentry_domain::{
 };
 
 use crate::App;
-use crate::perform::{Effect, Performed};
+use crate::perform::{Effect, Performed, Setback};
 
 /// How often a place that refuses is probed.
 const PROBE_EVERY: Duration = Duration::from_secs(3_600);
@@ -25,7 +25,7 @@ impl App {
     pub(crate) async fn conclude(&self, queued: &Queued, performed: &Performed) -> Result<Outcome, StoreError> {
         match performed {
             Ok(effect) => self.succeeded(queued, effect).await,
-            Err(failure) => self.failed(queued, failure).await,
+            Err(setback) => self.failed(queued, setback).await,
         }
     }
 
@@ -118,7 +118,8 @@ impl App {
     // === failures ===
 
     /// The ladder decides; a job whose author waits tells them instead of becoming a dead letter.
-    async fn failed(&self, queued: &Queued, failure: &Failure) -> Result<Outcome, StoreError> {
+    async fn failed(&self, queued: &Queued, setback: &Setback) -> Result<Outcome, StoreError> {
+        let failure = &setback.failure;
         if let (Job::Show { account, card }, Failure::Gone) = (&queued.job, failure)
             && let Some(card) = self.ports.facts.card(account, card).await?
         {
@@ -129,7 +130,7 @@ impl App {
                 tracing::warn!(job.id = %queued.id, job.kind = queued.job.kind(), ?failure, "a job did not succeed; it will be tried again");
                 Ok(outcome)
             }
-            Err(why) => self.given_up(queued, failure, why).await,
+            Err(why) => self.given_up(queued, setback, why).await,
         }
     }
 
@@ -149,7 +150,8 @@ impl App {
         }
     }
 
-    async fn given_up(&self, queued: &Queued, failure: &Failure, why: String) -> Result<Outcome, StoreError> {
+    async fn given_up(&self, queued: &Queued, setback: &Setback, why: String) -> Result<Outcome, StoreError> {
+        let failure = &setback.failure;
         Ok(match (&queued.job, failure) {
             (Job::Connect(wish), _) => {
                 Outcome::Done(self.core().connect_failed(wish, self.why_not_connected(wish, failure, queued)))
@@ -177,6 +179,13 @@ impl App {
                 let storm = self.ports.facts.storm(account, storm).await?;
                 let then = storm.map_or_else(Decision::nothing, |storm| self.core().storm_lost(&storm));
                 Outcome::Dead { why, then }
+            }
+            (Job::Show { account, card }, _) => {
+                // What changed meanwhile was left to this job. It may fare better.
+                let card = self.ports.facts.card(account, card).await?;
+                let newer = card.filter(|card| setback.shown.is_some_and(|shown| shown < card.revision));
+                let again = newer.map(|card| Decision::job(self.core().show(&card).uncounted()));
+                Outcome::Dead { why, then: again.unwrap_or_default() }
             }
             _ => Outcome::Dead { why, then: Decision::nothing() },
         })

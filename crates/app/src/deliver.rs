@@ -174,15 +174,22 @@ impl App {
         queued: &Queued,
         stop: &watch::Receiver<bool>,
     ) -> Result<bool, StoreError> {
-        let performed = self.while_leased(lease, self.perform(queued)).await?;
-        let outcome = self.settle(lease, queued, performed, stop).await?;
+        let outcome = match self.while_leased(lease, self.perform(queued)).await {
+            Ok(performed) => self.settle(lease, queued, performed, stop).await,
+            Err(fenced) => Err(fenced),
+        };
+        if let Err(StoreError::Fenced) = outcome {
+            self.show_once_more(queued).await;
+        }
+        let outcome = outcome?;
         Ok(matches!(outcome, Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. }))
     }
 
     /// Lets `work` end, and renews the lease while it takes long.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] where the lane is somebody else's by now: `work` is dropped.
+    /// [`StoreError::Fenced`] where the lane is somebody else's by now. `work` has ended all the same: what it does outside
+    /// could not be stopped, only not be known.
     async fn while_leased<T>(&self, lease: &mut LaneLease, work: impl Future<Output = T>) -> Result<T, StoreError> {
         let mut work = std::pin::pin!(work);
         let mut renew_at = lease.until - MARGIN;
@@ -190,7 +197,27 @@ impl App {
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
-                () = self.ports.clock.sleep_until(renew_at) => renew_at = self.renew(lease).await?,
+                () = self.ports.clock.sleep_until(renew_at) => match self.renew(lease).await {
+                    Ok(at) => renew_at = at,
+                    Err(error) => {
+                        work.await;
+                        return Err(error);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Somebody else has performed the job meanwhile, and perhaps before us: then the card's message says what it said before.
+    async fn show_once_more(&self, queued: &Queued) {
+        let Job::Show { account, card } = &queued.job else { return };
+        tracing::warn!(job.id = %queued.id, "a lane was taken over while its card was being shown; it is shown once more");
+        for _ in 0..TRIES {
+            let Ok(Some(card)) = self.ports.facts.card(account, card).await else { return };
+            let again = self.core().shown_again(&card);
+            if !matches!(self.ports.store.commit(&[], &again, self.now()).await, Err(StoreError::Conflict)) {
+                self.work.notify_one();
+                return;
             }
         }
     }

@@ -5,6 +5,7 @@
 //! performed → settled. Both halves meet in the outbox and in one type, [`zentry_domain::Decision`].
 
 mod accept;
+mod breaker;
 mod conclude;
 mod crowd;
 mod deliver;
@@ -53,7 +54,8 @@ pub struct App {
 
 impl App {
     /// The bot over `ports`.
-    pub fn new(ports: Ports, deployment: Deployment) -> Self {
+    pub fn new(mut ports: Ports, deployment: Deployment) -> Self {
+        ports.chat = Arc::new(breaker::Guarded::new(ports.chat, Arc::clone(&ports.clock)));
         Self {
             started: ports.clock.now(),
             ports,

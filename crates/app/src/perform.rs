@@ -10,7 +10,7 @@ use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::storm::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Address, Answer, Card, Connect, Failure, Handle, Issue, IssueId, Job, MessageId, Notice, Organization,
-    Project, Queued, Storm, Timestamp, Update,
+    Project, Queued, Revision, Storm, Timestamp, Update,
 };
 
 use crate::App;
@@ -82,7 +82,21 @@ pub(crate) enum Effect {
 }
 
 /// What performing a job came to.
-pub(crate) type Performed = Result<Effect, Failure>;
+pub(crate) type Performed = Result<Effect, Setback>;
+
+/// Why a job was not performed.
+#[derive(Clone, Debug)]
+pub(crate) struct Setback {
+    pub(crate) failure: Failure,
+    /// Which revision of its card could not be shown.
+    pub(crate) shown: Option<Revision>,
+}
+
+impl Setback {
+    fn of(failure: Failure) -> Self {
+        Self { failure, shown: None }
+    }
+}
 
 impl App {
     /// Performs a job. Whatever the vendors do, this ends.
@@ -104,7 +118,7 @@ impl App {
             }
             Job::ExpireLink { .. } | Job::Sweep => Ok(Effect::Due),
         };
-        performed.map_err(|failed| failed.0)
+        performed.map_err(|failed| Setback { failure: failed.failure, shown: failed.shown })
     }
 
     /// Performs a message as plain text: its head and nothing else.
@@ -119,9 +133,9 @@ impl App {
                 let notice = answer.notice.plain();
                 self.say(&Answer { notice, ..answer.clone() }).await
             }
-            _ => return Err(Failure::Refused("no message".into())),
+            _ => return Err(Setback::of(Failure::Refused("no message".into()))),
         };
-        performed.map_err(|_| Failure::Refused("poison".into()))
+        performed.map_err(|failed| Setback { failure: Failure::Refused("poison".into()), shown: failed.shown })
     }
 
     // === cards and answers ===
@@ -129,10 +143,15 @@ impl App {
     /// Brings a card's message up to date with its row, as the row is now.
     async fn show(&self, account: &AccountId, handle: &Handle, plainly: bool) -> Result<Effect, Failed> {
         let Some(card) = self.ports.facts.card(account, handle).await? else { return Ok(Effect::NoCard) };
+        let revision = card.revision;
+        self.show_card(card, plainly).await.map_err(|failed| Failed { shown: Some(revision), ..failed })
+    }
+
+    async fn show_card(&self, card: Card, plainly: bool) -> Result<Effect, Failed> {
         let notice = if plainly { card.notice().plain() } else { card.notice() };
         match &card.message {
             _ if card.is_shown() => Ok(Effect::AsShown(card)),
-            Some(message) => match self.ports.chat.edit(&card.address(), message, &notice).await {
+            Some(message) => match self.edit_or_plainly(&card.address(), message, &notice).await {
                 Ok(()) => Ok(Effect::Edited(card)),
                 Err(ChatError::MessageGone(_)) => Ok(Effect::Lost(card)),
                 Err(error) => Err(error.into()),
@@ -156,7 +175,7 @@ impl App {
         let said = notice.plain().head;
         let there = match &storm.message {
             Some(message) if storm.said.as_ref() == Some(&said) => Some(message.clone()),
-            Some(message) => match self.ports.chat.edit(&storm.address(), message, &notice).await {
+            Some(message) => match self.edit_or_plainly(&storm.address(), message, &notice).await {
                 Ok(()) => Some(message.clone()),
                 Err(ChatError::MessageGone(_)) => None,
                 Err(error) => return Err(error.into()),
@@ -227,6 +246,20 @@ impl App {
         }
     }
 
+    /// Edits; what is refused as it is goes out once as plain text.
+    async fn edit_or_plainly(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
+        match self.ports.chat.edit(to, message, notice).await {
+            Err(ChatError::Refused(why)) if !notice.is_plain() => {
+                tracing::error!(
+                    error = &*why as &dyn std::error::Error,
+                    "a changed card was refused; it is sent as plain text"
+                );
+                self.ports.chat.edit(to, message, &notice.plain()).await
+            }
+            other => other,
+        }
+    }
+
     // === wishes that need Sentry ===
 
     /// One call where slugs were typed; otherwise by display name, and to know what is near.
@@ -263,7 +296,7 @@ async fn unharmed(queued: &Queued, work: impl Future<Output = Performed>) -> Per
     });
     caught.await.unwrap_or_else(|_| {
         tracing::error!(job.id = %queued.id, job.kind = queued.job.kind(), "performing a job panicked: a bug in the bot");
-        Err(Failure::Unknown("performing it panicked".into()))
+        Err(Setback::of(Failure::Unknown("performing it panicked".into())))
     })
 }
 
@@ -282,12 +315,21 @@ fn named_project<'a>(projects: &'a [Project], typed: &str) -> Option<&'a Project
 
 // === the vendors' errors in the words that they share ===
 
-/// Why a job was not performed, whoever said so.
-pub(crate) struct Failed(Failure);
+/// Why something was not performed, whoever said so.
+pub(crate) struct Failed {
+    failure: Failure,
+    shown: Option<Revision>,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, shown: None }
+    }
+}
 
 impl From<ChatError> for Failed {
     fn from(error: ChatError) -> Self {
-        Self(match error {
+        Self::from(match error {
             ChatError::Gone(_) => Failure::Gone,
             ChatError::MessageGone(why) => Failure::Refused(chain(&why)),
             ChatError::Refused(why) => Failure::Refused(chain(&why)),
@@ -301,7 +343,7 @@ impl From<ChatError> for Failed {
 
 impl From<TrackerError> for Failed {
     fn from(error: TrackerError) -> Self {
-        Self(match error {
+        Self::from(match error {
             TrackerError::Gone => Failure::Gone,
             TrackerError::Refused { why } => Failure::Refused(why),
             TrackerError::Throttled { after } => Failure::Throttled { after },
@@ -313,7 +355,7 @@ impl From<TrackerError> for Failed {
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        Self(Failure::Unavailable(chain(&(Box::new(error) as BoxError))))
+        Self::from(Failure::Unavailable(chain(&(Box::new(error) as BoxError))))
     }
 }
 

@@ -436,6 +436,8 @@ pub enum Failure {
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(72 * 3600);
 /// How long to wait before something that may have been performed is tried once more.
 pub const UNKNOWN_PAUSE: Duration = Duration::from_secs(30);
+/// How long an account's messages wait when the platform does not accept our credential, also after it was renewed.
+pub const UNAUTHORIZED_PAUSE: Duration = Duration::from_secs(300);
 /// No vendor may make us wait longer than this at once.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Nobody who typed or pressed something waits longer than this for word.
@@ -458,6 +460,8 @@ pub fn next(queued: &Queued, failure: &Failure, now: Timestamp, jitter: f64) -> 
         Failure::Unauthorized if queued.job.patience() == Patience::Conversation => {
             Err("our credential is not accepted".into())
         }
+        // It is one credential for all: the whole account waits, so that nobody hammers at a closed door.
+        Failure::Unauthorized if queued.job.is_message() => throttled(queued, UNAUTHORIZED_PAUSE, now, jitter),
         Failure::Unauthorized => retry(queued, "our credential is not accepted", now, jitter),
         Failure::Unavailable(why) => retry(queued, why, now, jitter),
     }
@@ -545,6 +549,12 @@ mod tests {
         let forget = queued(Job::Forget { account: AccountId::new("a"), credential: CredentialId::new("c") });
         let failure = Failure::Throttled { after: Some(Duration::from_secs(7)) };
         assert!(matches!(next(&forget, &failure, Timestamp(0), 0.0), Ok(Outcome::Retry { at: Timestamp(7_000) })));
+    }
+
+    #[test]
+    fn where_our_credential_is_not_accepted_the_whole_account_waits() {
+        let outcome = next(&show(), &Failure::Unauthorized, Timestamp(0), 0.0);
+        assert_eq!(outcome, Ok(Outcome::Throttled { until: Timestamp(300_000) }));
     }
 
     #[test]

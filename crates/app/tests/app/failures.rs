@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zentry_contract::fake::ChatFault;
-use zentry_contract::sample::{ana, ops};
+use zentry_contract::sample::{ana, channel, ops};
 use zentry_contract::tracker::Fault;
 use zentry_domain::{Action, ChangeKind, Event, Place};
 
@@ -41,6 +41,42 @@ async fn a_card_that_zoom_cannot_draw_goes_out_as_plain_text() {
     assert!(plain.notice.head.starts_with("New · [checkout] TimeoutError"), "{}", plain.notice.head);
     assert!(plain.notice.head.ends_with("/organizations/acme/issues/42/"), "{}", plain.notice.head);
     assert!(plain.notice.buttons.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_that_zoom_cannot_draw_is_edited_in_as_plain_text() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    world.chat.fail_next(ChatFault::Refused);
+    world.happens(ChangeKind::Resolved).await;
+    let plain = world.chat.messages_in(&ops().channel).pop().expect("a message");
+    assert!(plain.notice.head.starts_with("Resolved · [checkout] TimeoutError"), "{}", plain.notice.head);
+}
+
+#[tokio::test]
+async fn a_zoom_that_is_down_is_tried_every_ten_seconds_and_its_return_is_noticed() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.fail_times(10_000, ChatFault::Unavailable);
+    // Answers wait in as many lanes as there are places.
+    for n in 0..60 {
+        world.say(ana(), channel("acc", &format!("c{n}")), "help").await;
+    }
+    let before = world.chat.calls();
+    for _ in 0..60 {
+        world.wait(Duration::from_secs(1)).await;
+    }
+    assert!((4..=7).contains(&(world.chat.calls() - before)), "{}", world.chat.calls() - before);
+    world.chat.heal();
+    world.wait(Duration::from_secs(11)).await;
+    world.wait(Duration::from_secs(1)).await;
+    assert!(world.chat.messages().len() > 50, "{}", world.chat.messages().len());
+    // The one that was tried again and again has climbed the ladder.
+    for _ in 0..60 {
+        world.wait(Duration::from_secs(60)).await;
+    }
+    assert_eq!(world.chat.messages().len(), 61, "everything is said");
 }
 
 #[tokio::test]

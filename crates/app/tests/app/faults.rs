@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use zentry_app::{App, Ports};
-use zentry_contract::fake::{ChatFault, FakeChat, FakeStore};
+use zentry_contract::fake::{ChatFault, FakeChat, FakeClock, FakeStore};
 use zentry_contract::sample::{START, change, ops, project};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
-    Address, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, IssueId, JobId, MessageId,
+    Address, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, Issue, IssueId, JobId, MessageId,
     Notice, Outcome, RowChange, Store, Timestamp,
 };
 
@@ -153,6 +153,27 @@ fn about(issue: &str, culprit: &str) -> Change {
     change
 }
 
+#[tokio::test]
+async fn an_edit_of_a_worker_that_was_suspended_does_not_leave_an_older_text() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    let suspended = Suspended {
+        chat: Arc::clone(&world.chat),
+        clock: Arc::clone(&world.clock),
+        other: world.app(),
+        change: change(ChangeKind::Resolved),
+        is_armed: AtomicBool::new(true),
+    };
+    let worker = App::new(Ports { chat: Arc::new(suspended), ..world.ports() }, world.deployment());
+    let busier =
+        Change { issue: Issue { events: Some(77), ..change(ChangeKind::New).issue }, ..change(ChangeKind::New) };
+    world.app.accept(&[], &Event::Changed(busier)).await.expect("kept");
+    worker.step().await.expect("the outbox is readable");
+    world.settle().await;
+    assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
+}
+
 /// A chat platform whose adapter panics on messages with a certain line, so many times.
 struct Buggy {
     chat: Arc<FakeChat>,
@@ -179,6 +200,36 @@ impl Chat for Buggy {
     }
 
     async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
+        self.chat.edit(to, message, notice).await
+    }
+
+    async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
+        self.chat.delete(to, message).await
+    }
+}
+
+/// A chat platform whose first edit takes longer than a lease lasts: meanwhile the issue changes, and another worker, to
+/// whom the lane has fallen, shows that.
+struct Suspended {
+    chat: Arc<FakeChat>,
+    clock: Arc<FakeClock>,
+    other: App,
+    change: Change,
+    is_armed: AtomicBool,
+}
+
+#[async_trait]
+impl Chat for Suspended {
+    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
+        self.chat.post(to, notice).await
+    }
+
+    async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
+        if self.is_armed.swap(false, Ordering::Relaxed) {
+            self.clock.advance(Duration::from_secs(31));
+            self.other.accept(&[], &Event::Changed(self.change.clone())).await.expect("kept");
+            self.other.step().await.expect("the outbox is readable");
+        }
         self.chat.edit(to, message, notice).await
     }
 

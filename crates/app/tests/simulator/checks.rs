@@ -56,7 +56,10 @@ pub(crate) fn accepted_changes_are_in_their_cards(
         if !admits && record.opened[&card.handle] > begun {
             continue;
         }
-        let tells = change.issue.events.is_none() || card.content.issue.events == change.issue.events;
+        // Two that were decided on at once may be committed in either order: then Sentry is asked.
+        let tells = change.issue.events.is_none()
+            || card.content.issue.events == change.issue.events
+            || will_be_read(world, &change.issue_id);
         // Whatever else lists it, a card with a message of its own is kept up to date.
         let waits = match card.listed.as_ref().filter(|_| card.message.is_none()) {
             Some(storm) if admits => is_told_of(world, &heard.place.account, storm, change),
@@ -251,6 +254,11 @@ fn is_told_of(world: &Watched, account: &AccountId, storm: &Handle, change: &Cha
         let was_told = change.kind == ChangeKind::New && storm.message.is_some();
         was_told || world.store.waiting().iter().any(|(_, job)| looks(job))
     })
+}
+
+fn will_be_read(world: &Watched, issue: &IssueId) -> bool {
+    let reads = |job: &Job| matches!(job, Job::Refresh { issue: read, .. } if read == issue);
+    world.store.waiting().iter().any(|(_, job)| reads(job))
 }
 
 fn shows(job: &Job, handle: &Handle) -> bool {

@@ -70,6 +70,7 @@ struct State {
     closed: HashSet<ChannelId>,
     faults: VecDeque<ChatFault>,
     renewals: usize,
+    calls: usize,
 }
 
 impl FakeChat {
@@ -136,6 +137,11 @@ impl FakeChat {
         self.state().renewals
     }
 
+    /// How often it was called, whatever came of it.
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,6 +169,7 @@ impl State {
         lost: fn(zentry_domain::ports::BoxError) -> ChatError,
         work: impl FnOnce(&mut Self) -> Result<T, ChatError>,
     ) -> Result<T, ChatError> {
+        self.calls += 1;
         let fault = match self.faults.pop_front() {
             None => return work(self),
             Some(ChatFault::Expired) => {

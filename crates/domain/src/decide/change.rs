@@ -53,6 +53,11 @@ impl Core<'_> {
         Decision { changes: vec![RowChange::PutCard(card)], jobs: shown.into_iter().collect() }
     }
 
+    /// Whatever the message of `card` says, it is brought up to date once more.
+    pub fn shown_again(&self, card: &Card) -> Decision {
+        self.put_again(Card { revision: card.revision.next(), ..card.clone() })
+    }
+
     fn changed_for(
         &self,
         subscription: &Subscription,
