@@ -48,7 +48,7 @@ pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};
 pub use pulse::{Pulse, RECONCILE_EVERY};
-pub use secret::Secret;
+pub use secret::{Rotating, Secret};
 pub use storm::Storm;
 pub use subscription::Subscription;
 pub use time::Timestamp;

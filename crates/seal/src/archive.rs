@@ -55,7 +55,8 @@ impl Keyring {
     /// # Panics
     /// If the operating system gives no random bytes; nothing can be sealed then.
     pub fn seal_archive(&self, from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
-        let key = self.first();
+        let keys = self.keys();
+        let key = &keys[0];
         let mut salt = [0; SALT_LEN];
         fill(&self.random, &mut salt);
         let header = Header { key_id: key.id.clone(), salt };
@@ -76,7 +77,9 @@ impl Keyring {
     /// [`ArchiveError`]: throw away what was written.
     pub fn open_archive(&self, from: &mut dyn Read, to: &mut dyn Write) -> Result<(), ArchiveError> {
         let header = Header::read(from)?;
-        let key = self.named(&header.key_id).ok_or_else(|| ArchiveError::UnknownKey { id: header.key_id.clone() })?;
+        let keys = self.keys();
+        let key = keys.iter().find(|key| key.id == header.key_id);
+        let key = key.ok_or_else(|| ArchiveError::UnknownKey { id: header.key_id.clone() })?;
         let cipher = Cipher::new(key, &header);
         let mut chunks = Chunks::new(from, CHUNK + MAX_TAG_LEN).map_err(ArchiveError::Read)?;
         while let Some(mut chunk) = chunks.next().map_err(ArchiveError::Read)? {
@@ -365,7 +368,7 @@ mod tests {
         let mut salt = [0; SALT_LEN];
         salt.iter_mut().zip(0..).for_each(|(byte, n)| *byte = n);
         let header = Header { key_id: "old".into(), salt };
-        let cipher = Cipher::new(keys.first(), &header);
+        let cipher = Cipher::new(&keys.keys()[0], &header);
         let (file, mut sealed) = (file(CHUNK + 4), header.bytes());
         let mut from = &file[..];
         let mut chunks = Chunks::new(&mut from, CHUNK).unwrap();

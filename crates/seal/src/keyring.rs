@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -11,12 +12,14 @@ const MAX_ID_LEN: usize = 32;
 
 /// The sealing keys of a deployment, in the order in which they were named: the first seals, all open.
 ///
-/// The key bytes are wiped when the ring is dropped, and `Debug` shows ids only.
+/// The keys can be [replaced](Keyring::replace) while others hold the ring. The bytes of a key are wiped when nobody uses it
+/// any more, and `Debug` shows ids only.
 pub struct Keyring {
-    keys: Vec<Key>,
+    keys: RwLock<Arc<[Key]>>,
     pub(crate) random: SystemRandom,
 }
 
+#[derive(PartialEq)]
 pub(crate) struct Key {
     pub(crate) id: String,
     // On the heap, so that moving the key leaves no copy behind.
@@ -56,6 +59,12 @@ pub enum KeyringError {
         /// Bytes found.
         len: usize,
     },
+    /// The key that seals is not among the keys that should take its place, so what it has just sealed would not open.
+    #[error("sealing key {id} is in use: put the new key before it, and keep it behind")]
+    InUse {
+        /// The key's id.
+        id: String,
+    },
     /// Two keys have one id, so an envelope could not say which of them sealed it.
     #[error("sealing key {id} is given twice")]
     Duplicate {
@@ -79,21 +88,33 @@ impl Keyring {
             }
             keys.push(key);
         }
-        Ok(Self { keys, random: system_random() })
+        Ok(Self { keys: RwLock::new(Arc::from(keys)), random: system_random() })
     }
 
     /// The ids, the sealing key's first.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(|key| key.id.as_str())
+    pub fn ids(&self) -> Vec<String> {
+        self.keys().iter().map(|key| key.id.clone()).collect()
     }
 
-    pub(crate) fn first(&self) -> &Key {
+    /// Takes the keys of `new` instead of its own; says whether they are others. Whoever holds the ring seals with the
+    /// first of them from now on.
+    ///
+    /// # Errors
+    /// [`KeyringError::InUse`] where the key that seals is not among them; the ring is then as it was.
+    pub fn replace(&self, new: &Self) -> Result<bool, KeyringError> {
+        let new = new.keys();
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         // `parse` refuses an empty list.
-        &self.keys[0]
+        if !new.contains(&keys[0]) {
+            return Err(KeyringError::InUse { id: keys[0].id.clone() });
+        }
+        let old = std::mem::replace(&mut *keys, Arc::clone(&new));
+        Ok(old != new)
     }
 
-    pub(crate) fn named(&self, id: &str) -> Option<&Key> {
-        self.keys.iter().find(|key| key.id == id)
+    /// The keys as they are now, the sealing one first. There is always one.
+    pub(crate) fn keys(&self) -> Arc<[Key]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -164,9 +185,9 @@ mod tests {
     #[test]
     fn keys_are_read_with_or_without_padding_and_keep_their_order() {
         let ring = Keyring::parse(&format!(" new-1:{ZEROS}= ,\n old_1:{ONES}")).unwrap();
-        assert_eq!(ring.ids().collect::<Vec<_>>(), ["new-1", "old_1"]);
-        assert_eq!(ring.first().bytes[..], [0; 32]);
-        assert_eq!(ring.named("old_1").unwrap().bytes[..], [1; 32]);
+        assert_eq!(ring.ids(), ["new-1", "old_1"]);
+        assert_eq!(ring.keys()[0].bytes[..], [0; 32]);
+        assert_eq!(ring.keys()[1].bytes[..], [1; 32]);
     }
 
     #[test]
@@ -195,6 +216,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_replaced_under_those_who_hold_them_and_the_one_in_use_must_stay() {
+        let ring = Keyring::parse(&format!("k1:{ZEROS}")).unwrap();
+        let replace = |list: &str| ring.replace(&Keyring::parse(list).unwrap());
+        assert_eq!(replace(&format!("k2:{ONES}")), Err(KeyringError::InUse { id: "k1".to_owned() }));
+        assert_eq!(replace(&format!("k1:{ONES}")), Err(KeyringError::InUse { id: "k1".to_owned() }));
+        assert_eq!(replace(&format!("k1:{ZEROS}")), Ok(false));
+        assert_eq!(replace(&format!("k2:{ONES},k1:{ZEROS}")), Ok(true));
+        assert_eq!(ring.ids(), ["k2", "k1"]);
+        assert_eq!(replace(&format!("k2:{ONES}")), Ok(true));
+    }
+
+    #[test]
     fn debug_shows_ids_only() {
         let ring = Keyring::parse(&format!("k2:{ZEROS},k1:{ONES}")).unwrap();
         assert_eq!(format!("{ring:?}"), r#"Keyring ["k2", "k1"]"#);
@@ -204,7 +237,7 @@ mod tests {
     fn key_bytes_are_wiped_on_drop() {
         fn wiped<T: ZeroizeOnDrop>(_: &T) {}
         let ring = Keyring::parse(&format!("k1:{ONES}")).unwrap();
-        wiped(&ring.first().bytes);
+        wiped(&ring.keys()[0].bytes);
         wiped(&new_key());
     }
 

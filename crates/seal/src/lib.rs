@@ -89,7 +89,8 @@ impl Keyring {
     /// If the operating system gives no random bytes; nothing can be sealed then.
     #[must_use]
     pub fn seal(&self, place: Place<'_>, plaintext: &[u8]) -> Vec<u8> {
-        let key = self.first();
+        let keys = self.keys();
+        let key = &keys[0];
         let mut nonce = [0; NONCE_LEN];
         fill(&self.random, &mut nonce);
 
@@ -114,8 +115,9 @@ impl Keyring {
     /// Opens what [`Keyring::seal`] made for the same `place`. The plaintext is wiped when it is dropped.
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let envelope = Envelope::parse(sealed)?;
-        let key =
-            self.named(envelope.key_id).ok_or_else(|| OpenError::UnknownKey { id: envelope.key_id.to_owned() })?;
+        let keys = self.keys();
+        let key = keys.iter().find(|key| key.id == envelope.key_id);
+        let key = key.ok_or_else(|| OpenError::UnknownKey { id: envelope.key_id.to_owned() })?;
         let mut buffer = Zeroizing::new(envelope.ciphertext_and_tag.to_vec());
         let length = owner_key(key, place.owner)
             .open_in_place(
@@ -131,7 +133,7 @@ impl Keyring {
 
     /// Whether the first key sealed this envelope. Reads the header only; it does not authenticate.
     pub fn is_current(&self, sealed: &[u8]) -> Result<bool, OpenError> {
-        Ok(key_id(sealed)? == self.first().id)
+        Ok(key_id(sealed)? == self.keys()[0].id)
     }
 }
 

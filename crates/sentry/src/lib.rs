@@ -18,7 +18,7 @@ mod webhook;
 mod wire;
 
 use url::Url;
-use zentry_domain::{OrgSlug, Secret};
+use zentry_domain::{OrgSlug, Rotating, Secret};
 
 pub use tracker::SentryTracker;
 pub use webhook::SentryWebhook;
@@ -29,7 +29,7 @@ pub struct SentryConfig {
     /// `https://sentry.io`, or a self-hosted Sentry; a path in it is kept.
     pub base: Url,
     /// Any of these signs webhooks: several while one is rotated, or where there is an app and an integration.
-    pub client_secrets: Vec<Secret>,
+    pub client_secrets: Rotating<Vec<Secret>>,
     /// An internal integration.
     pub integration: Option<Integration>,
     /// The OAuth application by which people link their accounts.
@@ -53,7 +53,7 @@ pub struct OauthApp {
     /// Its public name.
     pub client_id: String,
     /// What proves that we are it.
-    pub client_secret: Secret,
+    pub client_secret: Rotating<Secret>,
     /// Where the browser comes back to, exactly as registered.
     pub redirect_uri: String,
     /// Whether people are also asked for the rights to make and delete hooks in projects.
@@ -76,11 +76,11 @@ mod tests {
     fn no_secret_is_shown_by_debug() {
         let config = SentryConfig {
             base: "https://sentry.io".parse().unwrap(),
-            client_secrets: vec![Secret::new("s3cret")],
+            client_secrets: vec![Secret::new("s3cret")].into(),
             integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("s3cret") }),
             oauth: Some(OauthApp {
                 client_id: "id".into(),
-                client_secret: Secret::new("s3cret"),
+                client_secret: Secret::new("s3cret").into(),
                 redirect_uri: "https://bot.example.com/sentry/callback".into(),
                 service_hooks: false,
             }),

@@ -116,7 +116,7 @@ impl Oauth {
         let body = Serializer::new(String::new())
             .extend_pairs(form)
             .append_pair("client_id", &self.app.client_id)
-            .append_pair("client_secret", self.app.client_secret.expose())
+            .append_pair("client_secret", self.app.client_secret.get().expose())
             .finish();
         let request = Request::new("sentry", Method::POST, self.site.at(&["oauth", endpoint]))
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
@@ -131,7 +131,7 @@ impl Oauth {
     // nothing to share between replicas, it is as fresh as the state it hangs on, and whoever sees the state in a
     // browser's history still cannot make it without the client secret.
     fn verifier(&self, state: &Secret) -> Secret {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.app.client_secret.expose().as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.app.client_secret.get().expose().as_bytes());
         let mut context = hmac::Context::with_key(&key);
         context.update(b"pkce\0");
         context.update(state.expose().as_bytes());
@@ -242,7 +242,7 @@ mod tests {
     fn oauth(service_hooks: bool) -> Oauth {
         let app = OauthApp {
             client_id: "the-client".into(),
-            client_secret: Secret::new("the-secret"),
+            client_secret: Secret::new("the-secret").into(),
             redirect_uri: "https://bot.example.com/sentry/callback".into(),
             service_hooks,
         };
@@ -292,7 +292,7 @@ mod tests {
         assert_ne!(verifier("one"), verifier("two"));
         assert_eq!(verifier("one").len(), 43);
         let mut other = oauth(false);
-        other.app.client_secret = Secret::new("another");
+        other.app.client_secret = Secret::new("another").into();
         assert_ne!(other.verifier(&Secret::new("one")).expose(), verifier("one"));
     }
 

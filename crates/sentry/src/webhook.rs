@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use ring::hmac;
 use zentry_domain::ports::{Delivery, DeliveryKey, Header, Received, Rejected};
-use zentry_domain::{Secret, Timestamp, Webhook};
+use zentry_domain::{Rotating, Secret, Timestamp, Webhook};
 
 use crate::SentryConfig;
 use crate::delivery::{Read, Reader, Unreadable};
@@ -16,18 +16,14 @@ const RESOURCE: &str = "sentry-hook-resource";
 /// The signature covers the body and nothing else: a retry has a new time stamp and a new number, and whoever repeats a
 /// delivery may write any header he likes. So the headers decide nothing (Sentry, webhook signature).
 pub struct SentryWebhook {
-    keys: Vec<hmac::Key>,
+    client_secrets: Rotating<Vec<Secret>>,
     reader: Reader,
 }
 
 impl SentryWebhook {
     /// Accepts what any of the configured client secrets has signed.
     pub fn new(config: &SentryConfig) -> Self {
-        let key = |secret: &Secret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-        Self {
-            keys: config.client_secrets.iter().filter(|secret| !secret.expose().is_empty()).map(key).collect(),
-            reader: Reader::new(config),
-        }
+        Self { client_secrets: config.client_secrets.clone(), reader: Reader::new(config) }
     }
 
     /// The signature, if one of our secrets made it over exactly these bytes.
@@ -39,8 +35,11 @@ impl SentryWebhook {
         };
         let tag = HEXLOWER.decode(hex).ok().and_then(|tag| <[u8; 32]>::try_from(tag).ok());
         let tag = tag.ok_or(Rejected("the signature is not 64 lower-case hex digits"))?;
-        let signed = self.keys.iter().any(|key| hmac::verify(key, delivery.body, &tag).is_ok());
-        if signed { Ok(DeliveryKey(tag)) } else { Err(Rejected("the signature is wrong")) }
+        let secrets = self.client_secrets.get();
+        // Anybody can sign with an empty one.
+        let mut secrets = secrets.iter().map(|secret| secret.expose().as_bytes()).filter(|secret| !secret.is_empty());
+        let signed = |secret| hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret), delivery.body, &tag).is_ok();
+        if secrets.any(signed) { Ok(DeliveryKey(tag)) } else { Err(Rejected("the signature is wrong")) }
     }
 }
 
@@ -68,7 +67,7 @@ mod tests {
     fn webhook(secrets: &[&str]) -> SentryWebhook {
         SentryWebhook::new(&SentryConfig {
             base: "https://sentry.io".parse().unwrap(),
-            client_secrets: secrets.iter().map(|secret| Secret::new(*secret)).collect(),
+            client_secrets: secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>().into(),
             integration: None,
             oauth: None,
             app_slug: None,

@@ -50,7 +50,7 @@ fn fixture(name: &str) -> &'static str {
 fn config() -> SentryConfig {
     SentryConfig {
         base: "https://sentry.example.com/tools/".parse().expect("an address"),
-        client_secrets: SECRETS.map(Secret::new).into(),
+        client_secrets: Vec::from(SECRETS.map(Secret::new)).into(),
         integration: None,
         oauth: None,
         app_slug: Some("zentry".into()),

@@ -6,6 +6,7 @@ use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use rusqlite::{Error as SqliteError, ErrorCode};
 use thiserror::Error;
 use zentry_domain::ports::{BoxError, StoreError, VaultError};
+use zentry_seal::KeyringError;
 
 /// Why the file was not opened. The message says what to do.
 #[derive(Debug, Error)]
@@ -81,6 +82,17 @@ pub enum OpenError {
         #[source]
         source: BoxError,
     },
+}
+
+/// Why the sealing keys stay as they were. The message says what to do.
+#[derive(Debug, Error)]
+pub enum RekeyError {
+    /// What is in the file does not open with them, or cannot be read.
+    #[error(transparent)]
+    File(#[from] OpenError),
+    /// The key that seals now is not among them.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
 }
 
 /// Everything that can happen inside, before it is a port's error.

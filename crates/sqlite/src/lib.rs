@@ -38,7 +38,7 @@ use zentry_domain::ports::StoreError;
 use zentry_seal::Keyring;
 
 pub use backup::{BackedUp, BackupError};
-pub use error::OpenError;
+pub use error::{OpenError, RekeyError};
 pub use restore::Restored;
 pub use scratch::Progress;
 pub use store::SqliteStore;
@@ -132,6 +132,17 @@ impl Sqlite {
     /// [`StoreError::Corrupt`] with what SQLite found first.
     pub async fn check(&self) -> Result<(), StoreError> {
         Ok(self.engine.readers.read(db::Db::quick_check).await?)
+    }
+
+    /// Takes other sealing keys while it runs: the first of `keys` seals from now on. Of each key that the file needs one
+    /// value is opened before. Says whether anything has changed.
+    ///
+    /// # Errors
+    /// [`RekeyError`], for the operator to read. The keys are then as they were.
+    pub async fn rekey(&self, keys: Keyring) -> Result<bool, RekeyError> {
+        let keys = Arc::new(keys);
+        self.engine.readers.check_keys(Arc::clone(&keys)).await?;
+        Ok(self.engine.keys.replace(&keys)?)
     }
 
     /// The settings under which the writer runs, read back from SQLite: pragma and value.

@@ -44,7 +44,7 @@ pub(crate) fn alone(path: &Path, keys: &Arc<Keyring>) -> Result<(Db, u64), OpenE
     let schema = schema(&conn, path)?;
     let mut db = Db::writer(path, conn, Arc::clone(keys))?;
     let starts = migrate(&mut db.conn, schema).map_err(unreadable(path))?;
-    check_keys(&db, path)?;
+    check_keys(&db, keys, path)?;
     Ok((db, starts))
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn open_beside(path: &Path, keys: &Arc<Keyring>) -> Result<Opened, Op
         return Err(OpenError::Older { path: path.into(), found, known });
     }
     let db = Db::beside(path, conn, Arc::clone(keys))?;
-    check_keys(&db, path)?;
+    check_keys(&db, keys, path)?;
     Ok(Opened { db, memory: Memory::beside(), lock: None })
 }
 
@@ -146,7 +146,7 @@ const SEALED: [(&str, &str, &str); 5] = [
 
 /// Every key id in the file must open something: of each, one value is tried, and more only while none opens, for a
 /// single damaged value is no reason to stay down.
-fn check_keys(db: &Db, path: &Path) -> Result<(), OpenError> {
+pub(crate) fn check_keys(db: &Db, keys: &Keyring, path: &Path) -> Result<(), OpenError> {
     let mut proven = HashSet::new();
     let mut failed = HashMap::new();
     for (table, column, sql) in SEALED {
@@ -155,7 +155,7 @@ fn check_keys(db: &Db, path: &Path) -> Result<(), OpenError> {
             if let Ok(key) = zentry_seal::key_id(&sealed)
                 && !proven.contains(key)
             {
-                match db.keys.open(Place { owner: &owner, table, row: &id, column }, &sealed) {
+                match keys.open(Place { owner: &owner, table, row: &id, column }, &sealed) {
                     Ok(_) => drop(proven.insert(key.to_owned())),
                     Err(error) => drop(failed.insert(key.to_owned(), error)),
                 }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use zentry_domain::ports::StoreError;
 use zentry_seal::Keyring;
 
-use crate::db::Db;
+use crate::db::{Db, unreadable};
 use crate::error::{Fault, OpenError};
+use crate::open;
 use crate::writer::Health;
 
 /// Reads at the same time. More would only wait for the same two cores and the same disk.
@@ -49,6 +51,13 @@ impl Readers {
             result
         });
         read.await.map_err(|error| Fault::Unavailable(error.into()))?
+    }
+
+    /// Whether `keys` open what is in the file.
+    pub(crate) async fn check_keys(&self, keys: Arc<Keyring>) -> Result<(), OpenError> {
+        let path = self.0.path.clone();
+        let checked = self.read(move |db| Ok(open::check_keys(db, &keys, &path))).await;
+        checked.map_err(StoreError::from).map_err(unreadable(&self.0.path))?
     }
 
     /// Waits for the reads under way and closes every connection.

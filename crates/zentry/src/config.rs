@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use url::Url;
-use zentry_domain::{Deployment, OrgSlug, Policy, Secret, UserId};
+use zentry_domain::{Deployment, OrgSlug, Policy, Rotating, Secret, UserId};
 use zentry_seal::Keyring;
 
 use crate::exit::Failure;
@@ -45,9 +45,9 @@ pub(crate) struct TlsFiles {
 /// The Zoom app.
 pub(crate) struct Zoom {
     pub(crate) client_id: String,
-    pub(crate) client_secret: Secret,
+    pub(crate) client_secret: Rotating<Secret>,
     pub(crate) bot_jid: String,
-    pub(crate) secret_tokens: Vec<Secret>,
+    pub(crate) secret_tokens: Rotating<Vec<Secret>>,
     pub(crate) api: Url,
     pub(crate) oauth: Url,
     /// Calls a second and account; 0 is no limit.
@@ -57,9 +57,9 @@ pub(crate) struct Zoom {
 /// The ways in which Sentry is reached.
 pub(crate) struct Sentry {
     pub(crate) base: Url,
-    pub(crate) client_secrets: Vec<Secret>,
+    pub(crate) client_secrets: Rotating<Vec<Secret>>,
     pub(crate) internal: Option<(OrgSlug, Secret)>,
-    pub(crate) oauth: Option<(String, Secret)>,
+    pub(crate) oauth: Option<(String, Rotating<Secret>)>,
     pub(crate) app_slug: Option<String>,
 }
 
@@ -108,9 +108,9 @@ impl Reader<'_> {
         }
         Ok(Zoom {
             client_id: required("ZENTRY_ZOOM_CLIENT_ID", &settings.zoom_client_id)?.into(),
-            client_secret: self.required_secret("ZENTRY_ZOOM_CLIENT_SECRET")?,
+            client_secret: self.required_secret("ZENTRY_ZOOM_CLIENT_SECRET")?.into(),
             bot_jid: jid("ZENTRY_ZOOM_BOT_JID", required("ZENTRY_ZOOM_BOT_JID", &settings.zoom_bot_jid)?)?,
-            secret_tokens,
+            secret_tokens: secret_tokens.into(),
             api: self.base("ZENTRY_ZOOM_API", set(&settings.zoom_api).unwrap_or("https://api.zoom.us"))?,
             oauth: self.base("ZENTRY_ZOOM_OAUTH", set(&settings.zoom_oauth).unwrap_or("https://zoom.us"))?,
             rate: number("ZENTRY_ZOOM_RATE", set(&settings.zoom_rate).unwrap_or("20"))?,
@@ -120,7 +120,7 @@ impl Reader<'_> {
     fn sentry(&self, settings: &Settings) -> Result<Sentry, Failure> {
         let oauth = both(
             ("ZENTRY_SENTRY_OAUTH_CLIENT_ID", set(&settings.sentry_oauth_client_id).map(str::to_owned)),
-            ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", self.secret("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET")?),
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", self.secret("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET")?.map(Rotating::new)),
         )?;
         let internal = both(
             ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(OrgSlug::new)),
@@ -150,7 +150,7 @@ impl Reader<'_> {
         }
         Ok(Sentry {
             base: self.base("ZENTRY_SENTRY_URL", set(&settings.sentry_url).unwrap_or("https://sentry.io"))?,
-            client_secrets,
+            client_secrets: client_secrets.into(),
             internal,
             oauth,
             app_slug: app.map(|(_, slug)| slug.to_owned()),
@@ -334,7 +334,7 @@ mod tests {
         let config = load(&settings, &secrets).expect("complete");
         assert_eq!(config.deployment.policy, Policy::Anyone);
         assert_eq!(config.deployment.public_url, "https://bot.example.com");
-        assert_eq!(config.zoom.secret_tokens.len(), 2);
+        assert_eq!(config.zoom.secret_tokens.get().len(), 2);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod health;
 mod log;
+mod reload;
 mod run;
 mod settings;
 mod wire;
@@ -43,7 +44,7 @@ fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Serve(settings) => {
             let config = Config::load(&settings, &config::environment)?;
             log::init(&config.log)?;
-            run::runtime()?.block_on(run::serve(config))
+            run::runtime()?.block_on(run::serve(*settings, config))
         }
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),

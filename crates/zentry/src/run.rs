@@ -12,12 +12,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zentry_app::App;
 use zentry_domain::Clock;
-use zentry_ingress::{Tls, serve_ops, serve_public};
+use zentry_ingress::{serve_ops, serve_public};
 use zentry_sqlite::Sqlite;
 
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::health::Health;
+use crate::reload::{Reload, Secrets};
+use crate::settings::Settings;
 use crate::wire::{Bot, metrics, tls, wire};
 use crate::world::WallClock;
 
@@ -35,8 +37,10 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// `zentry serve`: runs until SIGTERM or SIGINT.
-pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
+pub(crate) async fn serve(settings: Settings, config: Config) -> Result<(), Failure> {
     let signals = Signals::new()?;
+    // From here on, so that one that comes early does not end the program.
+    let hangups = received(SignalKind::hangup())?;
     let tls = tls(&config)?;
     let recorder = metrics()?;
     for setting in &config.without_effect {
@@ -45,8 +49,10 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let (listen, ops_listen) = (config.listen, config.ops_listen);
     let public = bind(listen, "ZENTRY_LISTEN").await?;
     let ops = bind(ops_listen, "ZENTRY_OPS_LISTEN").await?;
+    let secrets = Secrets::of(&config);
     let bot = wire(config, tls, Arc::new(WallClock))?;
-    reload_on_hangup(bot.tls.clone())?;
+    let reload = Reload { settings, secrets, tls: bot.tls.clone(), store: Arc::clone(&bot.store) };
+    tokio::spawn(reload.on(hangups));
     tracing::info!(%listen, %ops_listen, "ready");
     Running::start(bot, public, ops, recorder).until(signals.told_to_end()).await
 }
@@ -120,22 +126,6 @@ impl Running {
     }
 }
 
-/// SIGHUP re-reads the certificate; where the new one is no good the old one stays. Without one there is nothing to read,
-/// but the signal must not end the program either.
-fn reload_on_hangup(tls: Option<Arc<Tls>>) -> Result<(), Failure> {
-    let mut hangups = received(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            match tls.as_ref().map(|tls| tls.reload()) {
-                None => tracing::info!("there is no certificate to read again"),
-                Some(Ok(())) => tracing::info!("the certificate was read again"),
-                Some(Err(error)) => tracing::error!(%error, "the certificate stays as it was"),
-            }
-        }
-    });
-    Ok(())
-}
-
 /// Looks through the whole database once, beside the work: damage must be known before it spreads into the backups.
 async fn check_store(store: Arc<Sqlite>) {
     if let Err(error) = store.check().await {
@@ -172,9 +162,7 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::World(format!("signals cannot be received: {error}")));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self { terminate: received(SignalKind::terminate())?, interrupt: received(SignalKind::interrupt())? })
     }
 
     /// Returns at the first signal; a second one ends the process at once.

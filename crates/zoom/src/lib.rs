@@ -15,7 +15,7 @@ mod webhook;
 mod wire;
 
 use url::Url;
-use zentry_domain::Secret;
+use zentry_domain::{Rotating, Secret};
 
 pub use chat::ZoomChat;
 pub use webhook::ZoomWebhook;
@@ -26,11 +26,11 @@ pub struct ZoomConfig {
     /// Client id, from the app's credentials.
     pub client_id: String,
     /// Client secret, from the app's credentials.
-    pub client_secret: Secret,
+    pub client_secret: Rotating<Secret>,
     /// Bot JID, `v1…@xmpp.zoom.us`; the development app and the production app have different ones.
     pub bot_jid: String,
     /// Secret tokens that sign webhooks; several while one is being replaced. Empty ones are never accepted.
-    pub secret_tokens: Vec<Secret>,
+    pub secret_tokens: Rotating<Vec<Secret>>,
     /// The base of the API, `https://api.zoom.us`; `/v2/…` is added.
     pub api: Url,
     /// The base of the token endpoint, `https://zoom.us`; `/oauth/token` is added.

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, header};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
-use zentry_domain::{Clock, Secret, Timestamp};
+use zentry_domain::{Clock, Rotating, Secret, Timestamp};
 use zentry_http_client::{HttpClient, Request};
 
 use crate::answer::{Failure, Kind, Verb, verdict};
@@ -26,7 +26,7 @@ pub(crate) struct Tokens {
     clock: Arc<dyn Clock>,
     endpoint: Url,
     client_id: String,
-    client_secret: Secret,
+    client_secret: Rotating<Secret>,
     latest: Mutex<Option<Result<Token, Failure>>>,
     fetches: AtomicU64,
 }
@@ -49,7 +49,7 @@ impl Tokens {
         clock: Arc<dyn Clock>,
         oauth: &Url,
         client_id: String,
-        client_secret: Secret,
+        client_secret: Rotating<Secret>,
     ) -> Self {
         let endpoint = wire::under(oauth, &["oauth", "token"]);
         Self { http, clock, endpoint, client_id, client_secret, latest: Mutex::default(), fetches: AtomicU64::new(0) }
@@ -92,7 +92,11 @@ impl Tokens {
             .body("grant_type=client_credentials");
         let sent = self.http.send(request).await;
         let response = sent.map_err(|error| Failure::of_transport(Verb::Token, &error))?;
-        verdict(Verb::Token, &response, self.clock.now())?;
+        verdict(Verb::Token, &response, self.clock.now()).inspect_err(|failure| {
+            if failure.kind == Kind::Unauthorized {
+                tracing::error!(why = failure.why, "Zoom gives the bot no token: nothing is sent until that is mended");
+            }
+        })?;
         let token = read(&response.body, asked_at).ok_or_else(|| {
             Failure::new(Kind::Unavailable, "Zoom's answer to the request for a token holds no token")
         })?;
@@ -101,7 +105,7 @@ impl Tokens {
     }
 
     fn basic(&self) -> Result<HeaderValue, Failure> {
-        let credentials = format!("{}:{}", self.client_id, self.client_secret.expose());
+        let credentials = format!("{}:{}", self.client_id, self.client_secret.get().expose());
         header_value("Basic", &BASE64.encode(credentials.as_bytes()))
             .ok_or_else(|| Failure::new(Kind::Refused, "ZENTRY_ZOOM_CLIENT_ID cannot be sent in a header"))
     }

@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
 use serde_json::{Value, json};
 use zentry_domain::ports::{Delivery, DeliveryKey, Header, Received, Rejected};
-use zentry_domain::{Timestamp, Webhook};
+use zentry_domain::{Rotating, Secret, Timestamp, Webhook};
 
 use crate::ZoomConfig;
 use crate::event::{Meaning, decode};
@@ -25,28 +25,33 @@ const PLAIN_TOKEN_MAX: usize = 128;
 
 /// Zoom's dialect of webhooks.
 pub struct ZoomWebhook {
-    keys: Vec<hmac::Key>,
+    secret_tokens: Rotating<Vec<Secret>>,
     client_id: String,
 }
 
 impl ZoomWebhook {
     /// Accepts what any of the secret tokens has signed.
     pub fn new(config: &ZoomConfig) -> Self {
-        let tokens = config.secret_tokens.iter().map(|token| token.expose().as_bytes());
+        Self { secret_tokens: config.secret_tokens.clone(), client_id: config.client_id.clone() }
+    }
+
+    /// The key that signed `message`.
+    fn signer(&self, message: &[u8], tag: &[u8]) -> Option<hmac::Key> {
+        let tokens = self.secret_tokens.get();
         // Anybody can sign with an empty one.
-        let keys = tokens.filter(|token| !token.is_empty()).map(|token| hmac::Key::new(hmac::HMAC_SHA256, token));
-        Self { keys: keys.collect(), client_id: config.client_id.clone() }
+        let tokens = tokens.iter().map(|token| token.expose().as_bytes()).filter(|token| !token.is_empty());
+        let mut keys = tokens.map(|token| hmac::Key::new(hmac::HMAC_SHA256, token));
+        keys.find(|key| hmac::verify(key, message, tag).is_ok())
     }
 
     /// The key that signed the delivery.
-    fn verify(&self, delivery: &Delivery<'_>, now: Timestamp) -> Result<&hmac::Key, Rejected> {
+    fn verify(&self, delivery: &Delivery<'_>, now: Timestamp) -> Result<hmac::Key, Rejected> {
         let signature = only(delivery.headers.get(SIGNATURE), "no signature", "two signatures")?;
         let stamp = only(delivery.headers.get(TIMESTAMP), "no time stamp", "two time stamps")?;
         let sent = sent_at(stamp).ok_or(Rejected("a time stamp that is no number"))?;
         let tag = tag(signature).ok_or(Rejected("a signature of another form"))?;
         let message = [b"v0:", stamp, b":", delivery.body].concat();
-        let signer = self.keys.iter().find(|key| hmac::verify(key, &message, &tag).is_ok());
-        let signer = signer.ok_or(Rejected("a wrong signature"))?;
+        let signer = self.signer(&message, &tag).ok_or(Rejected("a wrong signature"))?;
         if sent < now - OLDEST {
             return Err(Rejected("a time stamp of more than 100 minutes ago; is this machine's clock right?"));
         }
@@ -65,7 +70,7 @@ impl Webhook for ZoomWebhook {
             Err(why) => return Ok(Received::Unreadable(why)),
         };
         if Fields::of(&body).text("event") == "endpoint.url_validation" {
-            return Ok(Received::Challenge(challenge(key, &body)));
+            return Ok(Received::Challenge(challenge(&key, &body)));
         }
         Ok(match decode(&body, &self.client_id) {
             Ok(Meaning::Fact(event, mark)) => {

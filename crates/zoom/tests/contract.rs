@@ -63,9 +63,9 @@ fn config(base: &str) -> ZoomConfig {
     let base: Url = base.parse().expect("an address");
     ZoomConfig {
         client_id: "client".into(),
-        client_secret: Secret::new("client-secret"),
+        client_secret: Secret::new("client-secret").into(),
         bot_jid: "v1bot@xmpp.zoom.us".into(),
-        secret_tokens: vec![Secret::new("secret-token")],
+        secret_tokens: vec![Secret::new("secret-token")].into(),
         api: base.clone(),
         oauth: base,
         rate: None,
@@ -205,7 +205,7 @@ async fn a_token_is_renewed_before_it_ends() {
 #[tokio::test]
 async fn wrong_credentials_name_the_settings_to_change() {
     let bench = ZoomBench::new().await;
-    let wrong = ZoomConfig { client_secret: Secret::new("wrong"), ..config(bench.zoom.base()) };
+    let wrong = ZoomConfig { client_secret: Secret::new("wrong").into(), ..config(bench.zoom.base()) };
     let posted = chat_at(bench.zoom.base(), wrong, &bench.clock).post(&bench.address(), &Notice::text("hello")).await;
     let Err(ChatError::Unauthorized(why)) = posted else { panic!("{posted:?}") };
     assert!(why.to_string().contains("ZENTRY_ZOOM_CLIENT_SECRET"), "{why}");

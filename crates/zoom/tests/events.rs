@@ -17,9 +17,9 @@ const HANDLE: &str = "00112233445566778899aabbccddeeff";
 fn receive(body: &str) -> Received {
     let config = ZoomConfig {
         client_id: "client".into(),
-        client_secret: Secret::new("client-secret"),
+        client_secret: Secret::new("client-secret").into(),
         bot_jid: "v1bot@xmpp.zoom.us".into(),
-        secret_tokens: vec![Secret::new("secret")],
+        secret_tokens: vec![Secret::new("secret")].into(),
         api: "https://api.zoom.us".parse().expect("an address"),
         oauth: "https://zoom.us".parse().expect("an address"),
         rate: None,

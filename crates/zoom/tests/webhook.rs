@@ -23,9 +23,9 @@ const MENTION: &str = r#"{"event":"team_chat.app_mention","event_ts":17404409728
 fn webhook(secrets: &[&str]) -> ZoomWebhook {
     ZoomWebhook::new(&ZoomConfig {
         client_id: "client".into(),
-        client_secret: Secret::new("client-secret"),
+        client_secret: Secret::new("client-secret").into(),
         bot_jid: "v1bot@xmpp.zoom.us".into(),
-        secret_tokens: secrets.iter().map(|secret| Secret::new(*secret)).collect(),
+        secret_tokens: secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>().into(),
         api: "https://api.zoom.us".parse().expect("an address"),
         oauth: "https://zoom.us".parse().expect("an address"),
         rate: None,

@@ -230,11 +230,11 @@ fn oauth_app() -> OAuthApp {
 fn config(base: &str, redirect_uri: String) -> SentryConfig {
     SentryConfig {
         base: base.parse().expect("an address"),
-        client_secrets: vec![Secret::new("client-secret")],
+        client_secrets: vec![Secret::new("client-secret")].into(),
         integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("integration-token") }),
         oauth: Some(OauthApp {
             client_id: "the-client".into(),
-            client_secret: Secret::new("the-secret"),
+            client_secret: Secret::new("the-secret").into(),
             redirect_uri,
             service_hooks: false,
         }),

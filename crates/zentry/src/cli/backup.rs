@@ -31,7 +31,7 @@ pub(crate) fn back_up(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::World("ZENTRY_STORE names PostgreSQL: back it up with pg_dump".into()));
     }
     let StoreConfig { path, keys } = load(arguments)?;
-    let key = keys.ids().next().unwrap_or_default().to_owned();
+    let key = keys.ids().into_iter().next().unwrap_or_default();
     let (mut bar, file) = (Bar::beyond(LONG), &arguments.file);
     let done = Sqlite::backup(&path, keys, file, WallClock.now(), &mut |doing, done, total| bar.at(doing, done, total))
         .map_err(|error| Failure::world("no backup was made", &error))?;
