@@ -53,6 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ring", &["zentry-app", "zentry-seal", "zentry-sentry", "zentry-zoom", "zentry-sandbox", "zentry"]),
     ("clap", &["zentry"]),
     ("tracing-subscriber", &["zentry"]),
+    ("tracing-appender", &["zentry"]),
 ];
 
 /// The domain takes leaf libraries only: no runtime, no HTTP, no SQL.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zentry_test_support::sandbox::Fault;
+use zentry_test_support::sandbox::{Fault, Signing};
 use zentry_test_support::{Town, kept};
 
 const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
@@ -29,6 +29,31 @@ async fn while_it_drains_it_says_that_it_is_not_ready_and_then_ends_with_0() {
     assert_eq!((status, why.as_str()), (503, "not ready: draining\n"));
     assert_eq!(town.ops("/healthz").await.0, 200);
     assert_eq!(town.ended().code(), Some(0));
+}
+
+/// Row 46.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_reads_the_log_it_goes_on_counts_what_is_lost_and_ends_in_order() {
+    let mut town = Town::built(ZENTRY).await;
+    town.setup.settings.insert("ZENTRY_LOG".into(), "debug".into());
+    let unread = town.setup.start_unread();
+    let metric = async |name: &str| {
+        let page = town.sandbox.browser.open(&format!("{}/metrics", town.ops_url)).await.ok()?;
+        page.html.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+    };
+    // More than the pipe holds, and then more than the queue holds.
+    let flood = async {
+        while metric("zentry_log_lines_dropped_total").await.unwrap_or_default() == 0 {
+            let forged = || town.sandbox.zoom.deliver_raw("{}", Signing::Unsigned);
+            tokio::join!(forged(), forged(), forged(), forged(), forged(), forged(), forged(), forged());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), flood).await.expect("lines are dropped");
+    town.jane_types("help").await;
+    town.jane_sees("Sentry for this channel").await;
+    let ended = tokio::task::spawn_blocking(move || unread.bot.terminate());
+    let ended = tokio::time::timeout(zentry_test_support::PATIENCE, ended).await.expect("it ends").expect("awaited");
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,19 +9,22 @@ use zentry_domain::{Journal, Ledger, Suppression};
 use zentry_ingress::Ops;
 use zentry_sqlite::Sqlite;
 
+use crate::log::Lost;
+
 /// The state of the running bot.
 pub(crate) struct Health {
     recorder: PrometheusHandle,
     store: Arc<Sqlite>,
     journal: Arc<dyn Journal>,
+    lost: Lost,
     draining: AtomicBool,
     workers: AtomicBool,
 }
 
 impl Health {
-    pub(crate) fn new(recorder: PrometheusHandle, store: Arc<Sqlite>) -> Self {
+    pub(crate) fn new(recorder: PrometheusHandle, store: Arc<Sqlite>, lost: Lost) -> Self {
         let journal = store.store();
-        Self { recorder, store, journal, draining: AtomicBool::new(false), workers: AtomicBool::new(true) }
+        Self { recorder, store, journal, lost, draining: AtomicBool::new(false), workers: AtomicBool::new(true) }
     }
 
     /// From now on deliveries should go elsewhere.
@@ -55,6 +58,7 @@ impl Ops for Health {
             Ok(ledger) => publish(&ledger),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the ledger cannot be read"),
         }
+        metrics::counter!("zentry_log_lines_dropped_total").absolute(self.lost.lines());
         self.recorder.render()
     }
 }

@@ -20,6 +20,7 @@ use clap::Parser;
 use cli::{Cli, Command, KeysCommand};
 use config::Config;
 use exit::Failure;
+use log::Log;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -30,21 +31,24 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    match carry_out(cli.command) {
+    let mut log = Log::default();
+    let code = match carry_out(cli.command, &mut log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("zentry: {failure}");
+            log.say(&format!("zentry: {failure}"));
             ExitCode::from(failure.code())
         }
-    }
+    };
+    log.end();
+    code
 }
 
-fn carry_out(command: Command) -> Result<(), Failure> {
+fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => {
             let config = Config::load(&settings, &config::environment)?;
-            log::init(&config.log)?;
-            run::runtime()?.block_on(run::serve(*settings, config))
+            let lost = log.start(&config.log)?;
+            run::runtime()?.block_on(run::serve(*settings, config, lost))
         }
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),
@@ -54,6 +58,6 @@ fn carry_out(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(arguments) => cli::sandbox::carry_out(&arguments),
+        Command::Sandbox(arguments) => cli::sandbox::carry_out(&arguments, log),
     }
 }

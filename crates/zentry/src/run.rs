@@ -18,6 +18,7 @@ use zentry_sqlite::Sqlite;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::health::Health;
+use crate::log::Lost;
 use crate::reload::{Reload, Secrets};
 use crate::settings::Settings;
 use crate::wire::{Bot, metrics, tls, wire};
@@ -37,7 +38,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// `zentry serve`: runs until SIGTERM or SIGINT.
-pub(crate) async fn serve(settings: Settings, config: Config) -> Result<(), Failure> {
+pub(crate) async fn serve(settings: Settings, config: Config, lost: Lost) -> Result<(), Failure> {
     let signals = Signals::new()?;
     // From here on, so that one that comes early does not end the program.
     let hangups = received(SignalKind::hangup())?;
@@ -54,7 +55,7 @@ pub(crate) async fn serve(settings: Settings, config: Config) -> Result<(), Fail
     let reload = Reload { settings, secrets, tls: bot.tls.clone(), store: Arc::clone(&bot.store) };
     tokio::spawn(reload.on(hangups));
     tracing::info!(%listen, %ops_listen, "ready");
-    Running::start(bot, public, ops, recorder).until(signals.told_to_end()).await
+    Running::start(bot, public, ops, recorder, lost).until(signals.told_to_end()).await
 }
 
 /// Binds a listener, or says which setting names the taken address.
@@ -78,13 +79,19 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts listeners and workers.
-    pub(crate) fn start(bot: Bot, public: TcpListener, ops: TcpListener, recorder: PrometheusHandle) -> Self {
+    pub(crate) fn start(
+        bot: Bot,
+        public: TcpListener,
+        ops: TcpListener,
+        recorder: PrometheusHandle,
+        lost: Lost,
+    ) -> Self {
         tokio::spawn(check_store(Arc::clone(&bot.store)));
         tokio::spawn(follow_commands(Arc::clone(&bot.store), Arc::clone(&bot.app), Arc::clone(&bot.clock)));
         tokio::spawn(tend_metrics(recorder.clone(), Arc::clone(&bot.clock)));
         let (stop_ingress, stopping) = watch::channel(false);
         let (stop_worker, worker_stopping) = watch::channel(false);
-        let health = Arc::new(Health::new(recorder, Arc::clone(&bot.store)));
+        let health = Arc::new(Health::new(recorder, Arc::clone(&bot.store), lost));
         let (stop_ops, ops_stopping) = watch::channel(false);
         tokio::spawn(serve_ops(ops, Arc::<Health>::clone(&health), ops_stopping));
         let ingress = tokio::spawn(serve_public(public, Arc::clone(&bot.public), bot.tls.clone(), stopping));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -68,6 +68,19 @@ impl Setup {
         (Bot { child, log }, lines)
     }
 
+    /// Starts it where nobody ever reads what it writes.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    pub fn start_unread(&self) -> Unread {
+        let mut command = self.command(&["serve"]);
+        let (unread, written) = std::io::pipe().expect("a pipe");
+        // Both into one, as with `2>&1 |`.
+        let stdout = written.try_clone().expect("a second end");
+        let child = command.stdout(stdout).stderr(written).spawn().expect("the binary starts");
+        Unread { bot: Bot { child, log: Arc::default() }, _unread: unread }
+    }
+
     /// Runs it to its end, which must come soon: its exit code and what it wrote to standard error.
     ///
     /// # Panics
@@ -76,6 +89,13 @@ impl Setup {
         let output = self.command(&["serve"]).output().expect("the binary starts");
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
     }
+}
+
+/// A bot whose log nobody reads.
+pub struct Unread {
+    /// It.
+    pub bot: Bot,
+    _unread: PipeReader,
 }
 
 /// Collects what the child writes, so that it never blocks, and passes each line on.

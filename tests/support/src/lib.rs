@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub use bot::{Bot, Setup, free_port};
+pub use bot::{Bot, Setup, Unread, free_port};
 pub use ledger::Ledger;
 pub use load::{Load, Running, Tally, Title, Verdict, titles_in};
 pub use proof::{Dice, rounds, seed};

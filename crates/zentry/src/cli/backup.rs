@@ -74,6 +74,6 @@ fn tell(done: &Restored) -> Result<(), Failure> {
 
 fn load(arguments: &Arguments) -> Result<StoreConfig, Failure> {
     let config = StoreConfig::load(&arguments.store, &environment)?;
-    log::init(&LogConfig { filter: "warn".into(), json: false })?;
+    log::at_once(&LogConfig { filter: "warn".into(), json: false })?;
     Ok(config)
 }

@@ -68,7 +68,7 @@ struct Which {
 /// Works beside the bot, whether it runs or not.
 pub(crate) fn carry_out(arguments: &Arguments) -> Result<(), Failure> {
     let config = StoreConfig::load(&arguments.store, &environment)?;
-    log::init(&LogConfig { filter: "warn".into(), json: false })?;
+    log::at_once(&LogConfig { filter: "warn".into(), json: false })?;
     runtime()?.block_on(async {
         let sqlite =
             Sqlite::open_beside(&config.path, config.keys).map_err(|error| Failure::world("ZENTRY_STORE", &error))?;

@@ -14,7 +14,7 @@ use zentry_sandbox::{Cast, Sandbox};
 use super::play;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::log::{self, LogConfig};
+use crate::log::{Log, LogConfig, Lost};
 use crate::run::{Running, bind, runtime};
 use crate::settings::Settings;
 use crate::wire::{metrics, wire};
@@ -31,15 +31,15 @@ pub(crate) struct Arguments {
 }
 
 /// Plays the story.
-pub(crate) fn carry_out(arguments: &Arguments) -> Result<(), Failure> {
-    log::init(&LogConfig { filter: "warn".into(), json: false })?;
+pub(crate) fn carry_out(arguments: &Arguments, log: &mut Log) -> Result<(), Failure> {
+    let lost = log.start(&LogConfig { filter: "warn".into(), json: false })?;
     runtime()?.block_on(async {
         let clock = zentry_sandbox::Clock::paced(arguments.pace);
         let (cast, zoom, sentry) = Cast::assemble();
         let sandbox = Sandbox::start(clock, zoom, sentry)
             .await
             .map_err(|error| Failure::World(format!("the sandbox cannot start: {error}")))?;
-        let bot = Hosted::start(&sandbox, &cast).await?;
+        let bot = Hosted::start(&sandbox, &cast, lost).await?;
         let played = play::story(&sandbox, &cast).await;
         bot.end().await?;
         played.map_err(|step| Failure::World(format!("the story stops here: {step}")))
@@ -55,7 +55,7 @@ struct Hosted {
 }
 
 impl Hosted {
-    async fn start(sandbox: &Sandbox, cast: &Cast) -> Result<Self, Failure> {
+    async fn start(sandbox: &Sandbox, cast: &Cast, lost: Lost) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(|error| Failure::World(format!("no temporary folder: {error}")))?;
         let (public, ops) = (loopback().await?, loopback().await?);
         let port = public.local_addr().map_err(|error| Failure::World(error.to_string()))?.port();
@@ -65,7 +65,7 @@ impl Hosted {
         let store = folder.path().join("sandbox.db");
         let config = configuration(sandbox, cast, &public_url, &format!("sqlite:{}", store.display()))?;
         let bot = wire(config, None, Arc::new(SandboxClock(sandbox.clock.clone())))?;
-        let running = Running::start(bot, public, ops, metrics()?);
+        let running = Running::start(bot, public, ops, metrics()?, lost);
         let (stop, told) = oneshot::channel();
         let running = tokio::spawn(running.until(async {
             let _ = told.await;
