@@ -115,6 +115,14 @@ impl Fault {
         Self::Corrupt { at: format!("table {table}, row {row}, column {column}"), source: source.into() }
     }
 
+    /// As found by whoever looked through the whole file: where that is damaged, or its disk fails.
+    pub(crate) fn of_check(&self) -> Option<Loss> {
+        match self {
+            Self::Corrupt { source, .. } => Some(Loss { disk: Some(DiskFault::Damaged), why: source.to_string() }),
+            _ => self.of_disk(),
+        }
+    }
+
     /// The disk or the file itself failed, so that nothing else of the transaction can be trusted either.
     pub(crate) fn of_disk(&self) -> Option<Loss> {
         match self {
@@ -135,9 +143,8 @@ impl Loss {
     pub(crate) fn of(error: &SqliteError) -> Self {
         let disk = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Some(DiskFault::Full),
-            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Some(DiskFault::Broken)
-            }
+            Some(ErrorCode::SystemIoFailure) => Some(DiskFault::Broken),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Some(DiskFault::Damaged),
             _ => None,
         };
         Self { disk, why: error.to_string() }
@@ -149,9 +156,18 @@ impl Loss {
 pub(crate) enum DiskFault {
     /// No room: works again once there is.
     Full,
-    /// A read, write or sync failed, or the file is damaged. After a failed sync nobody knows what is stored, and asking
-    /// again may lie: only reading everything anew, in a new process, tells.
+    /// A read, write or sync failed. After a failed sync nobody knows what is stored, and asking again may lie: only
+    /// reading everything anew, in a new process, tells.
     Broken,
+    /// The file holds nonsense.
+    Damaged,
+}
+
+impl DiskFault {
+    /// Whether nothing of the file can be trusted any more.
+    pub(crate) fn is_fatal(self) -> bool {
+        self != Self::Full
+    }
 }
 
 impl From<SqliteError> for Fault {

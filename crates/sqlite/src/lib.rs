@@ -13,6 +13,7 @@ mod dead;
 mod deleted;
 mod error;
 mod facts;
+mod health;
 mod journal;
 mod lease;
 mod ledger;
@@ -44,6 +45,7 @@ pub use scratch::Progress;
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
 
+use error::{Fault, Loss};
 use open::Opened;
 use reader::Readers;
 use writer::Writer;
@@ -126,12 +128,25 @@ impl Sqlite {
         self.engine.writer.close().await;
     }
 
-    /// Looks through the whole file for damage. Takes seconds on a large one; nobody waits for it.
+    /// Looks through the whole file for damage. Takes seconds on a large one; nobody waits for it. Where there is some,
+    /// nothing is taken any more.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] with what SQLite found first.
     pub async fn check(&self) -> Result<(), StoreError> {
-        Ok(self.engine.readers.read(db::Db::quick_check).await?)
+        let found = self.engine.readers.read(db::Db::quick_check).await;
+        if let Err(Some(Loss { disk: Some(fault), why })) = found.as_ref().map_err(Fault::of_check)
+            && fault.is_fatal()
+        {
+            self.engine.writer.health().break_down(fault, &why);
+        }
+        Ok(found?)
+    }
+
+    /// Returns when nothing is taken any more because the disk has failed or the file is damaged, and says what to do. Only a
+    /// new process tells what is stored.
+    pub async fn breakdown(&self) -> String {
+        self.engine.writer.health().breakdown().await
     }
 
     /// Takes other sealing keys while it runs: the first of `keys` seals from now on. Of each key that the file needs one

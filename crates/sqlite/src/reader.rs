@@ -11,8 +11,8 @@ use zentry_seal::Keyring;
 
 use crate::db::{Db, unreadable};
 use crate::error::{Fault, OpenError};
+use crate::health::Health;
 use crate::open;
-use crate::writer::Health;
 
 /// Reads at the same time. More would only wait for the same two cores and the same disk.
 const READERS: u32 = 4;
@@ -72,8 +72,8 @@ impl Readers {
 impl Pool {
     /// An idle connection. There are as many as permits, unless a read has panicked.
     fn take(&self) -> Result<Db, Fault> {
-        if let Some(why) = self.health.get() {
-            return Err(Fault::Unavailable(why.clone().into()));
+        if let Some(why) = self.health.broken() {
+            return Err(Fault::Unavailable(why.into()));
         }
         match self.idle().pop() {
             Some(db) => Ok(db),

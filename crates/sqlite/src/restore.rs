@@ -13,7 +13,7 @@ use crate::Sqlite;
 use crate::backup::{BackupError, check, file, rows, take_copy, unpack};
 use crate::db::Db;
 use crate::deleted::Deleted;
-use crate::error::{DiskFault, Fault, Loss};
+use crate::error::{Fault, Loss};
 use crate::lease::Memory;
 use crate::open;
 use crate::row::read_lane;
@@ -178,7 +178,7 @@ fn set_aside(store: &Path, kept: &Path) -> Result<(Option<PathBuf>, Option<Conne
     }
     let held = into_one_file(store).map(Some).or_else(|error| match Loss::of(&error).disk {
         // It may well be damaged: that is what backups are for.
-        Some(DiskFault::Broken) => Ok(None),
+        Some(fault) if fault.is_fatal() => Ok(None),
         _ => Err(BackupError::Busy { path: store.into() }),
     });
     if !matches!(held, Ok(None)) {

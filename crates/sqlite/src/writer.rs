@@ -6,13 +6,14 @@
 
 use std::fmt;
 use std::fs::File;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::db::Db;
 use crate::error::{DiskFault, Fault, Loss};
+use crate::health::Health;
 use crate::lease::Memory;
 use crate::open::Opened;
 
@@ -31,9 +32,6 @@ pub(crate) struct Writer {
     health: Arc<Health>,
 }
 
-/// Set once, when the disk failed: what is stored is known only to a process that reads everything anew.
-pub(crate) type Health = OnceLock<String>;
-
 enum Message {
     Task(Box<dyn Task>),
     Close(oneshot::Sender<()>),
@@ -42,7 +40,7 @@ enum Message {
 impl Writer {
     pub(crate) fn start(opened: Opened) -> std::io::Result<Self> {
         let (queue, inbox) = mpsc::channel(QUEUE);
-        let health = Arc::new(Health::new());
+        let health = Arc::new(Health::default());
         let Opened { db, memory, lock } = opened;
         let desk = Desk { db, memory, health: Arc::clone(&health), is_stuck: false, lock };
         thread::Builder::new().name("zentry-sqlite".into()).spawn(move || desk.work(inbox))?;
@@ -55,7 +53,7 @@ impl Writer {
 
     /// Whether work is taken: the disk has not failed, and the file is open.
     pub(crate) fn is_well(&self) -> bool {
-        self.health.get().is_none() && !self.queue.is_closed()
+        self.health.broken().is_none() && !self.queue.is_closed()
     }
 
     /// Runs `work` in a transaction, waiting for a place in the queue. What it did is on stable storage when this
@@ -203,8 +201,8 @@ impl Desk {
 
     fn commit(&mut self, mut batch: Vec<Box<dyn Task>>) {
         let before = self.memory.clone();
-        let lost = match self.health.get() {
-            Some(why) => Some(why.clone()),
+        let lost = match self.health.broken() {
+            Some(why) => Some(why),
             None => self.attempt(&mut batch).err().map(|loss| self.lose(before, loss)),
         };
         for task in batch {
@@ -236,31 +234,25 @@ impl Desk {
         self.memory = before;
         // SQLite has rolled back by itself after some errors; then there is nothing left to roll back.
         let rolled_back = self.db.conn.is_autocommit() || self.say("ROLLBACK").is_ok();
-        let is_over = loss.disk == Some(DiskFault::Broken) || !rolled_back;
-        if is_over { self.break_down(&loss.why) } else { loss.why }
-    }
-
-    fn break_down(&self, why: &str) -> String {
-        tracing::error!(
-            why,
-            "the store's disk failed: everything is refused from now on; check the disk, then restart"
-        );
-        let why = format!("the disk failed, and the process must be restarted: {why}");
-        self.health.get_or_init(|| why).clone()
+        match loss.disk.filter(|fault| fault.is_fatal()) {
+            Some(fault) => self.health.break_down(fault, &loss.why),
+            None if !rolled_back => self.health.break_down(DiskFault::Broken, &loss.why),
+            None => loss.why,
+        }
     }
 
     // === upkeep ===
 
     /// When the waiters have been told.
     fn tidy_up(&mut self) {
-        if self.health.get().is_some() || self.lock.is_none() {
+        if self.health.broken().is_some() || self.lock.is_none() {
             return;
         }
         let tidied = if std::mem::take(&mut self.memory.is_untidy) { self.wipe() } else { self.checkpoint_if_long() };
         let was_stuck = std::mem::replace(&mut self.is_stuck, tidied.is_err());
         let Err(error) = tidied else { return };
         match Loss::of(&error) {
-            Loss { disk: Some(DiskFault::Broken), why } => drop(self.break_down(&why)),
+            Loss { disk: Some(fault), why } if fault.is_fatal() => drop(self.health.break_down(fault, &why)),
             // Once, and not with every batch while the disk is full.
             Loss { why, .. } if !was_stuck => {
                 tracing::warn!(
@@ -294,7 +286,7 @@ impl Desk {
     }
 
     fn close(self) {
-        if self.health.get().is_none()
+        if self.health.broken().is_none()
             && self.lock.is_some()
             && let Err(error) = self.checkpoint("TRUNCATE")
         {

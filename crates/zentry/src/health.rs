@@ -1,7 +1,7 @@
 //! What the operations listener tells: whether deliveries should be sent here, and the metrics.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -18,13 +18,13 @@ pub(crate) struct Health {
     journal: Arc<dyn Journal>,
     lost: Lost,
     draining: AtomicBool,
-    workers: AtomicBool,
+    broken: OnceLock<String>,
 }
 
 impl Health {
     pub(crate) fn new(recorder: PrometheusHandle, store: Arc<Sqlite>, lost: Lost) -> Self {
         let journal = store.store();
-        Self { recorder, store, journal, lost, draining: AtomicBool::new(false), workers: AtomicBool::new(true) }
+        Self { recorder, store, journal, lost, draining: AtomicBool::new(false), broken: OnceLock::new() }
     }
 
     /// From now on deliveries should go elsewhere.
@@ -32,9 +32,9 @@ impl Health {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// The workers have ended, in order or not.
-    pub(crate) fn workers_ended(&self) {
-        self.workers.store(false, Ordering::Relaxed);
+    /// The bot cannot go on, and why.
+    pub(crate) fn broken(&self, why: &str) {
+        self.broken.get_or_init(|| why.to_owned());
     }
 }
 
@@ -44,8 +44,8 @@ impl Ops for Health {
         if self.draining.load(Ordering::Relaxed) {
             return Err("draining".into());
         }
-        if !self.workers.load(Ordering::Relaxed) {
-            return Err("the workers have ended; restart the bot".into());
+        if let Some(why) = self.broken.get() {
+            return Err(format!("{why}; the bot ends by itself and must be restarted"));
         }
         if !self.store.is_well() {
             return Err("the store takes nothing; look at the log and at the disk".into());

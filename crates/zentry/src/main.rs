@@ -48,7 +48,11 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
         Command::Serve(settings) => {
             let config = Config::load(&settings, &config::environment)?;
             let lost = log.start(&config.log)?;
-            run::runtime()?.block_on(run::serve(*settings, config, lost))
+            let runtime = run::runtime()?;
+            let served = runtime.block_on(run::serve(*settings, config, lost));
+            // Nobody waits for a call or a read that hangs.
+            runtime.shutdown_background();
+            served
         }
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ use crate::world::WallClock;
 
 /// How long sends that have begun may take once the program is told to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a bot that cannot go on refuses what comes, and tells probes why, before it ends with 1 and is restarted: senders get
+/// an answer on which they try again.
+const LAST_REFUSALS: Duration = Duration::from_secs(5);
 /// When the program ends whatever happens: orchestrators kill after thirty seconds.
 const HARD_END: Duration = Duration::from_secs(25);
 
@@ -102,26 +106,36 @@ impl Running {
     /// Runs until `told_to_end`, then ends in order: refuse, finish requests, let sends end, close the store.
     ///
     /// # Errors
-    /// Where listener or workers end by themselves, or the end takes too long.
+    /// Where the store breaks down, listener or workers end by themselves, or the end takes too long.
     pub(crate) async fn until(mut self, told_to_end: impl Future<Output = ()>) -> Result<(), Failure> {
+        let mut told_to_end = pin!(told_to_end);
+        let store = Arc::clone(&self.bot.store);
         let broken = tokio::select! {
-            () = told_to_end => None,
-            _ = &mut self.worker => Some("the workers ended by themselves: a bug in the bot"),
-            _ = &mut self.ingress => Some("the public listener ended by itself: a bug in the bot"),
+            () = &mut told_to_end => None,
+            why = store.breakdown() => Some(format!("ZENTRY_STORE: {why}")),
+            _ = &mut self.worker => Some("the workers ended by themselves: a bug in the bot".into()),
+            _ = &mut self.ingress => Some("the public listener ended by itself: a bug in the bot".into()),
         };
         if let Some(why) = broken {
-            self.health.workers_ended();
-            return Err(Failure::World(why.into()));
+            self.health.broken(&why);
+            if !store.is_well() {
+                let refused = self.bot.clock.now() + LAST_REFUSALS;
+                tokio::select! {
+                    () = told_to_end => {}
+                    () = self.bot.clock.sleep_until(refused) => {}
+                }
+            }
+            return Err(Failure::World(why));
         }
         tracing::info!("ending: no more requests are taken, and what has begun may finish");
         self.health.drain();
         let ended = tokio::time::timeout(HARD_END, self.end()).await;
-        ended.map_err(|_| {
-            Failure::World(format!("the program did not end within {} s and is ended", HARD_END.as_secs()))
+        ended.unwrap_or_else(|_| {
+            Err(Failure::World(format!("the program did not end within {} s and is ended", HARD_END.as_secs())))
         })
     }
 
-    async fn end(self) {
+    async fn end(self) -> Result<(), Failure> {
         let _ = self.stop_ingress.send(true);
         let _ = self.ingress.await;
         let _ = self.stop_worker.send(true);
@@ -129,14 +143,17 @@ impl Running {
             tracing::warn!("sends that had begun did not end in time; they are made again after the next start");
         }
         self.bot.http.close();
+        let is_well = self.bot.store.is_well();
         self.bot.store.close().await;
+        if is_well { Ok(()) } else { Err(Failure::World("ZENTRY_STORE: the disk failed; check it".into())) }
     }
 }
 
-/// Looks through the whole database once, beside the work: damage must be known before it spreads into the backups.
+/// Looks through the whole database once, beside the work: damage must be known before it spreads into the backups. The store
+/// logs it, and breaks down.
 async fn check_store(store: Arc<Sqlite>) {
     if let Err(error) = store.check().await {
-        tracing::error!(error = &error as &dyn Error, "the database is damaged; stop the bot and restore a backup");
+        tracing::debug!(error = &error as &dyn Error, "the database could not be looked through");
     }
 }
 

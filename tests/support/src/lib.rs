@@ -131,6 +131,11 @@ impl Town {
         self.bot.as_ref().expect("the bot runs").signal(name);
     }
 
+    /// The bot as a process, for the caller to end or to wait for.
+    pub fn take(&mut self) -> Bot {
+        self.bot.take().expect("the bot runs")
+    }
+
     /// Waits until the bot ends by itself.
     pub fn ended(&mut self) -> std::process::ExitStatus {
         self.bot.take().expect("the bot runs").wait()
