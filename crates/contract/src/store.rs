@@ -174,6 +174,7 @@ macro_rules! store_suite {
             dead_letters_that_are_swept_are_held,
             what_conflicts_or_repeats_is_not_counted,
             the_ledger_survives_a_restart,
+            the_backlog_is_every_job_that_waits_or_was_given_up,
             the_ledger_adds_up_whatever_happens,
 
             a_purged_account_leaves_nothing_behind,

@@ -135,6 +135,8 @@ pub trait Facts: Send + Sync {
 pub trait Journal: Send + Sync {
     /// The ledger, read in one transaction.
     async fn ledger(&self) -> Result<Ledger, StoreError>;
+    /// How much waits and how much was given up, notices or not, read in one transaction.
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
     /// Every dead letter, oldest first.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError>;
     /// How the organizations' webhooks come in, at most `limit`, those first that were heard of last.
@@ -192,6 +194,15 @@ pub struct Leased {
     pub lanes: Vec<LaneLease>,
     /// When the next lane that is not leased falls due, if it is not due already.
     pub next_due: Option<Timestamp>,
+}
+
+/// Jobs that are not done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// In all lanes, due or not, housekeeping among them.
+    pub waiting: u64,
+    /// Dead letters.
+    pub dead: u64,
 }
 
 /// Names a credential.

@@ -181,9 +181,12 @@ fn resource(data: &Data, claimed: Option<&str>) -> Option<&'static str> {
     ];
     let fitting = || fits.iter().filter(|(_, fits)| *fits).map(|(name, _)| *name);
     let decided = fitting().find(|name| Some(*name) == claimed).or_else(|| fitting().next());
-    if let Some(claimed) = claimed.filter(|claimed| decided != Some(claimed)) {
+    if let (Some(claimed), Some(body)) = (claimed, decided)
+        && claimed != body
+    {
         let header = text::line(claimed, 40);
-        tracing::debug!(header, body = decided, "the resource header contradicts the body, which decides");
+        tracing::debug!(header, body, "the resource header contradicts the body, which decides");
+        metrics::counter!("zentry_header_mismatch_total").increment(1);
     }
     decided
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusHandle;
+use zentry_domain::ports::Backlog;
 use zentry_domain::{Journal, Ledger, Suppression};
 use zentry_ingress::Ops;
 use zentry_sqlite::Sqlite;
@@ -57,6 +58,13 @@ impl Ops for Health {
         match self.journal.ledger().await {
             Ok(ledger) => publish(&ledger),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the ledger cannot be read"),
+        }
+        match self.journal.backlog().await {
+            Ok(Backlog { waiting, dead }) => {
+                metrics::gauge!("zentry_lane_backlog").set(as_gauge(waiting));
+                metrics::gauge!("zentry_dead_jobs").set(as_gauge(dead));
+            }
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the backlog cannot be read"),
         }
         metrics::counter!("zentry_log_lines_dropped_total").absolute(self.lost.lines());
         self.recorder.render()

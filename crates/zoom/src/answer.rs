@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use serde_json::Value;
+use zentry_domain::job::LONGEST_WAIT;
 use zentry_domain::ports::ChatError;
 use zentry_domain::{Timestamp, text};
 use zentry_http_client::{HttpError, Response};
@@ -132,7 +133,15 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         let at: i64 = value("x-ratelimit-reset")?.parse().ok()?;
         Some(Timestamp(at.saturating_mul(1_000)).since(now))
     };
-    asked.or_else(reset).map(|wait| wait.max(SHORTEST_WAIT))
+    let wait = asked.or_else(reset).map(|wait| wait.max(SHORTEST_WAIT));
+    if let Some(hours) = wait.filter(|wait| *wait > LONGEST_WAIT).map(|wait| wait.as_secs() / 3_600) {
+        tracing::error!(
+            hours,
+            "Zoom asks to be left alone for more than a day: it is asked again after a day, and until then nothing is sent \
+             to this account; look at the app's limits in the Marketplace, or ask Zoom's support"
+        );
+    }
+    wait
 }
 
 /// A number of seconds; a negative one is none at all.

@@ -10,6 +10,7 @@ mod card;
 mod chat;
 mod event;
 mod rate;
+mod stale;
 mod token;
 mod webhook;
 mod wire;

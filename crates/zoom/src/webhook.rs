@@ -1,7 +1,5 @@
 //! Verifying and reading what Zoom sends (Zoom, using webhooks).
 
-use std::time::Duration;
-
 use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
 use serde_json::{Value, json};
@@ -10,16 +8,12 @@ use zentry_domain::{Rotating, Secret, Timestamp, Webhook};
 
 use crate::ZoomConfig;
 use crate::event::{Meaning, decode};
+use crate::stale::{Stale, StaleLog};
 use crate::wire::{self, Fields};
 
 const SIGNATURE: &str = "x-zm-signature";
 const TIMESTAMP: &str = "x-zm-request-timestamp";
 
-/// Zoom redelivers until 85 minutes after the first attempt, and whether it then signs anew is not known. Replays
-/// inside of this are repeats, which the store recognises.
-const OLDEST: Duration = Duration::from_secs(100 * 60);
-/// How far our clock may be behind.
-const AHEAD: Duration = Duration::from_secs(5 * 60);
 /// The longest token of a URL validation that is answered.
 const PLAIN_TOKEN_MAX: usize = 128;
 
@@ -27,12 +21,17 @@ const PLAIN_TOKEN_MAX: usize = 128;
 pub struct ZoomWebhook {
     secret_tokens: Rotating<Vec<Secret>>,
     client_id: String,
+    stale: StaleLog,
 }
 
 impl ZoomWebhook {
     /// Accepts what any of the secret tokens has signed.
     pub fn new(config: &ZoomConfig) -> Self {
-        Self { secret_tokens: config.secret_tokens.clone(), client_id: config.client_id.clone() }
+        Self {
+            secret_tokens: config.secret_tokens.clone(),
+            client_id: config.client_id.clone(),
+            stale: StaleLog::default(),
+        }
     }
 
     /// The key that signed `message`.
@@ -52,11 +51,9 @@ impl ZoomWebhook {
         let tag = tag(signature).ok_or(Rejected("a signature of another form"))?;
         let message = [b"v0:", stamp, b":", delivery.body].concat();
         let signer = self.signer(&message, &tag).ok_or(Rejected("a wrong signature"))?;
-        if sent < now - OLDEST {
-            return Err(Rejected("a time stamp of more than 100 minutes ago; is this machine's clock right?"));
-        }
-        if sent > now + AHEAD {
-            return Err(Rejected("a time stamp of more than 5 minutes ahead; is this machine's clock right?"));
+        if let Some(stale) = Stale::of(sent, now) {
+            self.stale.take(&stale, now);
+            return Err(Rejected("a time stamp outside of the window; is this host's clock right?"));
         }
         Ok(signer)
     }

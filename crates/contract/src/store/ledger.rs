@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use zentry_domain::ports::Backlog;
+
 use super::*;
 
 pub async fn a_counted_job_is_pending_until_it_is_delivered(bench: &impl Bench) {
@@ -87,6 +89,22 @@ pub async fn a_job_given_up_counts_as_dead_until_it_is_replayed_or_dropped(bench
     commit(bench, change(RowChange::DropDead(JobId::new("a")))).await;
     let found = ledger(bench).await;
     assert_eq!((found.accepted, found.dead, of(&found, Suppression::Held)), (1, 0, 1));
+}
+
+pub async fn the_backlog_is_every_job_that_waits_or_was_given_up(bench: &impl Bench) {
+    let backlog = async || bench.journal().backlog().await.expect("a backlog");
+    assert_eq!(backlog().await, Backlog::default());
+    commit(bench, queue([job("a", lane("acc", "ops")), job("b", lane("acc", "ops")).uncounted()])).await;
+    assert_eq!(backlog().await, Backlog { waiting: 2, dead: 0 });
+    give_up(bench, "a").await;
+    give_up(bench, "b").await;
+    commit(bench, queue([job("c", lane("other", "dev"))])).await;
+    assert_eq!(backlog().await, Backlog { waiting: 1, dead: 2 });
+    bench.restart().await;
+    assert_eq!(backlog().await, Backlog { waiting: 1, dead: 2 });
+    commit(bench, change(RowChange::DropDead(JobId::new("a")))).await;
+    commit(bench, change(RowChange::Replay(JobId::new("b")))).await;
+    assert_eq!(backlog().await, Backlog { waiting: 2, dead: 0 });
 }
 
 pub async fn what_a_cleared_lane_held_is_disconnected(bench: &impl Bench) {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use zentry_domain::ports::StoreError;
+use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::storm::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Lane,
@@ -186,6 +186,12 @@ impl Facts for FakeStore {
 impl Journal for FakeStore {
     async fn ledger(&self) -> Result<Ledger, StoreError> {
         Ok(self.up()?.rows.ledger())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let rows = &self.up()?.rows;
+        let waiting = rows.lanes.values().map(|lane| lane.len() as u64).sum();
+        Ok(Backlog { waiting, dead: rows.dead.len() as u64 })
     }
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
