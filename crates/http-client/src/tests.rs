@@ -1,5 +1,7 @@
 //! The client against servers on loopback that misbehave.
 
+mod tls;
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
@@ -105,6 +107,17 @@ impl Resolver for Answers {
 fn address(url: &Url) -> SocketAddr {
     let ip: IpAddr = url.host_str().unwrap().parse().unwrap();
     SocketAddr::new(ip, url.port().unwrap())
+}
+
+/// A resolver that never hears an answer: it gives up when its time is up, and tells how long that was.
+#[derive(Debug)]
+struct Hangs(mpsc::Sender<Duration>);
+
+impl Resolver for Hangs {
+    fn resolve(&self, _: &http::Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let _ = self.0.send(*timeout.after);
+        Err(ureq::Error::Timeout(timeout.reason))
+    }
 }
 
 #[tokio::test]
@@ -316,6 +329,16 @@ async fn loopback_and_plain_http_are_closed_unless_that_very_address_is_allowed(
     }
     assert_eq!(visits.try_recv(), Err(TryRecvError::Empty));
     assert_eq!(client(&url).send(get(&url)).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_name_that_is_looked_up_for_more_than_three_seconds_is_not_sent() {
+    let (asked, times) = mpsc::channel();
+    let client = HttpClient::with_resolver(HttpConfig::new("zentry-test/1"), Hangs(asked)).unwrap();
+    let url = "https://api.example/x?token=s3cret".parse().unwrap();
+    let error = client.send(post(&url).deadline(LONG)).await.unwrap_err();
+    assert!(matches!(&error, HttpError::NotSent(cause) if cause.is_timeout()), "{error:?}");
+    assert!(times.recv_timeout(LONG).unwrap() <= Duration::from_secs(3));
 }
 
 #[tokio::test]
