@@ -55,6 +55,14 @@ async fn damage_that_is_found_while_it_runs_ends_the_bot_with_1_and_says_how_to_
     town.start();
     town.logged("the database is damaged").await;
     assert!(town.log().contains("`zentry restore FILE`"), "{}", town.log());
+    let told = async {
+        let mut why = town.ops("/readyz").await;
+        while !why.1.contains("restore a backup") {
+            why = town.ops("/readyz").await;
+        }
+        why.0
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, told).await.expect("probes are told"), 503);
     assert_eq!(ended(&mut town).await, Some(1));
     assert!(fs::read(database(&town)).expect("still there").len() >= damaged.len(), "nothing of it is deleted");
 }
