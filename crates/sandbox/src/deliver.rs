@@ -71,6 +71,21 @@ pub(crate) struct Parcel {
     pub(crate) body: Bytes,
 }
 
+impl Parcel {
+    /// The bytes that go over the wire to this address.
+    pub(crate) fn written_to(&self, to: &Url) -> Vec<u8> {
+        let authority = &to[url::Position::BeforeHost..url::Position::AfterPort];
+        let mut request = format!("POST {} HTTP/1.1\r\nHost: {authority}\r\n", to.path());
+        for (name, value) in &self.headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        request.push_str(&format!("Content-Length: {}\r\n\r\n", self.body.len()));
+        let mut request = request.into_bytes();
+        request.extend_from_slice(&self.body);
+        request
+    }
+}
+
 /// How a service sends: to where, with what patience.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {

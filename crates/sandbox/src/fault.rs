@@ -117,15 +117,24 @@ impl Faults {
         let fault = lock(&self.0).pop_front();
         match fault {
             None => Reply::Now(work()),
-            Some(Fault::Answer { status, headers, body }) => {
+            Some(fault) => fault.around(work),
+        }
+    }
+}
+
+impl Fault {
+    /// Carries the call out as far as this lets it.
+    pub(crate) fn around(self, work: impl FnOnce() -> Answer) -> Reply {
+        match self {
+            Self::Answer { status, headers, body } => {
                 Reply::Now(Answer { status, headers, body: body.into(), verdict: "fault".to_owned() })
             }
-            Some(Fault::Hang { carried_out }) => silent(carried_out, work, Reply::Hang),
-            Some(Fault::Close { carried_out }) => silent(carried_out, work, Reply::Close),
-            Some(Fault::Late(after)) => Reply::Late(work(), after),
-            Some(Fault::Drip(every)) => Reply::Drip(work(), every),
-            Some(Fault::Cut) => Reply::Cut(work()),
-            Some(Fault::Flood(bytes)) => Reply::Flood(work(), bytes),
+            Self::Hang { carried_out } => silent(carried_out, work, Reply::Hang),
+            Self::Close { carried_out } => silent(carried_out, work, Reply::Close),
+            Self::Late(after) => Reply::Late(work(), after),
+            Self::Drip(every) => Reply::Drip(work(), every),
+            Self::Cut => Reply::Cut(work()),
+            Self::Flood(bytes) => Reply::Flood(work(), bytes),
         }
     }
 }

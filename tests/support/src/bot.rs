@@ -121,6 +121,17 @@ impl Bot {
         self.child.id()
     }
 
+    /// The most memory that it ever had, in bytes.
+    ///
+    /// # Panics
+    /// Where it does not run any more, or the system does not tell.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let read = |line: &str| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok();
+        let kilobytes: Option<u64> = status.lines().find_map(read);
+        1024 * kilobytes.unwrap_or_else(|| panic!("no VmHWM:\n{status}"))
+    }
+
     /// What it has written to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -39,12 +39,17 @@ impl Ledger {
 
     /// Waits until nothing is pending.
     pub async fn settled(town: &Town) -> Self {
+        Self::settled_but_for(town, 0).await
+    }
+
+    /// Waits until no more than so many are pending.
+    pub async fn settled_but_for(town: &Town, waiting: u64) -> Self {
         let settled = async {
             let mut look = tokio::time::interval(Duration::from_millis(50));
             loop {
                 look.tick().await;
                 let ledger = Self::of(town).await;
-                if ledger.pending == 0 {
+                if ledger.pending <= waiting {
                     return ledger;
                 }
             }

@@ -3,6 +3,8 @@
 
 mod bot;
 pub mod crash;
+mod delivery;
+mod flood;
 mod ledger;
 mod load;
 pub mod oracle;
@@ -15,12 +17,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use bot::{Bot, Setup, Unread, free_port};
+pub use delivery::{NewIssue, Signer};
+pub use flood::{Delays, Flood, Flooded};
 pub use ledger::Ledger;
 pub use load::{Load, Running, Tally, Title, Verdict, titles_in};
 pub use proof::{Dice, rounds, seed};
 pub use zentry_sandbox as sandbox;
 use zentry_sandbox::browser::Page;
-use zentry_sandbox::sentry::{self, Caller, NewIssue, Project};
+use zentry_sandbox::sentry::{self, Caller, Project};
 use zentry_sandbox::zoom::{self, Message, Person, Place};
 use zentry_sandbox::{Cast, Clock, Delivery, Sandbox};
 
@@ -143,8 +147,13 @@ impl Town {
 
     /// Waits until the bot has logged these words.
     pub async fn logged(&self, words: &str) {
+        self.logged_after(0, words).await;
+    }
+
+    /// Waits until the bot has logged these words after the first `said` bytes of its log.
+    pub async fn logged_after(&self, said: usize, words: &str) {
         let waited = tokio::time::timeout(PATIENCE, async {
-            while !self.log().contains(words) {
+            while !self.log()[said..].contains(words) {
                 tokio::task::yield_now().await;
             }
         });
@@ -246,7 +255,7 @@ impl Town {
 
     /// An error happens in a project.
     pub async fn error_in(&self, project: &Project, title: &str) -> u64 {
-        let raised = self.sandbox.sentry.raise(project, NewIssue::error(title)).await;
+        let raised = self.sandbox.sentry.raise(project, sentry::NewIssue::error(title)).await;
         kept(raised.delivery);
         raised.issue
     }

@@ -1,18 +1,16 @@
 //! A load of signed deliveries on several connections at once, and what must be true of their cards afterwards.
 
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, watch};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use zentry_sandbox::sentry::{Project, Sentry};
+use zentry_sandbox::Cast;
+use zentry_sandbox::sentry::Project;
 use zentry_sandbox::zoom::Channel;
-use zentry_sandbox::{Cast, Signing};
 
-use crate::{Dice, Ledger, Town, kept, loopback};
+use crate::delivery::{NewIssue, Signer, exchange};
+use crate::{Dice, Ledger, Town, kept};
 
 /// Connections, each with a project and a channel of its own: what is acknowledged on one is posted in one lane.
 const LINES: usize = 8;
@@ -22,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The connections, and what was sent and answered on each.
 pub struct Load {
     lines: Vec<Line>,
-    recorder: Arc<Recorder>,
+    signer: Signer,
     tally: watch::Sender<Tally>,
     /// The ledger before the first delivery.
     before: Ledger,
@@ -33,7 +31,7 @@ pub struct Load {
 pub struct Tally {
     /// 2xx.
     pub acknowledged: usize,
-    /// Anything else.
+    /// 500: not kept.
     pub refused: usize,
     /// Not at all: the connection broke first.
     pub unanswered: usize,
@@ -74,8 +72,8 @@ impl Load {
         }
         let line = |(index, (channel, project))| Line::new(&town, index, channel, project, dice.more());
         let lines = places.into_iter().enumerate().map(line).collect();
-        let recorder = Arc::new(Recorder::new(&town).await);
-        (town, Self { lines, recorder, tally: watch::Sender::default(), before: Ledger::default() })
+        let signer = Signer::of(&town);
+        (town, Self { lines, signer, tally: watch::Sender::default(), before: Ledger::default() })
     }
 
     /// Connects each channel to its project.
@@ -95,7 +93,7 @@ impl Load {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for line in self.lines.drain(..) {
-            tasks.spawn(line.work(Arc::clone(&self.recorder), stopping.clone(), self.tally.clone()));
+            tasks.spawn(line.work(self.signer.clone(), stopping.clone(), self.tally.clone()));
         }
         Running { tally: self.tally.subscribe(), load: self, tasks, stop }
     }
@@ -192,12 +190,12 @@ impl Line {
         Self { index, project, channel, address, dice, next: 1, again: None, acknowledged: Vec::new() }
     }
 
-    async fn work(mut self, recorder: Arc<Recorder>, stop: watch::Receiver<bool>, tally: watch::Sender<Tally>) -> Self {
+    async fn work(mut self, signer: Signer, stop: watch::Receiver<bool>, tally: watch::Sender<Tally>) -> Self {
         while !*stop.borrow()
             && let Ok(mut stream) = TcpStream::connect(&self.address).await
         {
             while !*stop.borrow() {
-                let (number, raw) = self.next_delivery(&recorder).await;
+                let (number, raw) = self.next_delivery(&signer);
                 let answer = exchange(&mut stream, &raw).await;
                 match answer {
                     Ok(200..300) => {
@@ -205,7 +203,8 @@ impl Line {
                         tally.send_modify(|tally| tally.acknowledged += 1);
                         continue;
                     }
-                    Ok(_) => tally.send_modify(|tally| tally.refused += 1),
+                    Ok(500) => tally.send_modify(|tally| tally.refused += 1),
+                    Ok(status) => panic!("a delivery was answered {status}"),
                     Err(_) => tally.send_modify(|tally| tally.unanswered += 1),
                 }
                 // Some senders try again, others never do.
@@ -216,13 +215,15 @@ impl Line {
         self
     }
 
-    async fn next_delivery(&mut self, recorder: &Recorder) -> (u32, Vec<u8>) {
+    fn next_delivery(&mut self, signer: &Signer) -> (u32, Vec<u8>) {
         if let Some(again) = self.again.take() {
             return again;
         }
         let number = self.next;
         self.next += 1;
-        (number, recorder.record(&self.body(number)).await)
+        let title = Title { line: self.index, number };
+        let new = NewIssue { project: &self.project, id: title.issue(), title: &title.to_string(), events: 1 };
+        (number, signer.created(&new))
     }
 
     /// The numbers of the cards in the channel, in the order in which they were posted.
@@ -230,47 +231,6 @@ impl Line {
         let messages = town.sandbox.zoom.messages(&self.channel, &town.cast.jane);
         let title = |message: &zentry_sandbox::zoom::Message| titles_in(message.to_string().as_bytes()).next();
         messages.iter().filter_map(title).map(|title| title.number).collect()
-    }
-
-    /// `issue.created` (Sentry, issue webhooks).
-    fn body(&self, number: u32) -> String {
-        let (id, title) = (issue(self.index, number), Title { line: self.index, number });
-        let Project { id: project, slug, .. } = &self.project;
-        format!(
-            r#"{{"action":"created","installation":{{"uuid":"a8e5d37a-696c-4c54-adb5-b3f28d64c7de"}},"data":{{"issue":{{
-"id":"{id}","shortId":"LOAD-{id}","title":"{title}","culprit":"app/main in run","level":"error","status":"unresolved",
-"statusDetails":{{}},"substatus":"new","platform":"javascript","type":"error","issueType":"error",
-"issueCategory":"error","project":{{"id":"{project}","name":"{slug}","slug":"{slug}","platform":"javascript"}},
-"metadata":{{"type":"{title}","value":"","filename":"app/main.js","function":"run"}},"assignedTo":null,
-"priority":"high","count":"1","userCount":1,"firstSeen":"2026-08-01T10:00:00Z","lastSeen":"2026-08-01T10:00:00Z",
-"web_url":"https://sentry.example.com/organizations/acme/issues/{id}/"}}}},
-"actor":{{"type":"application","id":"sentry","name":"Sentry"}}}}"#
-        )
-    }
-}
-
-/// Sends a request and reads the status of its answer.
-async fn exchange(stream: &mut TcpStream, raw: &[u8]) -> io::Result<u16> {
-    stream.write_all(raw).await?;
-    let answer = read_message(stream).await?;
-    let status = String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
-/// Reads one HTTP/1.1 message whose length its header says.
-async fn read_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut message = Vec::new();
-    loop {
-        if let Some(end) = message.windows(4).position(|four| four == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&message[..end]).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-            if message.len() >= end + 4 + length.unwrap_or(0_usize) {
-                return Ok(message);
-            }
-        }
-        if stream.read_buf(&mut message).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
     }
 }
 
@@ -314,36 +274,6 @@ fn name(line: usize) -> String {
 
 fn issue(line: usize, number: u32) -> u64 {
     (line as u64 + 1) * 1_000_000 + u64::from(number)
-}
-
-/// Signs as Sentry does, by letting the simulated Sentry send to us: the bot then gets its very bytes, as often as wanted.
-struct Recorder {
-    sentry: Sentry,
-    secret: String,
-    listener: Mutex<TcpListener>,
-}
-
-impl Recorder {
-    async fn new(town: &Town) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let here = loopback(listener.local_addr().expect("bound").port());
-        let sentry = town.sandbox.sentry.clone();
-        sentry.set_webhook(format!("{here}/sentry/webhook").parse().expect("an address"));
-        Self { sentry, secret: town.cast.integration.client_secret.clone(), listener: Mutex::new(listener) }
-    }
-
-    async fn record(&self, body: &str) -> Vec<u8> {
-        // One at a time, so that everybody gets his own.
-        let listener = self.listener.lock().await;
-        let take = async {
-            let (mut stream, _) = listener.accept().await?;
-            let raw = read_message(&mut stream).await?;
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await?;
-            io::Result::Ok(raw)
-        };
-        let sent = self.sentry.deliver_raw("issue", body.to_owned(), &self.secret, Signing::Proper);
-        tokio::join!(take, sent).0.expect("the delivery is recorded")
-    }
 }
 
 #[cfg(test)]

@@ -174,6 +174,14 @@ impl Sentry {
         self.core().send_and_remember(&parcel).await
     }
 
+    /// The request that [`Self::deliver_raw`] would send, signed properly, to be sent by hand: a load is then not measured
+    /// by how fast this Sentry is. Empty where the bot's address is not known.
+    #[must_use]
+    pub fn written_down(&self, resource: &str, body: impl Into<Bytes>, client_secret: &str) -> Vec<u8> {
+        let parcel = self.core().parcel("raw", resource, body.into(), client_secret, Signing::Proper);
+        self.core().webhook.read(|to| to.as_ref().map(|to| parcel.written_to(to))).unwrap_or_default()
+    }
+
     /// Sends the last delivery again, byte for byte, headers included; `None` where there was none.
     pub async fn redeliver_last(&self) -> Option<Delivery> {
         let parcel = self.core().last.read(Clone::clone)?;

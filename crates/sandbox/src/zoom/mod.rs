@@ -19,7 +19,7 @@ mod tests;
 mod webhook;
 mod world;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -36,7 +36,7 @@ use self::{refusal::Refusal, state::State};
 use crate::{
     clock::{Clock, Stopwatch},
     deliver::{Parcel, Post},
-    fault::Faults,
+    fault::{Fault, Faults},
     http::{Answer, Bound, Reply, Request, Server},
     ids::Ids,
     sync::{Tasks, Watched},
@@ -72,6 +72,8 @@ struct Core {
     last: Watched<Option<Parcel>>,
     chat_faults: Faults,
     token_faults: Faults,
+    /// By the JID of the channel.
+    troubles: Watched<HashMap<String, Fault>>,
     tasks: Tasks,
     post: Post,
 }
@@ -94,6 +96,7 @@ impl Zoom {
             last: Watched::default(),
             chat_faults: Faults::default(),
             token_faults: Faults::default(),
+            troubles: Watched::default(),
             tasks: Tasks::default(),
             post,
         });
@@ -119,6 +122,11 @@ impl Zoom {
         &self.core().chat_faults
     }
 
+    /// What goes wrong with every message that is sent to this channel from now on; edits and deletions go well.
+    pub fn trouble(&self, channel: &Channel, fault: Fault) {
+        self.core().troubles.change(|troubles| troubles.insert(channel.jid(), fault));
+    }
+
     /// What goes wrong with the next requests for a token.
     #[must_use]
     pub fn token_faults(&self) -> &Faults {
@@ -140,10 +148,21 @@ impl Core {
         let watch = Stopwatch::start();
         let reply = match request.path.as_str() {
             "/oauth/token" => self.token_faults.around(|| self.token(request)),
-            _ => self.chat_faults.around(|| self.chat(request)),
+            _ => match self.trouble(request) {
+                Some(trouble) => trouble.around(|| self.chat(request)),
+                None => self.chat_faults.around(|| self.chat(request)),
+            },
         };
         self.wire.received(Service::Zoom, &self.clock, watch, request, &reply);
         reply
+    }
+
+    fn trouble(&self, request: &Request) -> Option<Fault> {
+        self.troubles.read(|troubles| {
+            let body = std::str::from_utf8(&request.body).unwrap_or_default();
+            let (_, fault) = troubles.iter().find(|(jid, _)| body.contains(jid.as_str()))?;
+            Some(fault.clone())
+        })
     }
 
     fn token(&self, request: &Request) -> Answer {
