@@ -162,6 +162,7 @@ fn moment(raw: &str) -> Option<Timestamp> {
 mod tests {
     use http::HeaderValue;
     use zentry_contract::sample::START;
+    use zentry_domain::{AccountId, Handle, Job, JobId, Outcome, Queued, job};
 
     use super::*;
 
@@ -265,6 +266,46 @@ mod tests {
         for (headers, expected) in table {
             let asked = retry_after(&response(429, headers, "").headers, START);
             assert_eq!(asked, expected.map(Duration::from_secs), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn in_whichever_form_it_is_asked_nobody_comes_back_earlier_nor_much_later() {
+        let card = Queued {
+            id: JobId::new("j"),
+            job: Job::Show { account: AccountId::new("a"), card: Handle::new("h") },
+            attempts: 0,
+            unknown: false,
+            since: START,
+        };
+        // To the second, for a day on: each form in steps of its own.
+        for wait in (1..86_400).step_by(97) {
+            let at = Timestamp(START.0 + 1_000 * wait);
+            let civil = jiff::Timestamp::from_millisecond(at.0).expect("a moment");
+            let date = civil.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            for (header, value) in [
+                ("retry-after", wait.to_string()),
+                ("retry-after", date),
+                ("retry-after", civil.to_string()),
+                ("x-ratelimit-reset", (at.0 / 1_000).to_string()),
+            ] {
+                let answer = response(429, &[(header, &value)], "");
+                let Err(Failure { kind: Kind::Throttled(after), .. }) = verdict(Verb::Post, &answer, START) else {
+                    panic!("{header}: {value} is no throttle");
+                };
+                for jitter in [0.0, 0.3, 1.0] {
+                    let failure = zentry_domain::Failure::Throttled { after };
+                    let Ok(Outcome::Throttled { until }) = job::next(&card, &failure, START, jitter) else {
+                        panic!("{header}: {value} is not waited for");
+                    };
+                    let latest = at.0 + 100 * wait + 5_000;
+                    assert!(
+                        (at.0..=latest).contains(&until.0),
+                        "{header}: {value}: {} s",
+                        until.since(START).as_secs()
+                    );
+                }
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod ledger;
 mod load;
 pub mod oracle;
 mod proof;
+mod square;
 pub mod trace;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use flood::{Delays, Flood, Flooded};
 pub use ledger::Ledger;
 pub use load::{Load, Running, Tally, Title, Verdict, titles_in};
 pub use proof::{Dice, rounds, seed};
+pub use square::Square;
 pub use zentry_sandbox as sandbox;
 use zentry_sandbox::browser::Page;
 use zentry_sandbox::sentry::{self, Caller, Project};
