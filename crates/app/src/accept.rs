@@ -85,7 +85,10 @@ impl App {
             Event::Pressed(pressed) => self.decide_pressed(pressed).await,
             Event::Changed(change) => self.decide_changed(change).await,
             Event::Installed { account, by } => Ok(self.core().installed(account, by)),
-            Event::Deauthorized(account) => Ok(self.core().deauthorized(account)),
+            Event::Deauthorized { account, at } => {
+                let known = self.ports.facts.account(account).await?;
+                Ok(self.core().deauthorized(account, *at, known.as_ref()))
+            }
             Event::IntegrationInstalled { installation, org } => {
                 Ok(self.core().integration_installed(installation, org))
             }

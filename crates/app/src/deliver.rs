@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zentry_domain::ports::{LaneLease, Leased, StoreError};
-use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued, Timestamp};
+use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued, RowChange, Timestamp};
 
 use crate::App;
 use crate::perform::{Effect, Performed};
@@ -22,6 +22,8 @@ const MARGIN: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to leave a store alone that does not take a result.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// A clock that is corrected by less is nothing to speak of.
+const CLOCK_STEP: Duration = Duration::from_secs(5);
 /// How often a result is decided anew because a row moved on under it.
 const TRIES: usize = 16;
 /// How often the first job of a lane may fail before the next one is tried, to tell a poisonous message from a destination
@@ -37,7 +39,9 @@ impl App {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut busy = JoinSet::new();
         let mut upkeep = false;
+        let mut latest = self.now();
         while !*stop.borrow() {
+            latest = self.notice_clock(latest).await;
             upkeep = upkeep || self.begin_upkeep().await;
             // Registered before looking, so that what is committed meanwhile is not missed.
             let woken = self.work.notified();
@@ -77,6 +81,20 @@ impl App {
                 ended += self.work_off(lane, &stop).await;
             }
         }
+    }
+
+    /// Where the host's clock was set back since `latest`, nothing that waits may wait for it to catch up.
+    async fn notice_clock(&self, latest: Timestamp) -> Timestamp {
+        let (now, by) = (self.now(), latest.since(self.now()));
+        if by > CLOCK_STEP {
+            tracing::error!(seconds = by.as_secs(), "the host's clock was set back; what waits keeps its waits");
+            let set_back = Decision::nothing().and(RowChange::ClockSetBack { by });
+            if let Err(error) = self.ports.store.commit(&[], &set_back, now).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "this could not be stored yet");
+                return latest;
+            }
+        }
+        now
     }
 
     /// Upkeep and reconciling keep themselves going; this starts them. True once they are queued.

@@ -159,6 +159,11 @@ pub enum RowChange {
         /// Who.
         person: Person,
     },
+    /// The host's clock was set back: whatever waits for a time to come waits that much less, as if it had not been.
+    ClockSetBack {
+        /// By how much.
+        by: Duration,
+    },
     /// Deletes what has served its time by `now`: delivery keys and ended links after a day, unreadable bodies after
     /// seven, dead letters after thirty (suppressed as `held`).
     Sweep {

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn whoever_installed_the_bot_manages_the_account() {
-        let installed = Account { id: sample::ana().account, installer: Some(sample::ana().user) };
+        let installed = Account { id: sample::ana().account, installer: Some(sample::ana().user), since: None };
         assert!(deployment().is_manager(&sample::ana(), Some(&installed)));
         assert!(!deployment().is_manager(&sample::ana(), None));
     }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_guest_manages_nothing() {
         let guest = Person { user: UserId::new(""), jid: UserJid::new("g@x"), ..sample::ana() };
-        let installed = Account { id: guest.account.clone(), installer: Some(UserId::new("")) };
+        let installed = Account { id: guest.account.clone(), installer: Some(UserId::new("")), since: None };
         assert!(!deployment().is_manager(&guest, Some(&installed)));
     }
 

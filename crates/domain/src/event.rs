@@ -17,7 +17,12 @@ pub enum Event {
         by: Person,
     },
     /// An account removed the bot: everything of it goes.
-    Deauthorized(AccountId),
+    Deauthorized {
+        /// Which account.
+        account: AccountId,
+        /// When it did, where the platform says so.
+        at: Option<Timestamp>,
+    },
     /// Something happened to an issue.
     Changed(Change),
     /// A Sentry organization installed our integration.

@@ -155,4 +155,7 @@ pub struct Account {
     pub id: AccountId,
     /// Who installed it, and so may manage it.
     pub installer: Option<UserId>,
+    /// When it was installed: a removal of an earlier installation may be told of later.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
 }

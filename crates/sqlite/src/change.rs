@@ -76,6 +76,7 @@ impl Db {
                 self.change("DELETE FROM installation WHERE id = ?1", [installation.as_str()]).map(drop)
             }
             RowChange::Saw { place, person } => self.saw(place, person, now),
+            RowChange::ClockSetBack { by } => self.clock_set_back(*by, now),
             RowChange::Sweep { now } => self.sweep(*now),
         }
     }
@@ -166,9 +167,9 @@ impl Db {
 
     fn put_account(&self, account: &Account) -> Result<(), Fault> {
         self.change(
-            "INSERT INTO account (id, installer) VALUES (?1, ?2)
-             ON CONFLICT (id) DO UPDATE SET installer = excluded.installer",
-            (account.id.as_str(), account.installer.as_ref().map(|user| user.as_str())),
+            "INSERT INTO account (id, installer, since) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET installer = excluded.installer, since = excluded.since",
+            (account.id.as_str(), account.installer.as_ref().map(|user| user.as_str()), account.since.map(|at| at.0)),
         )?;
         Ok(())
     }

@@ -178,9 +178,10 @@ impl Facts for SqliteStore {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
-            let found =
-                db.first("SELECT installer FROM account WHERE id = ?1", [id.as_str()], |row| Ok(row.get(0)?))?;
-            Ok(found.map(|installer: Option<String>| Account { id, installer: installer.map(UserId::new) }))
+            db.first("SELECT installer, since FROM account WHERE id = ?1", [id.as_str()], |row| {
+                let installer = row.get::<_, Option<String>>(0)?.map(UserId::new);
+                Ok(Account { id: id.clone(), installer, since: row.get::<_, Option<i64>>(1)?.map(Timestamp) })
+            })
         })
         .await
     }

@@ -17,7 +17,7 @@ use crate::scratch::beside;
 
 /// In the order in which they are applied; `user_version` counts those that were.
 const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_init.sql"), include_str!("../migrations/0002_pulse.sql")];
+    [include_str!("../migrations/0001_init.sql"), include_str!("../migrations/0002_gaps.sql")];
 const APPLICATION: i64 = 0x5a4e_5452;
 /// The first SQLite without the write-ahead log bug.
 const OLDEST_SQLITE: i32 = 3_051_003;

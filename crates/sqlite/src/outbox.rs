@@ -282,6 +282,18 @@ impl Db {
         self.change("UPDATE lane SET due = max(due, ?2) WHERE owner = ?1", (&owner, until.0)).map(drop)
     }
 
+    pub(crate) fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<(), Fault> {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        for sql in [
+            "UPDATE outbox SET due = due - ?1 WHERE due > ?2",
+            "UPDATE lane SET due = due - ?1 WHERE due > ?2",
+            "UPDATE throttle SET until = until - ?1 WHERE until > ?2",
+        ] {
+            self.change(sql, (by, now.0))?;
+        }
+        Ok(())
+    }
+
     fn take_off(&self, ending: &Ending) -> Result<(), Fault> {
         self.change("DELETE FROM outbox WHERE seq = ?1", [ending.seq])?;
         let emptied = "DELETE FROM lane WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ?1)";

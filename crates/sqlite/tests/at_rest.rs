@@ -133,7 +133,7 @@ async fn nothing_of_a_purged_account_is_left_in_the_files() {
         since: START,
     };
     let everything = Decision::nothing()
-        .and(RowChange::PutAccount(Account { id: AccountId::new(CANARY), installer: None }))
+        .and(RowChange::PutAccount(Account { id: AccountId::new(CANARY), installer: None, since: None }))
         .and(RowChange::Subscribe(subscription))
         .and(RowChange::PutCard(card))
         .and(RowChange::LinkPerson(linked))

@@ -51,7 +51,7 @@ async fn a_backup_taken_in_the_middle_of_work_is_of_one_moment() {
     let work = tokio::spawn(async move {
         let mut done = 0_u64;
         while stopped.try_recv().is_err() {
-            let account = Account { id: AccountId::new(format!("acc{done}")), installer: None };
+            let account = Account { id: AccountId::new(format!("acc{done}")), installer: None, since: None };
             let both = Decision::job(answer(&format!("j{done}"))).and(RowChange::PutAccount(account));
             store.commit(&[], &both, START).await.unwrap();
             done += 1;

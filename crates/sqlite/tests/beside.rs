@@ -69,7 +69,7 @@ async fn coming_and_going_beside_disturbs_nobody() {
         let account = AccountId::new(format!("acc{n}"));
         let beside = beside(&disk, &disk.keys).unwrap();
         let put = |id: &AccountId| {
-            Decision::nothing().and(RowChange::PutAccount(Account { id: id.clone(), installer: None }))
+            Decision::nothing().and(RowChange::PutAccount(Account { id: id.clone(), installer: None, since: None }))
         };
         let (ours, theirs) = (put(&account), Decision::job(answer(&format!("j{n}"))));
         tokio::join!(commit(&beside, ours), commit(&serving, theirs));
@@ -127,7 +127,7 @@ async fn what_another_process_commits_is_noticed_and_what_this_one_commits_is_no
     let beside = beside(&disk, &disk.keys).unwrap();
     let clock = Arc::new(Steps::default());
     let put = |name: &str| {
-        let account = Account { id: AccountId::new(name), installer: None };
+        let account = Account { id: AccountId::new(name), installer: None, since: None };
         Decision::nothing().and(RowChange::PutAccount(account))
     };
     let watch = |clock: &Arc<Steps>| {

@@ -144,7 +144,7 @@ async fn a_writer_from_outside_is_waited_for_and_then_refused() {
 }
 
 fn account(n: u32) -> Account {
-    Account { id: AccountId::new(format!("acc{n}")), installer: None }
+    Account { id: AccountId::new(format!("acc{n}")), installer: None, since: None }
 }
 
 fn answer(id: &str, channel: &str) -> NewJob {

@@ -32,7 +32,7 @@ async fn everything_in_a_file_of_the_first_schema_is_still_there() {
     assert_eq!(linked.identity.email, "ana@example.com");
     let integration = InstallationId::new("7a485448-a9e2-4c85-8a3c-4f44175783c9");
     assert_eq!(facts.installation(&integration).await.unwrap(), Some(OrgSlug::new("acme")));
-    let installed = Account { id: account.clone(), installer: Some(UserId::new("U1")) };
+    let installed = Account { id: account.clone(), installer: Some(UserId::new("U1")), since: None };
     assert_eq!(facts.account(&account).await.unwrap(), Some(installed));
     assert_eq!(facts.people_in(&account, &ops).await.unwrap(), [ana]);
     let paused = facts.paused(&account, &sample::channel("acc", "dev").channel).await.unwrap();

@@ -1,7 +1,9 @@
 //! What Zoom's events mean (Zoom, chatbot events).
 
 use serde_json::Value;
-use zentry_domain::{Account, AccountId, ChannelId, Event, Person, Place, Pressed, Said, UserId, UserJid, text};
+use zentry_domain::{
+    Account, AccountId, ChannelId, Event, Person, Place, Pressed, Said, Timestamp, UserId, UserJid, text,
+};
 
 use crate::button;
 use crate::wire::Fields;
@@ -78,7 +80,7 @@ fn installed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
     let by = person(event, payload)?;
     let mark = trigger(event, payload, &by);
     let installer = (!by.is_guest()).then(|| by.user.clone());
-    let account = Account { id: by.account.clone(), installer };
+    let account = Account { id: by.account.clone(), installer, since: payload.time("timestamp") };
     Ok(fact(Event::Installed { account, by }, mark))
 }
 
@@ -87,7 +89,9 @@ fn deauthorized(event: &str, payload: Fields<'_>, client_id: &str) -> Result<Mea
     if !app.is_empty() && app != client_id {
         return Ok(Meaning::Nothing("the removal of another app"));
     }
-    Ok(fact(Event::Deauthorized(account(event, payload)?), None))
+    // When it happened comes as an instant in words, unlike every other time (Zoom, app_deauthorized).
+    let at = Timestamp::parse(&payload.text("deauthorizationTime"));
+    Ok(fact(Event::Deauthorized { account: account(event, payload)?, at }, None))
 }
 
 fn fact(event: Event, mark: Option<String>) -> Meaning {

@@ -262,7 +262,8 @@ fn a_press_in_the_bots_own_chat_is_direct() {
 #[test]
 fn whoever_installs_the_bot_is_remembered() {
     let body = press("bot_installed", json!({}));
-    let account = Account { id: AccountId::new("acc"), installer: Some(UserId::new("KdYK")) };
+    let since = Some(Timestamp(body["payload"]["timestamp"].as_i64().expect("a time")));
+    let account = Account { id: AccountId::new("acc"), installer: Some(UserId::new("KdYK")), since };
     assert_eq!(event(&body), Event::Installed { account, by: jane() });
     let nobody = press("bot_installed", json!({ "userId": "" }));
     assert!(matches!(event(&nobody), Event::Installed { account: Account { installer: None, .. }, .. }));
@@ -272,13 +273,15 @@ fn whoever_installs_the_bot_is_remembered() {
 fn a_removal_counts_if_it_is_ours() {
     let removal = |client: Value| {
         let payload = replaced(
-            json!({ "account_id": "acc", "user_id": "U1", "signature": "827e" }),
+            json!({ "account_id": "acc", "user_id": "U1", "signature": "827e",
+                "deauthorization_time": "2020-06-17T12:53:28.632Z" }),
             json!({ "client_id": client }),
         );
         json!({ "event": "app_deauthorized", "payload": payload })
     };
     for ours in [json!("client"), json!(null)] {
-        assert_eq!(event(&removal(ours)), Event::Deauthorized(AccountId::new("acc")));
+        let at = Some(Timestamp(1_592_398_408_632));
+        assert_eq!(event(&removal(ours)), Event::Deauthorized { account: AccountId::new("acc"), at });
     }
     let foreign = receive(&removal(json!("another")).to_string());
     assert!(matches!(foreign, Received::Ignored(_)), "{foreign:?}");

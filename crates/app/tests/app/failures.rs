@@ -168,7 +168,7 @@ async fn an_account_that_leaves_takes_everything_with_it() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
     world.app.accept(&[], &Event::Changed(zentry_contract::sample::change(ChangeKind::New))).await.expect("kept");
-    world.app.accept(&[], &Event::Deauthorized(ana().account)).await.expect("kept");
+    world.app.accept(&[], &Event::Deauthorized { account: ana().account, at: None }).await.expect("kept");
     let before = world.chat.messages().len();
     world.settle().await;
     world.happens(ChangeKind::New).await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zentry_app::{App, Ports};
 use zentry_contract::fake::{ChatFault, FakeChat, FakeClock, FakeStore};
-use zentry_contract::sample::{START, change, ops, project};
+use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
-    Address, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, Issue, IssueId, JobId, MessageId,
-    Notice, Outcome, RowChange, Store, Timestamp,
+    Account, Address, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, Issue, IssueId, JobId,
+    MessageId, Notice, Outcome, RowChange, Store, Timestamp,
 };
 
 use crate::world::{World, key};
@@ -144,15 +144,6 @@ async fn a_removal_that_arrives_after_the_next_installation_takes_only_its_own_w
     assert_eq!(world.store.installation(&old).await.expect("read"), None, "a repeat installs nothing again");
 }
 
-// === what these tests need ===
-
-fn about(issue: &str, culprit: &str) -> Change {
-    let mut change = change(ChangeKind::New);
-    change.issue_id = IssueId::new(issue);
-    change.issue.culprit = Some(culprit.into());
-    change
-}
-
 #[tokio::test]
 async fn an_edit_of_a_worker_that_was_suspended_does_not_leave_an_older_text() {
     let world = World::with_integration();
@@ -172,6 +163,34 @@ async fn an_edit_of_a_worker_that_was_suspended_does_not_leave_an_older_text() {
     worker.step().await.expect("the outbox is readable");
     world.settle().await;
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
+}
+
+/// Row 42.
+#[tokio::test]
+async fn a_removal_of_the_bot_that_arrives_after_its_next_installation_takes_nothing_with_it() {
+    let world = World::with_integration();
+    let installed = |since| Event::Installed {
+        account: Account { id: ana().account, installer: Some(ana().user), since: Some(since) },
+        by: ana(),
+    };
+    let removed = |at| Event::Deauthorized { account: ana().account, at: Some(at) };
+    world.app.accept(&[key(1)], &installed(START + HOUR)).await.expect("kept");
+    world.ana_says("connect acme checkout").await;
+    world.app.accept(&[key(2)], &removed(START)).await.expect("kept");
+    let here = async || world.store.subscriptions_of(&ana().account).await.expect("read").len();
+    assert_eq!(here().await, 1);
+    world.app.accept(&[key(3)], &removed(START + 2 * HOUR)).await.expect("kept");
+    assert_eq!(here().await, 0);
+    world.settle().await;
+}
+
+// === what these tests need ===
+
+fn about(issue: &str, culprit: &str) -> Change {
+    let mut change = change(ChangeKind::New);
+    change.issue_id = IssueId::new(issue);
+    change.issue.culprit = Some(culprit.into());
+    change
 }
 
 /// A chat platform whose adapter panics on messages with a certain line, so many times.

@@ -12,8 +12,8 @@ use zentry_contract::fake::{ChatFault, FakeChat, FakeStore, FakeTracker};
 use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, ChangeKind, Chat, CredentialId, Event, Identity, Issue, IssueId, IssueRef,
-    MessageId, Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Timestamp, Tracker,
+    AccountId, Action, Actor, Address, ChangeKind, Chat, Clock, CredentialId, Event, Identity, Issue, IssueId,
+    IssueRef, MessageId, Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Timestamp, Tracker,
 };
 
 use crate::world::World;
@@ -60,6 +60,30 @@ async fn a_commit_wakes_the_worker() {
     let running = Running::start(world.app());
     ana_says(&running.app, "help").await;
     until("the answer", || !world.chat.messages().is_empty()).await;
+    running.end().await;
+}
+
+/// Row 36 of `docs/FAULTS.md`.
+#[tokio::test]
+async fn a_clock_that_is_set_back_prolongs_no_wait() {
+    let world = World::with_integration();
+    world.chat.fail_next(ChatFault::Throttled { after: Some(Duration::from_secs(60)) });
+    let running = Running::start(world.app());
+    ana_says(&running.app, "help").await;
+    until("the first try", || world.chat.calls() == 1).await;
+    world.clock.set(world.clock.now() - Duration::from_secs(7_200));
+    running.app.wake();
+    // Whoever looks at the outbox next has noticed it.
+    ana_says(&running.app, "whoami").await;
+    until("the throttle", || world.store.waiting().len() > 1).await;
+    let mut seconds = 0;
+    until("the answer", || {
+        world.clock.advance(Duration::from_secs(1));
+        seconds += 1;
+        world.chat.messages().len() == 2
+    })
+    .await;
+    assert!(seconds < 3_600, "{seconds} s");
     running.end().await;
 }
 

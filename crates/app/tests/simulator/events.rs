@@ -42,7 +42,9 @@ impl World {
             Action::Dies => self.dies(),
             Action::Passes { seconds } => self.passes(seconds),
             Action::Installs { account } => self.installs(account),
-            Action::Leaves { account } => self.comes(Event::Deauthorized(Cast::accounts()[account].clone())),
+            Action::Leaves { account } => {
+                self.comes(Event::Deauthorized { account: Cast::accounts()[account].clone(), at: None })
+            }
             fault => self.goes_wrong(&fault),
         }
         self.watched.record(|record| record.must(checks::the_ledger_adds_up(&self.watched)));
@@ -107,7 +109,7 @@ impl World {
 
     fn installs(&mut self, account: usize) {
         let by = Cast::people()[account * 2].clone();
-        let account = Account { id: by.account.clone(), installer: Some(by.user.clone()) };
+        let account = Account { id: by.account.clone(), installer: Some(by.user.clone()), since: None };
         self.comes(Event::Installed { account, by });
     }
 

@@ -116,7 +116,7 @@ impl Record {
         }
         match &event {
             Event::Changed(change) => self.change_accepted(world, change, begun),
-            Event::Deauthorized(account) => self.must(people::nothing_of_a_purged_account_stays(world, account)),
+            Event::Deauthorized { account, .. } => self.must(people::nothing_of_a_purged_account_stays(world, account)),
             _ => {}
         }
     }

@@ -21,7 +21,7 @@ pub async fn a_decision_that_conflicts_leaves_no_trace(bench: &impl Bench) {
     commit(bench, change(RowChange::PutCard(taken.clone()))).await;
 
     let decision = change(RowChange::Subscribe(subscription(sample::ops(), "web", 0)))
-        .and(RowChange::PutAccount(Account { id: acc(), installer: None }))
+        .and(RowChange::PutAccount(Account { id: acc(), installer: None, since: None }))
         .and(RowChange::PutCard(card("h2", sample::ops())))
         .then(show("j1", &taken));
     conflicts(bench, decision).await;

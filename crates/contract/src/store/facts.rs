@@ -98,7 +98,8 @@ pub async fn an_account_is_known_until_it_is_replaced(bench: &impl Bench) {
     assert_eq!(facts.account(&acc()).await.expect("read"), None);
 
     for installer in [Some(sample::ana().user), Some(sample::ben().user), None] {
-        let account = Account { id: acc(), installer };
+        let since = installer.as_ref().map(|_| START);
+        let account = Account { id: acc(), installer, since };
         commit(bench, change(RowChange::PutAccount(account.clone()))).await;
         assert_eq!(facts.account(&acc()).await.expect("read"), Some(account));
     }

@@ -1,4 +1,21 @@
+use std::time::Duration;
+
 use super::*;
+
+pub async fn a_clock_that_is_set_back_prolongs_no_wait(bench: &impl Bench) {
+    let waits = NewJob { due: Some(after(60_000)), ..job("waits", lane("acc", "ops")) };
+    commit(bench, queue([waits, job("held", lane("other", "ops"))])).await;
+    let held = lease_one(bench, START, LATER).await;
+    let throttled = Outcome::Throttled { until: after(60_000) };
+    settle(bench, &held, "held", throttled).await.expect("settled");
+    release(bench, held).await;
+
+    // It is an hour earlier all of a sudden.
+    let (hour, then) = (Duration::from_secs(3_600), after(-3_600_000));
+    commit_at(bench, change(RowChange::ClockSetBack { by: hour }), then).await;
+    assert_eq!(waiting(bench, then + Duration::from_secs(59)).await, []);
+    assert_eq!(waiting(bench, then + Duration::from_secs(60)).await.len(), 2);
+}
 
 pub async fn a_lane_keeps_its_order(bench: &impl Bench) {
     let ops = lane("acc", "ops");

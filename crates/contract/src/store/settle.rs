@@ -19,7 +19,7 @@ pub async fn a_conflict_in_what_follows_leaves_the_job_as_it_is(bench: &impl Ben
     commit(bench, subscribe.clone().then(job("a", lane("acc", "ops")))).await;
     let held = lease_one(bench, START, LATER).await;
 
-    let account = RowChange::PutAccount(Account { id: acc(), installer: None });
+    let account = RowChange::PutAccount(Account { id: acc(), installer: None, since: None });
     let refused = settle(bench, &held, "a", Outcome::Done(change(account).and(subscribe.changes[0].clone()))).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     assert_eq!(bench.facts().account(&acc()).await.expect("read"), None);

@@ -76,7 +76,7 @@ pub async fn a_key_is_known_for_a_day(bench: &impl Bench) {
 pub async fn a_key_remembered_for_ever_survives_every_sweep(bench: &impl Bench) {
     let store = bench.store();
     // Wherever in the decision it stands, and for the keys of this commit only.
-    let forever = change(RowChange::PutAccount(Account { id: acc(), installer: None }))
+    let forever = change(RowChange::PutAccount(Account { id: acc(), installer: None, since: None }))
         .and(RowChange::RememberForEver)
         .and(RowChange::PurgeAccount(acc()));
     store.commit(&[key(1), key(2)], &forever, START).await.expect("committed");
@@ -156,19 +156,20 @@ async fn inhabit(bench: &impl Bench, account: &str) -> CredentialKey {
     commit(bench, queue([job(&format!("dead {account}"), lane(account, "ops"))])).await;
     give_up(bench, &format!("dead {account}")).await;
 
-    let everything = change(RowChange::PutAccount(Account { id: AccountId::new(account), installer: None }))
-        .and(RowChange::Subscribe(subscription(place.clone(), "checkout", 0)))
-        .and(RowChange::PutCard(card.clone()))
-        .and(RowChange::PutLink(link(n, person.clone())))
-        .and(RowChange::LinkPerson(linked(person.clone(), account)))
-        .and(RowChange::Pause(Pause {
-            account: place.account.clone(),
-            channel: place.channel.clone(),
-            since: START,
-            why: "gone".into(),
-        }))
-        .and(RowChange::Saw { place, person })
-        .then(show(account, &card).at(after(10_000)));
+    let everything =
+        change(RowChange::PutAccount(Account { id: AccountId::new(account), installer: None, since: None }))
+            .and(RowChange::Subscribe(subscription(place.clone(), "checkout", 0)))
+            .and(RowChange::PutCard(card.clone()))
+            .and(RowChange::PutLink(link(n, person.clone())))
+            .and(RowChange::LinkPerson(linked(person.clone(), account)))
+            .and(RowChange::Pause(Pause {
+                account: place.account.clone(),
+                channel: place.channel.clone(),
+                since: START,
+                why: "gone".into(),
+            }))
+            .and(RowChange::Saw { place, person })
+            .then(show(account, &card).at(after(10_000)));
     commit(bench, everything).await;
 
     let credential = CredentialKey { owner: Owner::Zoom(AccountId::new(account)), name: "grant".into() };

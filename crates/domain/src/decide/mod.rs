@@ -43,11 +43,17 @@ impl Core<'_> {
     /// An account installed the bot: it is known, and whoever did it is welcomed.
     pub fn installed(&self, account: &Account, by: &Person) -> Decision {
         let welcome = self.answer(Address::direct(by), say::welcome(self.deployment));
-        Decision::job(welcome).and(RowChange::PutAccount(account.clone()))
+        let since = account.since.or(Some(self.now));
+        Decision::job(welcome).and(RowChange::PutAccount(Account { since, ..account.clone() }))
     }
 
-    /// An account removed the bot: everything of it goes.
-    pub fn deauthorized(&self, account: &AccountId) -> Decision {
+    /// An account removed the bot: everything of it goes. Unless it was removed before it was `known` to be installed: then
+    /// it has installed it again since, and what it has is its new installation's.
+    pub fn deauthorized(&self, account: &AccountId, at: Option<Timestamp>, known: Option<&Account>) -> Decision {
+        let since = known.and_then(|account| account.since);
+        if since.is_some_and(|since| at.is_some_and(|at| at < since)) {
+            return Decision::nothing();
+        }
         Decision::nothing().and(RowChange::PurgeAccount(account.clone()))
     }
 

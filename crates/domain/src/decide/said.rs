@@ -322,7 +322,7 @@ mod tests {
         let facts = SaidFacts { everywhere: vec![sample::subscription(), elsewhere], ..facts() };
         let decision = say("configure all", &facts);
         assert_eq!(answers(&decision)[0].notice.head, "1 subscription in 1 channel");
-        let installer = Account { id: sample::ana().account, installer: Some(sample::ana().user) };
+        let installer = Account { id: sample::ana().account, installer: Some(sample::ana().user), since: None };
         let decision = say("configure all", &SaidFacts { account: Some(installer), ..facts });
         assert_eq!(answers(&decision)[0].notice.head, "2 subscriptions in 2 channels");
     }

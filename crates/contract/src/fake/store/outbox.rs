@@ -1,5 +1,7 @@
 //! Queueing, leasing and settling.
 
+use std::time::Duration;
+
 use zentry_domain::ports::{LaneLease, Leased, StoreError};
 use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Suppression, Timestamp};
 
@@ -58,6 +60,13 @@ impl State {
 }
 
 impl Rows {
+    pub(super) fn clock_set_back(&mut self, by: Duration, now: Timestamp) {
+        let dues = self.lanes.values_mut().flatten().map(|waiting| &mut waiting.due);
+        for due in dues.chain(self.throttles.values_mut()).filter(|due| **due > now) {
+            *due = *due - by;
+        }
+    }
+
     pub(super) fn waiting(&self) -> Vec<(Lane, Job)> {
         let jobs = |(lane, jobs): (&Lane, &Vec<Waiting>)| {
             jobs.iter().map(|waiting| (lane.clone(), waiting.queued.job.clone())).collect::<Vec<_>>()

@@ -123,6 +123,7 @@ impl Rows {
             }
             RowChange::RemoveInstallation(installation) => self.installations.retain(|(id, _)| id != installation),
             RowChange::Saw { place, person } => self.saw(place, person, now),
+            RowChange::ClockSetBack { by } => self.clock_set_back(*by, now),
             RowChange::Sweep { now } => self.sweep(*now),
         }
         Ok(())

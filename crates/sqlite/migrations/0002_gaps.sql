@@ -8,3 +8,6 @@ CREATE TABLE pulse (
     told INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX pulse_by_last ON pulse (last);
+
+-- When the account installed the bot; unknown of those that did before this was asked.
+ALTER TABLE account ADD COLUMN since INTEGER;
