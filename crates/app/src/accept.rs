@@ -6,8 +6,8 @@ use zentry_domain::decide::{Crowds, PressFacts, SaidFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::storm::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, Link, Pending, Place, Press, Pressed, RowChange, Said,
-    Storm, Subscription,
+    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Pending, Place, Press, Pressed,
+    RowChange, Said, Storm, Subscription,
 };
 
 use crate::App;
@@ -92,8 +92,18 @@ impl App {
             Event::IntegrationInstalled { installation, org } => {
                 Ok(self.core().integration_installed(installation, org))
             }
-            Event::IntegrationRemoved(installation) => Ok(self.core().integration_removed(installation)),
+            Event::IntegrationRemoved(installation) => self.decide_integration_removed(installation).await,
         }
+    }
+
+    async fn decide_integration_removed(&self, installation: &InstallationId) -> Result<Decision, StoreError> {
+        let facts = &self.ports.facts;
+        let Some(org) = facts.installation(installation).await? else {
+            return Ok(self.core().integration_removed(installation, None, &[]));
+        };
+        let is_last = facts.installations_of(&org).await?.iter().all(|known| known == installation);
+        let subscriptions = if is_last { facts.subscriptions_to(&org).await? } else { Vec::new() };
+        Ok(self.core().integration_removed(installation, Some(&org).filter(|_| is_last), &subscriptions))
     }
 
     async fn decide_said(&self, said: &Said) -> Result<Decision, StoreError> {

@@ -42,7 +42,7 @@ impl App {
                 let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
                 let installed = match found {
                     zentry_domain::decide::Lookup::Found(project) => {
-                        self.ports.facts.is_installed(&project.org).await?
+                        !self.ports.facts.installations_of(&project.org).await?.is_empty()
                     }
                     _ => false,
                 };

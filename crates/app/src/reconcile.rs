@@ -13,8 +13,10 @@ use zentry_domain::{
 use crate::App;
 use crate::perform::{Effect, Failed};
 
-/// Webhooks of what happened less than this ago may still be on their way.
+/// Webhooks of what happened less than this ago may still be on their way; not those from before the start, nobody took them.
 const SETTLED: Duration = Duration::from_secs(60);
+/// The first question is asked so long after a start, when everything else has come up.
+const AFTER_START: Duration = Duration::from_secs(5);
 /// The clocks here and at Sentry may differ; what was heard of before is not told again.
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
 /// No further back, however long the bot was away: Sentry searches as far (Sentry, search), and nobody would read it.
@@ -27,15 +29,17 @@ const READINGS: usize = 50;
 const READERS: usize = 3;
 /// At most so many people of an account are told that webhooks do not arrive.
 const CARETAKERS: usize = 5;
-/// After a start the organizations are asked within this time, not all at once.
-const SPREAD: Duration = Duration::from_secs(180);
+/// After a start the organizations are not asked all at once: so far apart on average, and all within the longest time.
+const APART: Duration = Duration::from_secs(2);
+const WITHIN: Duration = Duration::from_secs(240);
 
 impl App {
     /// Queues the question for every organization that somebody is connected to; one that waits already comes earlier.
     pub(crate) async fn begin_reconciling(&self) -> Result<(), StoreError> {
-        let now = self.now();
-        let jobs = self.ports.facts.subscribed_orgs().await?.into_iter().map(|org| {
-            let wait = SETTLED + SPREAD.mul_f64(self.ports.random.unit());
+        let (now, orgs) = (self.now(), self.ports.facts.subscribed_orgs().await?);
+        let spread = APART.saturating_mul(u32::try_from(orgs.len()).unwrap_or(u32::MAX)).min(WITHIN);
+        let jobs = orgs.into_iter().map(|org| {
+            let wait = AFTER_START + spread.mul_f64(self.ports.random.unit());
             self.core().reconcile(&org).at(now + wait)
         });
         let decision = Decision { changes: Vec::new(), jobs: jobs.collect() };
@@ -53,7 +57,7 @@ impl App {
         let since = pulse.reconciled.unwrap_or(oldest);
         let from = (since - OVERLAP).max(self.now() - FURTHEST);
         let cards = self.cards_to_read(&subscriptions).await?;
-        let (restarted, until) = (since < self.started, self.now() - SETTLED);
+        let (restarted, until) = (since < self.started, (self.now() - SETTLED).max(self.started));
         let fresh = self.fresh(&subscriptions, from).await?;
         let known = self.as_they_are(&cards).await?;
         let reading = Reading { org: org.clone(), from: since, until, restarted, fresh, known };

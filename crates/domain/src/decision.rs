@@ -100,6 +100,16 @@ pub enum RowChange {
         /// How many.
         notices: u64,
     },
+    /// Whatever waits in a channel to be posted of an organization's issues is not posted any more; what is counted of it is
+    /// suppressed as `deauthorized`.
+    Forsake {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The organization.
+        org: OrgSlug,
+    },
     /// Empties a lane; what is counted of it is suppressed as `disconnected`.
     ClearLane(Lane),
     /// The keys of this commit are never swept: what they stand for happens once.

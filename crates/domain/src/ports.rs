@@ -114,8 +114,8 @@ pub trait Facts: Send + Sync {
     async fn linked(&self, account: &AccountId, user: &UserId) -> Result<Option<LinkedPerson>, StoreError>;
     /// The organization of an installation.
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError>;
-    /// Whether an organization has our integration.
-    async fn is_installed(&self, org: &OrgSlug) -> Result<bool, StoreError>;
+    /// The installations of our integration in an organization that are known.
+    async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError>;
     /// An account that installed the bot.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
     /// How often, since then, a person was sent a link because a page was asked for it.

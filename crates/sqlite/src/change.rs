@@ -45,6 +45,7 @@ impl Db {
                 )
                 .map(drop),
             RowChange::Count { reason, notices } => self.suppressed_at_once(*reason, *notices),
+            RowChange::Forsake { account, channel, org } => self.forsake(account, channel, org),
             RowChange::ClearLane(lane) => self.clear_lane(lane),
             // It concerns the keys, which the commit writes.
             RowChange::RememberForEver => Ok(()),

@@ -170,9 +170,10 @@ impl Facts for SqliteStore {
         self.read(move |db| db.first(sql, id, |row| Ok(OrgSlug::new(row.get::<_, String>(0)?)))).await
     }
 
-    async fn is_installed(&self, org: &OrgSlug) -> Result<bool, StoreError> {
+    async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError> {
         let org = [org.as_str().to_owned()];
-        self.read(move |db| db.finds("SELECT 1 FROM installation WHERE org = ?1", org)).await
+        let sql = "SELECT id FROM installation WHERE org = ?1";
+        self.read(move |db| db.all(sql, org, |row| Ok(InstallationId::new(row.get::<_, String>(0)?)))).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Row, params};
 use zentry_domain::ports::{BoxError, LaneLease, Leased};
-use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Queued, Suppression, Timestamp};
+use zentry_domain::{AccountId, ChannelId, Job, JobId, Lane, NewJob, OrgSlug, Outcome, Queued, Suppression, Timestamp};
 
 use crate::db::Db;
 use crate::error::Fault;
@@ -32,6 +32,10 @@ const REFRESH: &str = "UPDATE lane SET due = max(
         (SELECT due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1),
         coalesce((SELECT until FROM throttle WHERE owner = lane.owner), 0))
     WHERE id = ?1";
+const LANE: &str = "SELECT id FROM lane WHERE owner = ?1 AND name = ?2";
+const FORSAKE: &str = "DELETE FROM outbox WHERE lane = ?1 AND json_extract(plain, '$.job') = 'show'
+    AND json_extract(plain, '$.card') IN (SELECT handle FROM card WHERE account = ?2 AND channel = ?3
+        AND message IS NULL AND json_extract(body, '$.project.org') = ?4) RETURNING counted";
 const CLEAR: &str = "DELETE FROM outbox WHERE lane = (SELECT id FROM lane WHERE owner = ?1 AND name = ?2)
     RETURNING counted";
 
@@ -112,6 +116,15 @@ impl Db {
         let key = (lane.owner.to_string(), &lane.name);
         self.remove_as(Suppression::Disconnected, CLEAR, (&key.0, key.1))?;
         self.change("DELETE FROM lane WHERE owner = ?1 AND name = ?2", key).map(drop)
+    }
+
+    pub(crate) fn forsake(&self, account: &AccountId, channel: &ChannelId, org: &OrgSlug) -> Result<(), Fault> {
+        let lane = Lane::cards(account, channel);
+        let owner = lane.owner.to_string();
+        let Some(id) = self.first(LANE, (&owner, &lane.name), |row| Ok(row.get::<_, i64>(0)?))? else { return Ok(()) };
+        let of_org = (id, account.as_str(), channel.key(), org.as_str());
+        self.remove_as(Suppression::Deauthorized, FORSAKE, of_org)?;
+        self.tidy(id)
     }
 
     /// Reads job id, plain and sealed from the first three columns.
@@ -296,8 +309,13 @@ impl Db {
 
     fn take_off(&self, ending: &Ending) -> Result<(), Fault> {
         self.change("DELETE FROM outbox WHERE seq = ?1", [ending.seq])?;
+        self.tidy(ending.lane)
+    }
+
+    /// A lane without jobs goes; any other falls due with its first.
+    fn tidy(&self, lane: i64) -> Result<(), Fault> {
         let emptied = "DELETE FROM lane WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM outbox WHERE lane = ?1)";
-        if self.change(emptied, [ending.lane])? == 0 { self.refresh(ending.lane) } else { Ok(()) }
+        if self.change(emptied, [lane])? == 0 { self.refresh(lane) } else { Ok(()) }
     }
 }
 
@@ -308,7 +326,7 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [EQUAL, SEALED, WAITS, DUE, NEXT_DUE, FIRST_JOBS, OF_NAME, OF_SEQ, REFRESH, CLEAR] {
+        for sql in [EQUAL, SEALED, WAITS, DUE, NEXT_DUE, FIRST_JOBS, OF_NAME, OF_SEQ, REFRESH, LANE, FORSAKE, CLEAR] {
             db.assert_indexed(sql);
         }
     }

@@ -1,16 +1,20 @@
 //! What the operations listener tells: whether deliveries should be sent here, and the metrics.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use metrics_exporter_prometheus::PrometheusHandle;
 use zentry_domain::ports::Backlog;
-use zentry_domain::{Journal, Ledger, Suppression};
+use zentry_domain::{Journal, Ledger, Pulse, Suppression};
 use zentry_ingress::Ops;
 use zentry_sqlite::Sqlite;
 
 use crate::log::Lost;
+
+/// Organizations of which the last event is told.
+const ORGANIZATIONS: usize = 1_000;
 
 /// The state of the running bot.
 pub(crate) struct Health {
@@ -18,6 +22,8 @@ pub(crate) struct Health {
     store: Arc<Sqlite>,
     journal: Arc<dyn Journal>,
     lost: Lost,
+    /// The organizations that have a line of their own.
+    named: Mutex<HashSet<String>>,
     draining: AtomicBool,
     broken: OnceLock<String>,
 }
@@ -25,12 +31,26 @@ pub(crate) struct Health {
 impl Health {
     pub(crate) fn new(recorder: PrometheusHandle, store: Arc<Sqlite>, lost: Lost) -> Self {
         let journal = store.store();
-        Self { recorder, store, journal, lost, draining: AtomicBool::new(false), broken: OnceLock::new() }
+        let (draining, broken) = (AtomicBool::new(false), OnceLock::new());
+        Self { recorder, store, journal, lost, named: Mutex::default(), draining, broken }
     }
 
     /// From now on deliveries should go elsewhere.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The one label that comes from outside has at most a thousand values, however long the process lives.
+    fn publish_pulse(&self, pulse: &Pulse) {
+        let Some(last) = pulse.last else { return };
+        let org = pulse.org.to_string();
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.len() < ORGANIZATIONS || named.contains(&org) {
+            named.insert(org.clone());
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; milliseconds stay far below 2^52")]
+            let seconds = last.0 as f64 / 1_000.0;
+            metrics::gauge!("zentry_last_event_timestamp_seconds", "org" => org).set(seconds);
+        }
     }
 
     /// The bot cannot go on, and why.
@@ -65,6 +85,10 @@ impl Ops for Health {
                 metrics::gauge!("zentry_dead_jobs").set(as_gauge(dead));
             }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the backlog cannot be read"),
+        }
+        match self.journal.pulses(ORGANIZATIONS).await {
+            Ok(pulses) => pulses.iter().for_each(|pulse| self.publish_pulse(pulse)),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the last events cannot be read"),
         }
         metrics::counter!("zentry_log_lines_dropped_total").absolute(self.lost.lines());
         self.recorder.render()

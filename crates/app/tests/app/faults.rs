@@ -165,6 +165,21 @@ async fn an_edit_of_a_worker_that_was_suspended_does_not_leave_an_older_text() {
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
 }
 
+/// Row 41.
+#[tokio::test]
+async fn where_an_organization_removes_the_integration_its_channels_are_told_and_what_waits_is_not_posted() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let (installation, org) = (InstallationId::new("i"), project("checkout").org);
+    let installed = Event::IntegrationInstalled { installation: installation.clone(), org };
+    world.app.accept(&[key(1)], &installed).await.expect("kept");
+    world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
+    world.app.accept(&[key(2)], &Event::IntegrationRemoved(installation)).await.expect("kept");
+    world.settle().await;
+    let heads: Vec<_> = world.chat.messages_in(&ops().channel).into_iter().map(|m| m.notice.head).collect();
+    assert!(heads.len() == 2 && heads[1].starts_with("Paused: acme removed this integration"), "{heads:?}");
+}
+
 /// Row 42.
 #[tokio::test]
 async fn a_removal_of_the_bot_that_arrives_after_its_next_installation_takes_nothing_with_it() {

@@ -117,16 +117,16 @@ pub async fn an_installation_stands_for_its_organization_until_removed(bench: &i
 
     let facts = bench.facts();
     assert_eq!(facts.installation(&one).await.expect("read"), Some(acme.clone()));
-    assert!(facts.is_installed(&globex).await.expect("read"));
-    assert!(!facts.is_installed(&OrgSlug::new("initech")).await.expect("read"));
+    assert_eq!(facts.installations_of(&globex).await.expect("read"), std::slice::from_ref(&two));
+    assert_eq!(facts.installations_of(&OrgSlug::new("initech")).await.expect("read"), []);
 
     // The organization was renamed.
     commit(bench, put(&two, &OrgSlug::new("globex-2"))).await;
-    assert!(!facts.is_installed(&globex).await.expect("read"));
+    assert_eq!(facts.installations_of(&globex).await.expect("read"), []);
 
     commit(bench, change(RowChange::RemoveInstallation(one.clone()))).await;
     assert_eq!(facts.installation(&one).await.expect("read"), None);
-    assert!(!facts.is_installed(&acme).await.expect("read"));
+    assert_eq!(facts.installations_of(&acme).await.expect("read"), []);
 }
 
 pub async fn one_accounts_facts_never_show_anothers(bench: &impl Bench) {

@@ -114,3 +114,26 @@ pub async fn clearing_a_lane_that_is_not_there_changes_nothing(bench: &impl Benc
     assert_eq!(ledger(bench).await, before);
     assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["a".to_owned()])]);
 }
+
+pub async fn what_waits_of_an_organization_that_removed_us_is_not_posted(bench: &impl Bench) {
+    connected(bench).await;
+    let [new, posted] = ["h1", "h2"].map(|handle| {
+        let mut card = card(handle, sample::ops());
+        card.content.issue_id = IssueId::new(handle);
+        card
+    });
+    for card in [&new, &posted] {
+        let queued = change(RowChange::PutCard(card.clone())).then(show(&format!("j-{}", card.handle), card));
+        commit(bench, queued).await;
+    }
+    commit(bench, change(shown(&posted, Some("m"), 1, "again"))).await;
+    let (account, channel) = (acc(), sample::ops().channel);
+    let forsake = |org: &str| {
+        change(RowChange::Forsake { account: account.clone(), channel: channel.clone(), org: OrgSlug::new(org) })
+    };
+    commit(bench, forsake("globex")).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["j-h1".to_owned(), "j-h2".to_owned()])]);
+    commit(bench, forsake(new.content.project.org.as_str())).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["j-h2".to_owned()])]);
+    assert_eq!(ledger(bench).await.suppressed.get(&Suppression::Deauthorized), Some(&1));
+}

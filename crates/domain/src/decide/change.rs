@@ -152,7 +152,7 @@ impl Core<'_> {
 pub type Crowds = HashMap<(AccountId, ChannelId), Crowd>;
 
 /// A channel hears of a change once, however often it is connected.
-fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item = &Subscription> {
+pub(super) fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item = &Subscription> {
     let mut places = HashSet::new();
     subscribers.iter().filter(move |s| places.insert((&s.place.account, &s.place.channel)))
 }

@@ -16,7 +16,7 @@ pub use said::SaidFacts;
 
 use crate::{
     Account, AccountId, Address, Answer, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob, Notice,
-    OrgSlug, Person, Place, Random, RowChange, Secret, Timestamp, say,
+    OrgSlug, Person, Place, Random, RowChange, Secret, Subscription, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -64,9 +64,24 @@ impl Core<'_> {
             .and(RowChange::RememberForEver)
     }
 
-    /// An organization removed our integration. Its channels' subscriptions stay.
-    pub fn integration_removed(&self, installation: &InstallationId) -> Decision {
-        Decision::nothing().and(RowChange::RemoveInstallation(installation.clone())).and(RowChange::RememberForEver)
+    /// An organization removed our integration. Its channels' subscriptions stay; where it was the `last` one, each channel
+    /// is told, and what waits to be posted there is not.
+    pub fn integration_removed(
+        &self,
+        installation: &InstallationId,
+        last: Option<&OrgSlug>,
+        subscriptions: &[Subscription],
+    ) -> Decision {
+        let removed = Decision::nothing()
+            .and(RowChange::RemoveInstallation(installation.clone()))
+            .and(RowChange::RememberForEver);
+        let Some(org) = last else { return removed };
+        let tell = |decision: Decision, subscription: &Subscription| {
+            let Place { account, channel, .. } = subscription.place.clone();
+            let told = self.openly(&subscription.place, &subscription.by, say::integration_removed(org));
+            decision.and(RowChange::Forsake { account, channel, org: org.clone() }).then(told)
+        };
+        change::once_a_channel(subscriptions).fold(removed, tell)
     }
 
     /// Deletes what has served its time, and comes back in an hour.

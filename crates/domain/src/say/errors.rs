@@ -137,6 +137,12 @@ pub fn held_back(made: Option<Timestamp>, cards: u64) -> Notice {
     )
 }
 
+/// To a channel: an organization has removed our integration.
+pub fn integration_removed(org: &OrgSlug) -> Notice {
+    Notice::text(format!("Paused: {org} removed this integration in Sentry, so no events arrive. Settings are kept."))
+        .line(format!("A Sentry owner or manager of {org} can install it again; then I go on by myself."))
+}
+
 /// To whoever can mend it: Sentry has issues of which no webhook told.
 pub fn webhooks_missing(pulse: &Pulse, missed: usize, now: Timestamp) -> Notice {
     let head = match (pulse.silence(now), pulse.usual, pulse.last) {

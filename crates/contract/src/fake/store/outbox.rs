@@ -121,8 +121,16 @@ impl Rows {
     }
 
     pub(super) fn clear_lane(&mut self, lane: &Lane, reason: Suppression) {
-        let cleared = self.lanes.remove(lane).unwrap_or_default();
-        self.suppress(reason, cleared.iter().map(|waiting| u64::from(waiting.counted)).sum());
+        self.drop_waiting(lane, reason, |_| true);
+    }
+
+    pub(super) fn drop_waiting(&mut self, lane: &Lane, reason: Suppression, is_dropped: impl Fn(&Job) -> bool) {
+        let waiting = self.lanes.remove(lane).unwrap_or_default();
+        let (dropped, left): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|w| is_dropped(&w.queued.job));
+        if !left.is_empty() {
+            self.lanes.insert(lane.clone(), left);
+        }
+        self.suppress(reason, dropped.iter().map(|waiting| u64::from(waiting.counted)).sum());
     }
 
     // === settling ===

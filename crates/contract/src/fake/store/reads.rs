@@ -145,8 +145,9 @@ impl Facts for FakeStore {
         Ok(self.up()?.rows.installations.iter().find(|(known, _)| known == id).map(|(_, org)| org.clone()))
     }
 
-    async fn is_installed(&self, org: &OrgSlug) -> Result<bool, StoreError> {
-        Ok(self.up()?.rows.installations.iter().any(|(_, known)| known == org))
+    async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError> {
+        let of_org = all(&self.up()?.rows.installations, |(_, known)| known == org);
+        Ok(of_org.into_iter().map(|(id, _)| id).collect())
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

@@ -95,6 +95,7 @@ impl Rows {
                 self.tally.accepted += notices;
                 self.suppress(*reason, *notices);
             }
+            RowChange::Forsake { account, channel, org } => self.forsake(account, channel, org),
             RowChange::ClearLane(lane) => self.clear_lane(lane, Suppression::Disconnected),
             // It concerns the keys, which the commit writes.
             RowChange::RememberForEver => {}
@@ -211,6 +212,19 @@ impl Rows {
                 card.revision = card.revision.next();
             }
         }
+    }
+
+    fn forsake(&mut self, account: &AccountId, channel: &ChannelId, org: &OrgSlug) {
+        let unposted = |card: &&Card| {
+            let Content { place, project, .. } = &card.content;
+            place.account == *account && place.channel == *channel && project.org == *org && card.message.is_none()
+        };
+        let cards: Vec<_> = self.cards.iter().filter(unposted).map(|card| card.handle.clone()).collect();
+        self.drop_waiting(
+            &Lane::cards(account, channel),
+            Suppression::Deauthorized,
+            |job| matches!(job, Job::Show { card, .. } if cards.contains(card)),
+        );
     }
 
     fn put_link(&mut self, link: &Link) -> Result<(), StoreError> {
