@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{
@@ -140,6 +141,10 @@ fn certified(cert: &Path, key: &Path, provider: &CryptoProvider) -> Result<Certi
         .map_err(|error| unread(CERT, cert, "certificate", error))?;
     if chain.is_empty() {
         return Err(unread(CERT, cert, "certificate", pem::Error::NoItemsFound));
+    }
+    // The issuers too: nobody here reads them, but every client would stumble over one that is cut short.
+    for certificate in &chain {
+        ParsedCertificate::try_from(certificate).map_err(|source| TlsError::Unusable { path: cert.into(), source })?;
     }
     let der = PrivateKeyDer::from_pem_file(key).map_err(|error| unread(KEY, key, "unencrypted private key", error))?;
     let signing = provider.key_provider.load_private_key(der).ok();

@@ -112,6 +112,16 @@ fn a_wrong_file_is_called_by_the_setting_that_names_it() {
     assert!(matches!(refused(&certs("rsa.pem"), &key), TlsError::NotItsKey { .. }));
 }
 
+#[test]
+fn a_chain_with_an_issuer_that_is_cut_short_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let chain = folder.path().join("chain.pem");
+    let own = std::fs::read_to_string(certs("p256.pem")).expect("a certificate");
+    let cut = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIU\n-----END CERTIFICATE-----\n";
+    std::fs::write(&chain, own + cut).expect("written");
+    assert!(refused(&chain, &certs("p256.key")).to_string().starts_with("ZENTRY_TLS_CERT: "));
+}
+
 #[tokio::test]
 async fn a_new_certificate_is_served_after_a_reload_and_a_bad_one_never() {
     let folder = tempfile::tempdir().expect("a folder");
