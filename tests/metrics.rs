@@ -45,24 +45,6 @@ async fn when_an_organization_was_last_heard_of_is_told_also_after_a_restart() {
     assert_eq!(last(&town).await, Some(heard));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn when_an_organization_was_last_heard_of_is_told_also_after_a_restart() {
-    let mut town = Town::with_integration(ZENTRY).await;
-    town.jane_types("connect acme web").await;
-    town.jane_sees("Connected: acme / web").await;
-    let series = r#"zentry_last_event_timestamp_seconds{org="acme"}"#;
-    let last = async |town: &Town| -> Option<f64> {
-        let metrics = town.ops("/metrics").await.1;
-        metrics.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
-    };
-    assert_eq!(last(&town).await, None);
-    town.error_in(&town.cast.web, "TimeoutError").await;
-    let heard = last(&town).await.expect("a gauge");
-    assert!(heard > 1_700_000_000.0, "seconds since 1970: {heard}");
-    town.kill_and_start();
-    assert_eq!(last(&town).await, Some(heard));
-}
-
 /// Row 24.
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_signed_at_another_time_are_refused_and_counted_and_the_clock_is_suspected_once_a_minute() {

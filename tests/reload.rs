@@ -88,6 +88,21 @@ async fn a_client_secret_of_the_oauth_application_is_put_right_without_a_restart
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_the_integration_is_put_right_without_a_restart() {
+    let mut town = Town::built(ZENTRY).await;
+    let right = town.cast.integration.token.clone();
+    let file = held_in_a_file(&mut town, "ZENTRY_SENTRY_TOKEN");
+    fs::write(&file, "mistyped").expect("written");
+    town.start();
+    town.jane_types("connect acme web").await;
+    town.logged("check ZENTRY_SENTRY_TOKEN").await;
+    fs::write(&file, right).expect("written");
+    hung_up(&town, READ).await;
+    town.jane_types("connect acme web").await;
+    town.jane_sees("Connected: acme / web").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_sealing_key_seals_from_the_signal_on_and_the_one_in_use_cannot_be_dropped() {
     let mut town = Town::built(ZENTRY).await;
     let file = held_in_a_file(&mut town, "ZENTRY_KEYS");

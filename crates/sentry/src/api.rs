@@ -86,7 +86,7 @@ impl Api {
 
     async fn send_as_integration(&self, org: &OrgSlug, call: Call) -> Result<Response, Failure> {
         let own = self.integration_in(org).ok_or(Failure::NotFound)?;
-        let answer = self.send_with(&own.token, call).await;
+        let answer = self.send_with(&own.token.get(), call).await;
         if let Err(Failure::Unauthorized) = answer {
             tracing::error!(org = %own.org, "Sentry does not accept the integration's token: check ZENTRY_SENTRY_TOKEN");
         }

@@ -44,7 +44,7 @@ pub struct Integration {
     /// Its organization.
     pub org: OrgSlug,
     /// Its token; it does not expire.
-    pub token: Secret,
+    pub token: Rotating<Secret>,
 }
 
 /// An OAuth application of Sentry.
@@ -77,7 +77,7 @@ mod tests {
         let config = SentryConfig {
             base: "https://sentry.io".parse().unwrap(),
             client_secrets: vec![Secret::new("s3cret")].into(),
-            integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("s3cret") }),
+            integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("s3cret").into() }),
             oauth: Some(OauthApp {
                 client_id: "id".into(),
                 client_secret: Secret::new("s3cret").into(),

@@ -99,7 +99,7 @@ fn change(name: &str) -> Change {
 
 /// What a delivery says to a deployment with acme's integration, and maybe a public app.
 fn with_an_integration(app_slug: Option<String>, body: &str) -> Change {
-    let integration = Some(Integration { org: acme(), token: Secret::new("t") });
+    let integration = Some(Integration { org: acme(), token: Secret::new("t").into() });
     let received = receive_with(&SentryConfig { integration, app_slug, ..config() }, body.as_bytes(), None);
     let Received::Event { event, .. } = received else { panic!("{received:?}") };
     let Event::Changed(change) = *event else { panic!("{event:?}") };

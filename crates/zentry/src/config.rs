@@ -58,7 +58,7 @@ pub(crate) struct Zoom {
 pub(crate) struct Sentry {
     pub(crate) base: Url,
     pub(crate) client_secrets: Rotating<Vec<Secret>>,
-    pub(crate) internal: Option<(OrgSlug, Secret)>,
+    pub(crate) internal: Option<(OrgSlug, Rotating<Secret>)>,
     pub(crate) oauth: Option<(String, Rotating<Secret>)>,
     pub(crate) app_slug: Option<String>,
 }
@@ -124,7 +124,7 @@ impl Reader<'_> {
         )?;
         let internal = both(
             ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(OrgSlug::new)),
-            ("ZENTRY_SENTRY_TOKEN", self.secret("ZENTRY_SENTRY_TOKEN")?),
+            ("ZENTRY_SENTRY_TOKEN", self.secret("ZENTRY_SENTRY_TOKEN")?.map(Rotating::new)),
         )?;
         let app = both(
             ("ZENTRY_SENTRY_CLIENT_ID", set(&settings.sentry_client_id)),

@@ -1,6 +1,7 @@
 //! SIGHUP: the certificate and every secret are read again, so that they can be rotated without a restart. What is missing,
 //! malformed or of no use leaves everything as it was.
 
+use std::iter;
 use std::sync::Arc;
 
 use tokio::signal::unix::Signal;
@@ -24,21 +25,20 @@ pub(crate) struct Reload {
 pub(crate) struct Secrets {
     single: Vec<(&'static str, Rotating<Secret>)>,
     lists: Vec<(&'static str, Rotating<Vec<Secret>>)>,
-    /// Read once, at the start.
-    fixed: Option<Secret>,
 }
 
 impl Secrets {
     pub(crate) fn of(config: &Config) -> Self {
         let (zoom, sentry) = (&config.zoom, &config.sentry);
+        let client = ("ZENTRY_ZOOM_CLIENT_SECRET", zoom.client_secret.clone());
         let oauth = sentry.oauth.as_ref().map(|(_, secret)| ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", secret.clone()));
+        let token = sentry.internal.as_ref().map(|(_, token)| ("ZENTRY_SENTRY_TOKEN", token.clone()));
         Self {
-            single: [("ZENTRY_ZOOM_CLIENT_SECRET", zoom.client_secret.clone())].into_iter().chain(oauth).collect(),
+            single: iter::once(client).chain(oauth).chain(token).collect(),
             lists: vec![
                 ("ZENTRY_ZOOM_SECRET_TOKEN", zoom.secret_tokens.clone()),
                 ("ZENTRY_SENTRY_CLIENT_SECRET", sentry.client_secrets.clone()),
             ],
-            fixed: sentry.internal.as_ref().map(|(_, token)| token.clone()),
         }
     }
 
@@ -84,9 +84,6 @@ impl Reload {
         let rekeyed = self.store.rekey(new.keys).await.map_err(|error| Failure::world("ZENTRY_KEYS", &error))?;
         let mut changed = self.secrets.follow(&secrets);
         changed.extend(rekeyed.then_some("ZENTRY_KEYS"));
-        if secrets.fixed != self.secrets.fixed {
-            tracing::warn!("ZENTRY_SENTRY_TOKEN has changed; it is used from the next start on");
-        }
         Ok(changed)
     }
 }

@@ -231,7 +231,7 @@ fn config(base: &str, redirect_uri: String) -> SentryConfig {
     SentryConfig {
         base: base.parse().expect("an address"),
         client_secrets: vec![Secret::new("client-secret")].into(),
-        integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("integration-token") }),
+        integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("integration-token").into() }),
         oauth: Some(OauthApp {
             client_id: "the-client".into(),
             client_secret: Secret::new("the-secret").into(),
