@@ -97,12 +97,32 @@ async fn a_change_decided_while_its_card_is_being_posted_is_shown_on_it() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
     world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
-    let overtaken =
-        Arc::new(Overtaken { store: Arc::clone(&world.store), by: world.app(), is_armed: AtomicBool::new(true) });
-    let app = App::new(Ports { store: overtaken, ..world.ports() }, world.deployment());
+    let app = overtaken(&world, Duration::ZERO);
     app.accept(&[], &Event::Changed(change(ChangeKind::Resolved))).await.expect("kept");
     world.settle().await;
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
+}
+
+/// No row: a storm may end between the decision that an issue belongs to it and the commit.
+#[tokio::test]
+async fn an_issue_that_was_put_into_a_storm_as_it_ended_is_still_told_of() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    for issue in 0..8 {
+        world.app.accept(&[], &Event::Changed(about(&issue.to_string(), "pay"))).await.expect("kept");
+    }
+    for _ in 0..6 {
+        world.wait(Duration::from_secs(10)).await;
+    }
+    let app = overtaken(&world, Duration::from_secs(10));
+    app.accept(&[], &Event::Changed(about("late", "pay"))).await.expect("kept");
+    let storm = |world: &World| {
+        let messages = world.chat.messages_in(&ops().channel).into_iter();
+        messages.map(|message| message.notice.head).find(|head| head.starts_with("Storm")).expect("a storm's card")
+    };
+    assert!(storm(&world).starts_with("Storm over · [checkout] 2 issues"), "{}", storm(&world));
+    world.wait(Duration::from_secs(10)).await;
+    assert!(storm(&world).starts_with("Storm over · [checkout] 3 issues"), "{}", storm(&world));
 }
 
 // === the clock ===
@@ -272,17 +292,27 @@ impl Chat for Suspended {
     }
 }
 
-/// A store before whose first commit another worker performs everything that is due.
+/// A store before whose first commit so much time passes, and another worker performs everything that is due then.
 struct Overtaken {
     store: Arc<FakeStore>,
+    clock: Arc<FakeClock>,
+    after: Duration,
     by: App,
     is_armed: AtomicBool,
+}
+
+/// The app over such a store.
+fn overtaken(world: &World, after: Duration) -> App {
+    let (store, clock) = (Arc::clone(&world.store), Arc::clone(&world.clock));
+    let store = Overtaken { store, clock, after, by: world.app(), is_armed: AtomicBool::new(true) };
+    App::new(Ports { store: Arc::new(store), ..world.ports() }, world.deployment())
 }
 
 #[async_trait]
 impl Store for Overtaken {
     async fn commit(&self, keys: &[DeliveryKey], decision: &Decision, now: Timestamp) -> Result<Committed, StoreError> {
         if self.is_armed.swap(false, Ordering::Relaxed) {
+            self.clock.advance(self.after);
             self.by.step().await?;
         }
         self.store.commit(keys, decision, now).await

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use zentry_contract::fake::FakeMessage;
-use zentry_contract::sample::{ana, change, ops};
-use zentry_domain::{ChangeKind, Choice, Event, IssueId};
+use zentry_contract::sample::{ana, change, channel, ops};
+use zentry_domain::{Action, ChangeKind, Choice, Event, IssueId};
 
 use crate::world::World;
 
@@ -79,6 +79,24 @@ async fn after_a_storm_the_next_card_comes_by_itself() {
     let last = cards(&world).pop().expect("a card");
     assert_eq!(cards(&world).len(), before + 1);
     assert!(last.notice.head.contains("Error 500"), "{}", last.notice.head);
+}
+
+#[tokio::test]
+async fn what_is_done_in_one_channel_posts_nothing_in_another_where_a_storm_lists_it() {
+    let world = World::with_integration();
+    let dev = channel("acc", "dev");
+    world.say(ana(), dev.clone(), "connect acme checkout").await;
+    new_issues(&world, 1..10).await;
+    world.ana_says("connect acme checkout").await;
+    world.wait(Duration::from_secs(1)).await;
+    // In #dev the storm lists it, in #ops it is the first card.
+    world.happens(ChangeKind::New).await;
+    let before = world.chat.messages_in(&dev.channel).len();
+    world.ana_presses(Action::Resolve).await;
+    assert_eq!(world.chat.messages_in(&dev.channel).len(), before);
+    assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
+    calm(&world).await;
+    assert!(world.chat.messages_in(&dev.channel).iter().all(|m| !m.notice.head.contains("pool exhausted")));
 }
 
 #[tokio::test]
