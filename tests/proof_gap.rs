@@ -1,7 +1,8 @@
 //! What happens at Sentry while the bot is down is told of after its start, once, and what arrived is not told again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use zentry_test_support::sandbox::sentry::NewIssue;
 use zentry_test_support::sandbox::zoom::Message;
 use zentry_test_support::{Dice, Town, kept, rounds};

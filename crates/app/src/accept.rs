@@ -1,13 +1,15 @@
 //! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
 
+use std::time::Duration;
+
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
-use zentry_domain::decide::{Crowds, PressFacts, SaidFacts};
+use zentry_domain::decide::{Crowds, PressFacts, SaidFacts, StatusFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::storm::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Pending, Place, Press, Pressed,
-    RowChange, Said, Storm, Subscription,
+    Pulse, RowChange, Said, Storm, Subscription,
 };
 
 use crate::App;
@@ -123,17 +125,38 @@ impl App {
             here: facts.subscriptions_in(account, &said.place.channel).await?,
             everywhere: Vec::new(),
             known_channels: Vec::new(),
+            status: None,
             account: facts.account(account).await?,
             linked: facts.linked(account, user).await?,
             pending_card: self.pending_card(open_link.as_ref()).await?,
             open_link,
             fresh_link: self.fresh_link(),
         };
+        if matches!(command, Ok(Command::Status)) {
+            known.status = Some(self.status_of(&said.place, &known.here).await?);
+        }
         if matches!(command, Ok(Command::ConfigureAll)) {
             known.everywhere = facts.subscriptions_of(account).await?;
             known.known_channels = facts.channels_known_to(account, user).await?;
         }
         Ok(known)
+    }
+
+    async fn status_of(&self, place: &Place, here: &[Subscription]) -> Result<StatusFacts, StoreError> {
+        const DAY: Duration = Duration::from_secs(24 * 3_600);
+        let (facts, account, channel) = (&self.ports.facts, &place.account, &place.channel);
+        let mut pulses: Vec<Pulse> = Vec::new();
+        for org in here.iter().map(|subscription| &subscription.project.org) {
+            if !pulses.iter().any(|pulse| pulse.org == *org) {
+                pulses.push(facts.pulse(org).await?.unwrap_or_else(|| Pulse::silent(org.clone())));
+            }
+        }
+        Ok(StatusFacts {
+            pulses,
+            waiting: facts.waiting_cards(account, channel).await?,
+            failed: facts.failed_since(account, channel, self.now() - DAY).await?,
+            paused: facts.paused(account, channel).await?,
+        })
     }
 
     async fn pending_card(&self, link: Option<&Link>) -> Result<Option<Card>, StoreError> {

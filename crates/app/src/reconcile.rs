@@ -16,7 +16,7 @@ use crate::perform::{Effect, Failed};
 /// Webhooks of what happened less than this ago may still be on their way; not those from before the start, nobody took them.
 const SETTLED: Duration = Duration::from_secs(60);
 /// The first question is asked so long after a start, when everything else has come up.
-const AFTER_START: Duration = Duration::from_secs(5);
+const AFTER_START: Duration = Duration::from_secs(2);
 /// The clocks here and at Sentry may differ; what was heard of before is not told again.
 const OVERLAP: Duration = Duration::from_secs(5 * 60);
 /// No further back, however long the bot was away: Sentry searches as far (Sentry, search), and nobody would read it.

@@ -181,6 +181,11 @@ impl Lane {
         Self::zoom(account, format!("storm/{}", channel.key()))
     }
 
+    /// Those of a channel's messages.
+    pub fn of_channel(account: &AccountId, channel: &ChannelId) -> [Self; 3] {
+        [Self::cards(account, channel), Self::storm(account, channel), Self::answers(account, channel)]
+    }
+
     /// One issue's readings at Sentry.
     pub fn refresh(issue: &IssueId) -> Self {
         Self { owner: Owner::Sentry("refresh".into()), name: issue.to_string() }

@@ -81,6 +81,9 @@ pub trait Facts: Send + Sync {
     async fn pulse(&self, org: &OrgSlug) -> Result<Option<Pulse>, StoreError>;
     /// How many jobs wait in the lane of a channel's cards, also the one that is under way; counting stops at 1 024.
     async fn waiting_cards(&self, account: &AccountId, channel: &ChannelId) -> Result<u64, StoreError>;
+    /// How many messages to a channel were given up since then.
+    async fn failed_since(&self, account: &AccountId, channel: &ChannelId, since: Timestamp)
+    -> Result<u64, StoreError>;
     /// The cards of one channel that were opened since then, the newest first, at most `limit`.
     async fn cards_in(
         &self,

@@ -27,6 +27,7 @@ const IN_CHANNEL_SINCE: &str =
     "WHERE account = ?1 AND channel = ?2 AND opened >= ?3 ORDER BY opened DESC, id DESC LIMIT ?4";
 const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox
     WHERE lane = (SELECT id FROM lane WHERE owner = ?1 AND name = ?2) LIMIT 1024)";
+const FAILED: &str = "SELECT count(*) FROM dead WHERE owner = ?1 AND lane IN (?2, ?3, ?4) AND at >= ?5";
 const CARD: &str = "SELECT id, handle, revision, message, shown, body, opened, storm FROM card";
 const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
 const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
@@ -85,6 +86,18 @@ impl Facts for SqliteStore {
                 .unwrap_or_default())
         })
         .await
+    }
+
+    async fn failed_since(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let [cards, storm, answers] = Lane::of_channel(account, channel);
+        let key = (cards.owner.to_string(), cards.name, storm.name, answers.name, since.0);
+        let failed = self.read(move |db| db.first(FAILED, key, |row| Ok(count(row.get(0)?)))).await?;
+        Ok(failed.unwrap_or_default())
     }
 
     async fn cards_in(
@@ -284,7 +297,7 @@ mod tests {
         for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
             db.assert_indexed(&format!("{LINK} {sql}"));
         }
-        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED] {
+        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED, FAILED] {
             db.assert_indexed(sql);
         }
     }

@@ -199,3 +199,48 @@ async fn a_short_outage_only_delays() {
     }
     assert_eq!(cards(&world).len(), 4);
 }
+
+fn status_lines(world: &World) -> (String, Vec<String>) {
+    let answer = world.chat.messages_in(&ops().channel).pop().expect("an answer");
+    (answer.notice.head, answer.notice.lines.into_iter().map(|line| line.text).collect())
+}
+
+#[tokio::test]
+async fn status_says_whether_messages_come_through() {
+    let world = connected().await;
+    world.ana_says("status").await;
+    let (head, lines) = status_lines(&world);
+    assert_eq!(head, "#ops: all good");
+    assert_eq!(lines[..2], ["No event yet · 0 waiting · 0 failed in 24 h", "acme: no event has come yet."]);
+
+    happens(&world, "7").await;
+    world.wait(5 * MINUTE).await;
+    world.ana_says("status").await;
+    let (head, lines) = status_lines(&world);
+    assert_eq!(head, "#ops: all good");
+    assert_eq!(lines[..2], ["Last event 2 Jan 03:14 UTC · 0 waiting · 0 failed in 24 h", "acme: seen 5 min ago."]);
+
+    world.chat.close(&ops().channel);
+    happens(&world, "8").await;
+    world.chat.reopen(&ops().channel);
+    world.ana_says("status").await;
+    let (head, lines) = status_lines(&world);
+    assert!(head.starts_with("#ops is paused since 2 Jan 03:19 UTC"), "{head}");
+    assert!(lines[1].contains(" · 1 waiting · "), "{lines:?}");
+    world.wait(HOUR).await;
+    world.ana_says("status").await;
+    let (head, lines) = status_lines(&world);
+    assert_eq!(head, "#ops: acme is silent for longer than usual");
+    assert!(lines[0].contains(" · 0 waiting · "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn status_names_an_organization_whose_webhooks_are_missing() {
+    let world = connected().await;
+    happens_unheard(&world, "7");
+    world.wait(HOUR).await;
+    world.wait(MINUTE).await;
+    world.ana_says("status").await;
+    let (_, lines) = status_lines(&world);
+    assert_eq!(lines[1], "acme: webhooks are missing. I fill the gaps by asking Sentry every hour.");
+}

@@ -120,3 +120,16 @@ pub async fn a_dropped_dead_letter_is_gone(bench: &impl Bench) {
     commit(bench, change(RowChange::Replay(JobId::new("a")))).await;
     assert_eq!(waiting(bench, START).await, []);
 }
+
+pub async fn what_was_given_up_in_a_channel_is_counted(bench: &impl Bench) {
+    let (ops, dev) = (lane("acc", "ops"), lane("acc", "dev"));
+    for (id, lane) in [("h1", ops.clone()), ("h2", dev), ("h3", ops)] {
+        commit(bench, queue([job(id, lane)])).await;
+        give_up(bench, id).await;
+    }
+    let failed = async |channel: &Place, since: i64| {
+        bench.facts().failed_since(&acc(), &channel.channel, after(since)).await.expect("read")
+    };
+    assert_eq!((failed(&sample::ops(), 0).await, failed(&sample::channel("acc", "dev"), 0).await), (2, 1));
+    assert_eq!(failed(&sample::ops(), 1).await, 0);
+}

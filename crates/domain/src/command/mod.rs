@@ -31,6 +31,8 @@ pub enum Command {
     Configure,
     /// What do the channels of the account get?
     ConfigureAll,
+    /// Is this channel well?
+    Status,
     /// Who am I here and at Sentry?
     Whoami,
     /// Forget my Sentry account.
@@ -89,6 +91,15 @@ pub const COMMANDS: &[Spec] = &[
                   keep working.",
         examples: &["disconnect acme checkout", "disconnect"],
         parse: disconnect,
+    },
+    Spec {
+        name: "status",
+        arguments: "",
+        summary: "whether this channel's messages come through",
+        details: "Shows when Sentry was last heard of, what waits to be sent here and what could not be, and whether an \
+                  organization is silent for longer than usual.",
+        examples: &["status"],
+        parse: |rest| alone(rest, Command::Status),
     },
     Spec {
         name: "whoami",
@@ -197,7 +208,7 @@ pub fn begins_with_command(line: &str, name: &str) -> bool {
 }
 
 /// Command words that are not built yet: no code looks like them.
-const COMING: [&str; 6] = ["status", "test", "mute", "unmute", "why", "mentions"];
+const COMING: [&str; 5] = ["test", "mute", "unmute", "why", "mentions"];
 
 fn without_prefix<'a>(mut words: &'a [Word], name: &str) -> &'a [Word] {
     while let Some((first, rest)) = words.split_first()

@@ -12,7 +12,7 @@ pub use change::Crowds;
 pub use connect::Lookup;
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use press::PressFacts;
-pub use said::SaidFacts;
+pub use said::{SaidFacts, StatusFacts};
 
 use crate::{
     Account, AccountId, Address, Answer, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob, Notice,

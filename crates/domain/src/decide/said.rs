@@ -3,8 +3,8 @@
 use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
-    Account, Actor, Card, ChannelId, Connect, Decision, Lane, Link, LinkedPerson, Pending, Policy, RowChange, Said,
-    Subscription, say,
+    Account, Actor, Card, ChannelId, Connect, Decision, Lane, Link, LinkedPerson, Pause, Pending, Policy, Pulse,
+    RowChange, Said, Subscription, say,
 };
 
 /// What a command needs to know.
@@ -16,6 +16,8 @@ pub struct SaidFacts {
     pub everywhere: Vec<Subscription>,
     /// Where the speaker has used the bot; only for `configure all`.
     pub known_channels: Vec<ChannelId>,
+    /// How this place is; only for `status`.
+    pub status: Option<StatusFacts>,
     /// The account, if it told us of its installation.
     pub account: Option<Account>,
     /// The speaker's Sentry account.
@@ -26,6 +28,19 @@ pub struct SaidFacts {
     pub pending_card: Option<Card>,
     /// A token, should one be needed.
     pub fresh_link: FreshLink,
+}
+
+/// How a place is.
+#[derive(Clone, Debug, Default)]
+pub struct StatusFacts {
+    /// How the webhooks of its organizations come in.
+    pub pulses: Vec<Pulse>,
+    /// Cards that wait to be sent.
+    pub waiting: u64,
+    /// Messages that were given up within a day.
+    pub failed: u64,
+    /// Nothing can be sent there.
+    pub paused: Option<Pause>,
 }
 
 impl Core<'_> {
@@ -66,6 +81,10 @@ impl Core<'_> {
             Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
             Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here)),
             Command::ConfigureAll => self.configure_all(said, facts),
+            Command::Status => {
+                let status = facts.status.clone().unwrap_or_default();
+                self.reply(said, say::status(&said.place, &facts.here, &status, linked, self.now))
+            }
             Command::Whoami => {
                 self.reply(said, say::whoami(self.deployment, &said.by, linked, self.is_manager(said, facts)))
             }
@@ -204,6 +223,7 @@ mod tests {
             here: Vec::new(),
             everywhere: Vec::new(),
             known_channels: Vec::new(),
+            status: None,
             account: None,
             linked: None,
             open_link: None,

@@ -159,7 +159,7 @@ pub fn webhooks_missing(pulse: &Pulse, missed: usize, now: Timestamp) -> Notice 
 }
 
 /// `10 min`, `6 h`, `3 days`.
-fn span(time: Duration) -> String {
+pub(super) fn span(time: Duration) -> String {
     match time.as_secs() / 60 {
         minutes @ 0..120 => format!("{} min", minutes.max(1)),
         minutes @ 120..2_880 => format!("{} h", minutes / 60),

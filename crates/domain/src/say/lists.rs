@@ -1,9 +1,11 @@
 //! Help, and what is connected where.
 
+use super::errors::span;
 use super::{linked_as, name, slash};
 use crate::command::{COMMANDS, Spec};
+use crate::decide::StatusFacts;
 use crate::text::counted;
-use crate::{Deployment, LinkedPerson, Notice, Person, Place, Subscription};
+use crate::{Deployment, LinkedPerson, Notice, Person, Place, Pulse, Subscription, Timestamp};
 
 /// More would not fit a card.
 const MOST_ROWS: usize = 20;
@@ -65,6 +67,53 @@ pub fn configure_all(here: &Place, visible: &[Subscription], of: usize) -> Notic
         notice = notice.line("These are the channels in which you have used the bot. Managers see all of them.");
     }
     notice
+}
+
+/// How a channel is.
+pub fn status(
+    place: &Place,
+    here: &[Subscription],
+    status: &StatusFacts,
+    linked: Option<&LinkedPerson>,
+    now: Timestamp,
+) -> Notice {
+    let head = format!("{}{}", super::capital(&place.label()), state(here, status, now));
+    let last = status.pulses.iter().filter_map(|pulse| pulse.last).max();
+    let last = last.map_or_else(|| "No event yet".into(), |at| format!("Last event {} {} UTC", at.day(), at.clock()));
+    let notice = Notice::text(head);
+    let notice = match &status.paused {
+        Some(pause) => notice.line(format!("{}. I try once an hour and go on by myself.", pause.why)),
+        None => notice,
+    };
+    let notice = notice.line(format!("{last} · {} waiting · {} failed in 24 h", status.waiting, status.failed));
+    let notice = status.pulses.iter().fold(notice, |notice, pulse| notice.line(heard_from(pulse, now)));
+    linked_as(linked).into_iter().fold(notice, Notice::line)
+}
+
+/// The worst that can be said of a channel.
+fn state(here: &[Subscription], status: &StatusFacts, now: Timestamp) -> String {
+    let silent = status.pulses.iter().find(|pulse| pulse.told || pulse.silence(now).is_some());
+    match (&status.paused, silent) {
+        (Some(pause), _) => format!(" is paused since {} {} UTC", pause.since.day(), pause.since.clock()),
+        (None, _) if here.is_empty() => " gets nothing yet".into(),
+        (None, _) if status.failed > 0 => format!(": {} could not be sent", counted(status.failed, "message")),
+        (None, Some(pulse)) => format!(": {} is silent for longer than usual", pulse.org),
+        (None, None) if status.waiting > 0 => format!(": {} on the way", counted(status.waiting, "message")),
+        (None, None) => ": all good".into(),
+    }
+}
+
+/// How the webhooks of an organization come in.
+fn heard_from(pulse: &Pulse, now: Timestamp) -> String {
+    let org = &pulse.org;
+    match (pulse.last, pulse.silence(now), pulse.usual) {
+        _ if pulse.told => format!("{org}: webhooks are missing. I fill the gaps by asking Sentry every hour."),
+        (None, ..) => format!("{org}: no event has come yet."),
+        (Some(_), Some(silence), Some(usual)) => {
+            format!("{org}: silent for {} (usual: every {}).", span(silence), span(usual))
+        }
+        (Some(last), ..) => format!("{org}: seen {} ago.", span(now.since(last))),
+    }
 }
 
 /// Who somebody is, here and at Sentry.

@@ -17,7 +17,7 @@ pub use linking::{
     already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, still_waiting,
     too_many_codes, unlinked, welcome, wrong_code,
 };
-pub use lists::{configure, configure_all, help, help_topic, whoami};
+pub use lists::{configure, configure_all, help, help_topic, status, whoami};
 
 use crate::text::line;
 use crate::{Deployment, LinkedPerson, Notice, Person, Place, Project, Subscription};

@@ -59,6 +59,17 @@ impl Facts for FakeStore {
         Ok(waiting.min(1_024) as u64)
     }
 
+    async fn failed_since(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let lanes = Lane::of_channel(account, channel);
+        let here = |letter: &&DeadLetter| letter.at >= since && lanes.contains(&letter.lane);
+        Ok(self.up()?.rows.dead_letters().iter().filter(here).count() as u64)
+    }
+
     async fn cards_in(
         &self,
         account: &AccountId,
