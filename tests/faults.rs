@@ -327,7 +327,9 @@ fn every_test_that_the_table_names_is_there_and_none_of_these_is_left_out() {
     let named: Vec<_> = table.split('`').filter_map(|word| word.split_once(".rs::")).collect();
     for (file, test) in &named {
         let text = std::fs::read_to_string(root.join(format!("{file}.rs"))).expect(file);
-        assert!(text.contains(&format!("fn {test}(")), "there is no {test} in {file}.rs");
+        // Tests that need a real component are named by a string.
+        let is_there = [format!("fn {test}("), format!("\"{test}\"")].iter().any(|name| text.contains(name));
+        assert!(is_there, "there is no {test} in {file}.rs");
     }
     let of_rows = include_str!("faults.rs").split("\n/// Row").skip(1);
     for test in of_rows.filter_map(|test| test.split_once("async fn ")?.1.split('(').next()) {

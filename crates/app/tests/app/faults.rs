@@ -125,6 +125,26 @@ async fn an_issue_that_was_put_into_a_storm_as_it_ended_is_still_told_of() {
     assert!(storm(&world).starts_with("Storm over · [checkout] 3 issues"), "{}", storm(&world));
 }
 
+/// Row 8.
+#[tokio::test]
+async fn what_changed_while_its_card_was_given_up_is_tried_again() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let resolved = change(ChangeKind::Resolved);
+    let meanwhile = Meanwhile::new(&world, resolved, Duration::ZERO);
+    let worker = App::new(Ports { chat: Arc::new(meanwhile), ..world.ports() }, world.deployment());
+    world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
+    // As it is, and as plain text.
+    world.chat.fail_times(2, ChatFault::Refused);
+    worker.step().await.expect("the outbox is readable");
+    world.settle().await;
+    assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
+
+    let [letter] = &world.store.dead()[..] else { panic!("one dead letter") };
+    let dropped = Decision::nothing().and(RowChange::DropDead(letter.id.clone()));
+    world.store.commit(&[], &dropped, START).await.expect("stored");
+}
+
 // === the clock ===
 
 /// Row 36.
@@ -169,13 +189,8 @@ async fn an_edit_of_a_worker_that_was_suspended_does_not_leave_an_older_text() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
     world.happens(ChangeKind::New).await;
-    let suspended = Suspended {
-        chat: Arc::clone(&world.chat),
-        clock: Arc::clone(&world.clock),
-        other: world.app(),
-        change: change(ChangeKind::Resolved),
-        is_armed: AtomicBool::new(true),
-    };
+    let longer_than_a_lease = Duration::from_secs(31);
+    let suspended = Meanwhile::new(&world, change(ChangeKind::Resolved), longer_than_a_lease);
     let worker = App::new(Ports { chat: Arc::new(suspended), ..world.ports() }, world.deployment());
     let busier =
         Change { issue: Issue { events: Some(77), ..change(ChangeKind::New).issue }, ..change(ChangeKind::New) };
@@ -262,28 +277,41 @@ impl Chat for Buggy {
     }
 }
 
-/// A chat platform whose first edit takes longer than a lease lasts: meanwhile the issue changes, and another worker, to
-/// whom the lane has fallen, shows that.
-struct Suspended {
+/// A chat platform whose first call takes so long: meanwhile the issue changes, and another worker, if the lane has fallen
+/// to it, shows that.
+struct Meanwhile {
     chat: Arc<FakeChat>,
     clock: Arc<FakeClock>,
+    takes: Duration,
     other: App,
     change: Change,
     is_armed: AtomicBool,
 }
 
+impl Meanwhile {
+    fn new(world: &World, change: Change, takes: Duration) -> Self {
+        let (chat, clock) = (Arc::clone(&world.chat), Arc::clone(&world.clock));
+        Self { chat, clock, takes, other: world.app(), change, is_armed: AtomicBool::new(true) }
+    }
+
+    async fn happens(&self) {
+        if self.is_armed.swap(false, Ordering::Relaxed) {
+            self.clock.advance(self.takes);
+            self.other.accept(&[], &Event::Changed(self.change.clone())).await.expect("kept");
+            self.other.step().await.expect("the outbox is readable");
+        }
+    }
+}
+
 #[async_trait]
-impl Chat for Suspended {
+impl Chat for Meanwhile {
     async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, ChatError> {
+        self.happens().await;
         self.chat.post(to, notice).await
     }
 
     async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
-        if self.is_armed.swap(false, Ordering::Relaxed) {
-            self.clock.advance(Duration::from_secs(31));
-            self.other.accept(&[], &Event::Changed(self.change.clone())).await.expect("kept");
-            self.other.step().await.expect("the outbox is readable");
-        }
+        self.happens().await;
         self.chat.edit(to, message, notice).await
     }
 
