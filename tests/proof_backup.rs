@@ -4,15 +4,14 @@
 use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use zentry_seal::Keyring;
 use zentry_sqlite::Sqlite;
-use zentry_test_support::{Delays, Dice, Flood, Flooded, Ledger, Square, rounds};
+use zentry_test_support::{Delays, Dice, Flood, Ledger, Setup, Square, rounds};
 
 const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
 const CHANNELS: usize = 8;
@@ -30,30 +29,45 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 async fn a_backup_under_load_slows_no_answer() {
     let _alone = ALONE.lock().await;
     let square = Square::connected(ZENTRY, CHANNELS).await;
-    let seconds = (rounds() * 3 / 2).clamp(3, 60);
+    let seconds = (rounds() * 3 / 2).clamp(5, 120);
     let many = u64::try_from(seconds * 1_000).unwrap_or_default() / u64::try_from(EVERY.as_millis()).unwrap_or(1);
-    let alone = paced(&square, 1, many).await;
-
-    let (stop, backup) = (Arc::new(AtomicBool::new(false)), Backup::of(&square));
-    let backups = spawn_blocking({
-        let stop = Arc::clone(&stop);
-        move || {
-            let mut took = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                took.push(backup.make());
-            }
-            Delays::of(took)
-        }
-    });
-    let beside = paced(&square, 1 + many, many).await;
-    stop.store(true, Ordering::Relaxed);
+    let (made, told) = watch::channel(0);
+    let backups = tokio::spawn(again_and_again(Backup::of(&square), told, many));
+    let delivery = square.deliveries();
+    let next = move || {
+        let number = *made.borrow();
+        made.send_replace(number + 1);
+        (number < many).then(|| delivery(place(1 + number), 1 + number))
+    };
+    let flooded = Flood { connections: CONNECTIONS, every: Some(EVERY) }.pour(&square.town, next).await;
     let backups = backups.await.expect("every backup is made");
-    println!("without backups, {:.0} a second: {}", rate(&alone), alone.answers);
-    println!("{} backups, {:.0} a second: {}", backups.count(), rate(&beside), beside.answers);
-    println!("a backup took: {backups}");
-    let [alone, beside] = [alone, beside].map(|flooded| flooded.answers.per_mille(990));
+    all_posted_once(&square, 1, many).await;
+
+    let is_beside = |due: Instant| backups.iter().any(|(began, ended)| (*began..*ended).contains(&due));
+    let (alone, beside) = (flooded.delays_of(|due| !is_beside(due)), flooded.delays_of(is_beside));
+    let rate = many as f64 / flooded.lasted.as_secs_f64();
+    println!("{many} deliveries, {rate:.0} a second; {} of them without a backup: {alone}", alone.count());
+    println!("{} beside one: {beside}", beside.count());
+    let took = Delays::of(backups.iter().map(|(began, ended)| *ended - *began));
+    println!("{} backups, the last of {} bytes: {took}", took.count(), size(&square));
+    let (alone, beside) = (alone.per_mille(990), beside.per_mille(990));
     println!("a backup adds {:.1?} to the p99", beside.saturating_sub(alone));
     assert!(beside < alone + ADDED, "{beside:?}");
+}
+
+/// Makes one backup after the other until so many deliveries are made, with as much time between two as one took: whatever
+/// else the machine does then slows the answers with and without a backup.
+async fn again_and_again(backup: Backup, mut made: watch::Receiver<u64>, many: u64) -> Vec<(Instant, Instant)> {
+    let (backup, mut times) = (Arc::new(backup), Vec::new());
+    while *made.borrow() < many {
+        let (began, backup) = (Instant::now(), Arc::clone(&backup));
+        let took = spawn_blocking(move || backup.make()).await.expect("the backup is made");
+        times.push((began, began + took));
+        let meanwhile = u64::try_from(took.as_millis() / EVERY.as_millis()).unwrap_or_default();
+        let enough = many.min(*made.borrow() + meanwhile);
+        made.wait_for(|made| *made >= enough).await.expect("deliveries are made");
+    }
+    times
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,21 +79,17 @@ async fn what_is_restored_is_whole_and_nothing_is_posted_twice() {
     for _ in 0..rounds() {
         let before = messages(&square);
         let (many, backup) = (100 + dice.below(200) as u64, Backup::of(&square));
-        // The backup is begun with so many deliveries still to come.
+        // The backup is begun with so many deliveries made, and the others still to come.
         let begin = dice.below(100) as u64;
-        let made = Arc::new(AtomicU64::new(0));
-        let begun = spawn_blocking({
-            let made = Arc::clone(&made);
-            move || {
-                while made.load(Ordering::Relaxed) < begin {
-                    std::thread::yield_now();
-                }
-                backup.make()
-            }
+        let (made, mut told) = watch::channel(0);
+        let begun = tokio::spawn(async move {
+            told.wait_for(|made| *made >= begin).await.expect("deliveries are made");
+            spawn_blocking(move || backup.make()).await.expect("the backup is made")
         });
         let delivery = square.deliveries();
         let next = move || {
-            let number = made.fetch_add(1, Ordering::Relaxed);
+            let number = *made.borrow();
+            made.send_replace(number + 1);
             (number < many).then(|| delivery(place(first + number), first + number))
         };
         Flood { connections: CONNECTIONS, every: None }.pour(&square.town, next).await;
@@ -112,21 +122,8 @@ async fn what_is_restored_is_whole_and_nothing_is_posted_twice() {
 
 // === the load ===
 
-async fn paced(square: &Square, first: u64, many: u64) -> Flooded {
-    let delivery = square.deliveries();
-    let mut numbers = first..first + many;
-    let next = move || numbers.next().map(|number| delivery(place(number), number));
-    let flooded = Flood { connections: CONNECTIONS, every: Some(EVERY) }.pour(&square.town, next).await;
-    all_posted_once(square, first, many).await;
-    flooded
-}
-
 fn place(number: u64) -> usize {
     usize::try_from(number).unwrap_or_default() % CHANNELS
-}
-
-fn rate(flooded: &Flooded) -> f64 {
-    flooded.acknowledged as f64 / flooded.lasted.as_secs_f64()
 }
 
 /// Waits until each issue of these numbers is posted, and insists that none is twice.
@@ -149,7 +146,7 @@ fn messages(square: &Square) -> usize {
 
 /// `zentry backup`, ready to be run beside the bot.
 struct Backup {
-    setup: zentry_test_support::Setup,
+    setup: Setup,
     file: String,
 }
 
@@ -183,6 +180,11 @@ async fn whole(square: &Square) {
     let sqlite = Sqlite::open(&square.town.folder().join("zentry.db"), keys).expect("the restored store opens");
     sqlite.check().await.expect("a sound store");
     sqlite.close().await;
+}
+
+/// How long the last backup is, in bytes.
+fn size(square: &Square) -> u64 {
+    std::fs::metadata(file(square)).expect("a backup").len()
 }
 
 fn file(square: &Square) -> PathBuf {

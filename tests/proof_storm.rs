@@ -40,7 +40,7 @@ async fn a_storm_is_accepted_as_it_comes_and_everything_in_it_is_listed_behind_o
         flooded.lasted,
         events as f64 / flooded.lasted.as_secs_f64(),
         flooded.again,
-        flooded.answers
+        flooded.delays()
     );
     assert!(flooded.lasted < EACH * u32::try_from(events).expect("a number of events"), "{:?}", flooded.lasted);
 

@@ -31,8 +31,21 @@ pub struct Flooded {
     pub again: usize,
     /// From the first to the last.
     pub lasted: Duration,
-    /// How long the answers took, counted from when the delivery was to be sent, whether the connections were free or not.
-    pub answers: Delays,
+    /// When each delivery was to be sent, whether the connections were free or not, and how long after that it was
+    /// acknowledged.
+    pub answers: Vec<(Instant, Duration)>,
+}
+
+impl Flooded {
+    /// How long the answers took.
+    pub fn delays(&self) -> Delays {
+        self.delays_of(|_| true)
+    }
+
+    /// How long those took whose deliveries were to be sent at moments of this kind.
+    pub fn delays_of(&self, kind: impl Fn(Instant) -> bool) -> Delays {
+        Delays::of(self.answers.iter().filter(|(due, _)| kind(*due)).map(|(_, took)| *took))
+    }
 }
 
 impl Flood {
@@ -54,17 +67,16 @@ impl Flood {
                     let due = on_time(pace.as_deref()).await;
                     let Some(raw) = source.lock().unwrap_or_else(PoisonError::into_inner)() else { return line };
                     line.send(&raw).await;
-                    line.took.push(due.elapsed());
+                    line.took.push((due, due.elapsed()));
                 }
             });
         }
         let mut all = Flooded::default();
         for line in tasks.join_all().await {
             all.again += line.again;
-            all.answers.0.extend(line.took);
+            all.answers.extend(line.took);
         }
-        all.answers.0.sort_unstable();
-        Flooded { acknowledged: all.answers.0.len(), lasted: began.elapsed(), ..all }
+        Flooded { acknowledged: all.answers.len(), lasted: began.elapsed(), ..all }
     }
 }
 
@@ -81,7 +93,7 @@ struct Line {
     address: String,
     stream: Option<TcpStream>,
     again: usize,
-    took: Vec<Duration>,
+    took: Vec<(Instant, Duration)>,
 }
 
 impl Line {
