@@ -6,10 +6,10 @@ use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
 use zentry_domain::decide::{Crowds, PressFacts, SaidFacts, StatusFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
-use zentry_domain::storm::{Crowd, Gathering, LISTED, WINDOW};
+use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Pending, Place, Press, Pressed,
-    Pulse, RowChange, Said, Storm, Subscription,
+    Pulse, Roundup, RowChange, Said, Subscription,
 };
 
 use crate::App;
@@ -169,7 +169,7 @@ impl App {
     async fn decide_pressed(&self, pressed: &Pressed) -> Result<Decision, StoreError> {
         let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
         let (card, storm) = match &pressed.press {
-            Some(Press { card, choice: Choice::ShowAll }) => (None, self.storm_behind(account, card).await?),
+            Some(Press { card, choice: Choice::ShowAll }) => (None, self.roundup_behind(account, card).await?),
             Some(Press { card, .. }) => (facts.card(account, card).await?, None),
             None => (None, None),
         };
@@ -183,12 +183,12 @@ impl App {
         Ok(self.core().pressed(pressed, &known))
     }
 
-    async fn storm_behind(
+    async fn roundup_behind(
         &self,
         account: &AccountId,
         handle: &Handle,
-    ) -> Result<Option<(Storm, Gathering)>, StoreError> {
-        let Some(storm) = self.ports.facts.storm(account, handle).await? else { return Ok(None) };
+    ) -> Result<Option<(Roundup, Gathering)>, StoreError> {
+        let Some(storm) = self.ports.facts.roundup(account, handle).await? else { return Ok(None) };
         let holds = self.ports.facts.gathering(account, handle, LISTED).await?;
         Ok(Some((storm, holds)))
     }
@@ -241,7 +241,7 @@ impl App {
         let here =
             |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
         let Some(listed) = cards.iter().find(here).and_then(|card| card.listed.as_ref()) else { return Ok(false) };
-        let stands = self.ports.facts.storm(&place.account, listed).await?;
+        let stands = self.ports.facts.roundup(&place.account, listed).await?;
         Ok(stands.is_some_and(|storm| storm.message.is_some()))
     }
 

@@ -63,11 +63,11 @@ impl App {
             }
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
-            (_, Effect::StormShown { storm, message, said }) => {
-                Outcome::Done(self.core().storm_shown(storm, message.clone(), said.clone()))
+            (_, Effect::RoundupShown { roundup, message, said }) => {
+                Outcome::Done(self.core().roundup_shown(roundup, message.clone(), said.clone()))
             }
-            (_, Effect::UnwantedStorm(storm)) => {
-                Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().storm_lost(storm) }
+            (_, Effect::UnwantedRoundup(roundup)) => {
+                Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().roundup_lost(roundup) }
             }
             (Job::ExpireLink { link }, Effect::Due) => Outcome::Done(self.expired(link).await?),
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
@@ -175,9 +175,9 @@ impl App {
                 tracing::warn!(%org, why, "Sentry could not be asked for what no webhook told of; it is asked again later");
                 Outcome::Done(self.ask_later(org).await?)
             }
-            (Job::ShowStorm { account, storm }, _) => {
-                let storm = self.ports.facts.storm(account, storm).await?;
-                let then = storm.map_or_else(Decision::nothing, |storm| self.core().storm_lost(&storm));
+            (Job::ShowRoundup { account, roundup }, _) => {
+                let roundup = self.ports.facts.roundup(account, roundup).await?;
+                let then = roundup.map_or_else(Decision::nothing, |roundup| self.core().roundup_lost(&roundup));
                 Outcome::Dead { why, then }
             }
             (Job::Show { account, card }, _) => {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use zentry_domain::storm::WINDOW;
+use zentry_domain::roundup::WINDOW;
 use zentry_domain::{AccountId, ChannelId, Timestamp};
 
 /// Channels that are remembered before the quiet ones are forgotten.

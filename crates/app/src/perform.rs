@@ -7,10 +7,10 @@ use std::task::Poll;
 
 use zentry_domain::decide::{Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
-use zentry_domain::storm::{TOP, WINDOW};
+use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Address, Answer, Card, Connect, Failure, Handle, Issue, IssueId, Job, MessageId, Notice, Organization,
-    Project, Queued, Revision, Storm, Timestamp, Update,
+    Project, Queued, Revision, Roundup, Timestamp, Update,
 };
 
 use crate::App;
@@ -38,8 +38,8 @@ pub(crate) enum Effect {
     Listed(Card),
     /// A card was never posted, and its channel no longer wants it.
     Unwanted(Card),
-    /// A storm's card has no message, and nothing is connected to its channel any more.
-    UnwantedStorm(Storm),
+    /// A card that stands for many has no message, and nothing is connected to its channel any more.
+    UnwantedRoundup(Roundup),
     /// There is no such card any more.
     NoCard,
     /// An answer was posted.
@@ -64,10 +64,10 @@ pub(crate) enum Effect {
         /// The cards, as they were before it was asked.
         cards: Vec<Card>,
     },
-    /// A storm's card says this.
-    StormShown {
-        /// The storm as it stands.
-        storm: Storm,
+    /// A card that stands for many says this.
+    RoundupShown {
+        /// The roundup as it stands.
+        roundup: Roundup,
         /// Under which id.
         message: Option<MessageId>,
         /// What.
@@ -107,7 +107,7 @@ impl App {
     async fn attempt(&self, queued: &Queued) -> Performed {
         let performed = match &queued.job {
             Job::Show { account, card } => self.show(account, card, false).await,
-            Job::ShowStorm { account, storm } => self.show_storm(account, storm).await,
+            Job::ShowRoundup { account, roundup } => self.show_roundup(account, roundup).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::Answer(answer) => self.say(answer).await,
@@ -165,17 +165,17 @@ impl App {
         }
     }
 
-    /// Posts a storm's card, or edits it where it says something else by now.
-    async fn show_storm(&self, account: &AccountId, handle: &Handle) -> Result<Effect, Failed> {
+    /// Posts a card that stands for many, or edits it where it says something else by now.
+    async fn show_roundup(&self, account: &AccountId, handle: &Handle) -> Result<Effect, Failed> {
         let facts = &self.ports.facts;
-        let Some(storm) = facts.storm(account, handle).await? else { return Ok(Effect::NoCard) };
-        let opened = facts.opened_since(account, &storm.scene.place.channel, self.now() - WINDOW).await?;
+        let Some(roundup) = facts.roundup(account, handle).await? else { return Ok(Effect::NoCard) };
+        let opened = facts.opened_since(account, &roundup.scene.place.channel, self.now() - WINDOW).await?;
         let holds = facts.gathering(account, handle, TOP).await?;
-        let (storm, notice) = self.core().storm_now(&storm, opened, &holds);
+        let (roundup, notice) = self.core().roundup_now(&roundup, opened, &holds);
         let said = notice.plain().head;
-        let there = match &storm.message {
-            Some(message) if storm.said.as_ref() == Some(&said) => Some(message.clone()),
-            Some(message) => match self.edit_or_plainly(&storm.address(), message, &notice).await {
+        let there = match &roundup.message {
+            Some(message) if roundup.said.as_ref() == Some(&said) => Some(message.clone()),
+            Some(message) => match self.edit_or_plainly(&roundup.address(), message, &notice).await {
                 Ok(()) => Some(message.clone()),
                 Err(ChatError::MessageGone(_)) => None,
                 Err(error) => return Err(error.into()),
@@ -184,12 +184,12 @@ impl App {
         };
         let message = match there {
             Some(message) => message,
-            None if facts.subscriptions_in(account, &storm.scene.place.channel).await?.is_empty() => {
-                return Ok(Effect::UnwantedStorm(storm));
+            None if facts.subscriptions_in(account, &roundup.scene.place.channel).await?.is_empty() => {
+                return Ok(Effect::UnwantedRoundup(roundup));
             }
-            None => self.post(&storm.address(), &notice).await?,
+            None => self.post(&roundup.address(), &notice).await?,
         };
-        Ok(Effect::StormShown { storm, message: Some(message), said })
+        Ok(Effect::RoundupShown { roundup, message: Some(message), said })
     }
 
     /// Asks Sentry how an issue is.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson,
-    MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Storm, Subscription, Suppression, Timestamp,
+    MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp,
     UserId,
 };
 
@@ -75,17 +75,17 @@ pub enum RowChange {
         told: bool,
     },
     /// Every card of a channel that has no message, whose `Show` waits, and that no other card stands for, is listed in
-    /// `storm` from now on, as its next revision.
+    /// `roundup` from now on, as its next revision.
     Gather {
         /// The account.
         account: AccountId,
         /// The channel.
         channel: ChannelId,
         /// What stands for them.
-        storm: Handle,
+        roundup: Handle,
     },
-    /// A storm. Conflicts where it is new and another one is on in its channel.
-    PutStorm(Storm),
+    /// A card that stands for many. Conflicts where it is a new storm's and another storm is on in its channel.
+    PutRoundup(Roundup),
     /// A card gets a new message: the old one stays behind as it is, and the next `Show` posts.
     Repost {
         /// The account.

@@ -23,12 +23,14 @@ pub enum Job {
         /// The card.
         card: Handle,
     },
-    /// Bring a storm's card up to date, and look whether it is over. Comes back while it is not.
-    ShowStorm {
-        /// The account whose storm it is.
+    /// Bring a card that stands for many up to date, and look whether its storm is over. Comes back while it is not.
+    #[serde(alias = "show_storm")]
+    ShowRoundup {
+        /// The account whose card it is.
         account: AccountId,
-        /// The storm.
-        storm: Handle,
+        /// The roundup.
+        #[serde(alias = "storm")]
+        roundup: Handle,
     },
     /// Read an issue at Sentry and bring its cards up to date.
     Refresh {
@@ -118,7 +120,7 @@ impl Job {
     pub fn is_confidential(&self) -> bool {
         !matches!(
             self,
-            Self::Show { .. } | Self::ShowStorm { .. } | Self::Refresh { .. } | Self::Reconcile { .. } | Self::Sweep
+            Self::Show { .. } | Self::ShowRoundup { .. } | Self::Refresh { .. } | Self::Reconcile { .. } | Self::Sweep
         )
     }
 
@@ -126,7 +128,7 @@ impl Job {
     /// before counts as `edit`).
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Show { .. } | Self::ShowStorm { .. } => "post",
+            Self::Show { .. } | Self::ShowRoundup { .. } => "post",
             Self::Answer(_) | Self::Connect(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
@@ -136,7 +138,7 @@ impl Job {
 
     /// Whether it is a message to the chat platform, whose limits concern every message of the account.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Show { .. } | Self::ShowStorm { .. } | Self::Answer(_))
+        matches!(self, Self::Show { .. } | Self::ShowRoundup { .. } | Self::Answer(_))
     }
 
     /// How long it is worth trying.
@@ -176,14 +178,14 @@ impl Lane {
         Self::zoom(account, format!("cards/{}", channel.key()))
     }
 
-    /// A channel's storm: its card waits between edits, and nothing waits behind it.
-    pub fn storm(account: &AccountId, channel: &ChannelId) -> Self {
-        Self::zoom(account, format!("storm/{}", channel.key()))
+    /// A channel's roundups: the card of a storm waits between edits, and no other waits behind it.
+    pub fn roundups(account: &AccountId, channel: &ChannelId) -> Self {
+        Self::zoom(account, format!("roundups/{}", channel.key()))
     }
 
     /// Those of a channel's messages.
     pub fn of_channel(account: &AccountId, channel: &ChannelId) -> [Self; 3] {
-        [Self::cards(account, channel), Self::storm(account, channel), Self::answers(account, channel)]
+        [Self::cards(account, channel), Self::roundups(account, channel), Self::answers(account, channel)]
     }
 
     /// One issue's readings at Sentry.

@@ -9,8 +9,8 @@ pub mod decide;
 pub mod job;
 pub mod link;
 pub mod ports;
+pub mod roundup;
 pub mod say;
-pub mod storm;
 pub mod text;
 
 mod card;
@@ -48,7 +48,7 @@ pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};
 pub use pulse::{Pulse, RECONCILE_EVERY};
+pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};
-pub use storm::Storm;
 pub use subscription::Subscription;
 pub use time::Timestamp;

@@ -13,12 +13,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::storm::Gathering;
+use crate::roundup::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, DeadLetter, Decision, Digest, Event,
     Handle, Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId,
-    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse, Queued, Revision, Secret,
-    Storm, Subscription, Timestamp, UserId,
+    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse, Queued, Revision,
+    Roundup, Secret, Subscription, Timestamp, UserId,
 };
 
 /// The cause of an error, kept for the log.
@@ -102,11 +102,11 @@ pub trait Facts: Send + Sync {
     async fn opened_since(&self, account: &AccountId, channel: &ChannelId, since: Timestamp)
     -> Result<u64, StoreError>;
     /// The storm that is on in a channel.
-    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Storm>, StoreError>;
-    /// One storm.
-    async fn storm(&self, account: &AccountId, handle: &Handle) -> Result<Option<Storm>, StoreError>;
-    /// What a storm holds, with its worst issues, at most `top`.
-    async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError>;
+    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Roundup>, StoreError>;
+    /// One card that stands for many.
+    async fn roundup(&self, account: &AccountId, handle: &Handle) -> Result<Option<Roundup>, StoreError>;
+    /// What a roundup holds, with its worst issues, at most `top`.
+    async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError>;
     /// An attempt to link, by the digest of its token.
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError>;
     /// The attempt whose browser is at Sentry with this `state`.

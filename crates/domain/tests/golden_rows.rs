@@ -119,7 +119,10 @@ fn jobs_stay_readable() {
     golden("job_forget", &Job::Forget { account: AccountId::new("acc"), credential: CredentialId::new("c1") });
     golden("job_expire_link", &Job::ExpireLink { link: Digest([7; 32]) });
     golden("job_sweep", &Job::Sweep);
-    golden("job_show_storm", &Job::ShowStorm { account: AccountId::new("acc"), storm: card() });
+    for name in ["job_show_storm", "job_show_roundup"] {
+        golden(name, &Job::ShowRoundup { account: AccountId::new("acc"), roundup: card() });
+    }
+    golden("job_reconcile", &Job::Reconcile { org: OrgSlug::new("acme") });
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }
 

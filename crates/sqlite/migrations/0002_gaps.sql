@@ -11,3 +11,7 @@ CREATE INDEX pulse_by_last ON pulse (last);
 
 -- When the account installed the bot; unknown of those that did before this was asked.
 ALTER TABLE account ADD COLUMN since INTEGER;
+
+-- One card that stands for many no longer tells of storms alone.
+ALTER TABLE storm RENAME TO roundup;
+ALTER TABLE card RENAME COLUMN storm TO roundup;

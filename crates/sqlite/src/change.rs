@@ -36,8 +36,8 @@ impl Db {
             }
             RowChange::Heard { org, issue, again } => self.heard(org, issue, again, now),
             RowChange::Reconciled { org, until, told } => self.reconciled(org, *until, *told),
-            RowChange::Gather { account, channel, storm } => self.gather(account, channel, storm),
-            RowChange::PutStorm(storm) => self.put_storm(storm),
+            RowChange::Gather { account, channel, roundup } => self.gather(account, channel, roundup),
+            RowChange::PutRoundup(roundup) => self.put_roundup(roundup),
             RowChange::Repost { account, card } => self
                 .change(
                     "UPDATE card SET message = NULL, shown = 0 WHERE account = ?1 AND handle = ?2",
@@ -105,11 +105,11 @@ impl Db {
         let (account, channel) = (card.content.place.account.as_str(), card.content.place.channel.key());
         let (handle, issue) = (card.handle.as_str(), card.content.issue_id.as_str());
         let (revision, body) = (stored(card.revision.0), to_json(&card.content)?);
-        let storm = card.listed.as_ref().map(Handle::as_str);
+        let roundup = card.listed.as_ref().map(Handle::as_str);
         let message = card.message.as_ref().map(MessageId::as_str);
         let changed = if card.revision == Revision::default().next() {
             self.change(
-                "INSERT INTO card (account, handle, channel, issue, revision, message, shown, opened, storm, body)
+                "INSERT INTO card (account, handle, channel, issue, revision, message, shown, opened, roundup, body)
                  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS
                  (SELECT 1 FROM subscription WHERE account = ?1 AND channel = ?3 AND project = ?11)",
                 params![
@@ -121,16 +121,16 @@ impl Db {
                     message,
                     stored(card.shown.0),
                     card.opened.0,
-                    storm,
+                    roundup,
                     body,
                     card.content.project.id.as_str()
                 ],
             )?
         } else {
             self.change(
-                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6, storm = ?7
+                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6, roundup = ?7
                  WHERE account = ?1 AND handle = ?2 AND revision = ?5 - 1 AND message IS ?8",
-                params![account, handle, channel, issue, revision, body, storm, message],
+                params![account, handle, channel, issue, revision, body, roundup, message],
             )?
         };
         if changed == 1 { Ok(()) } else { Err(Fault::Conflict) }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
-use zentry_domain::storm::Gathering;
+use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Lane, Link, LinkedPerson,
-    MessageId, OrgSlug, Pause, Person, ProjectKey, Pulse, Storm, Subscription, Timestamp, UserId,
+    MessageId, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Subscription, Timestamp, UserId,
 };
 
 use crate::SqliteStore;
@@ -14,7 +14,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
 use crate::row::{count, from_json, revision};
-use crate::{pulse, storm};
+use crate::{pulse, roundup};
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
@@ -28,7 +28,7 @@ const IN_CHANNEL_SINCE: &str =
 const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox
     WHERE lane = (SELECT id FROM lane WHERE owner = ?1 AND name = ?2) LIMIT 1024)";
 const FAILED: &str = "SELECT count(*) FROM dead WHERE owner = ?1 AND lane IN (?2, ?3, ?4) AND at >= ?5";
-const CARD: &str = "SELECT id, handle, revision, message, shown, body, opened, storm FROM card";
+const CARD: &str = "SELECT id, handle, revision, message, shown, body, opened, roundup FROM card";
 const OF_ISSUE: &str = "WHERE issue = ?1 ORDER BY id";
 const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
 const OPEN: &str = "WHERE account = ?1 AND user = ?2 AND stage <> 'ended'";
@@ -94,8 +94,8 @@ impl Facts for SqliteStore {
         channel: &ChannelId,
         since: Timestamp,
     ) -> Result<u64, StoreError> {
-        let [cards, storm, answers] = Lane::of_channel(account, channel);
-        let key = (cards.owner.to_string(), cards.name, storm.name, answers.name, since.0);
+        let [cards, roundup, answers] = Lane::of_channel(account, channel);
+        let key = (cards.owner.to_string(), cards.name, roundup.name, answers.name, since.0);
         let failed = self.read(move |db| db.first(FAILED, key, |row| Ok(count(row.get(0)?)))).await?;
         Ok(failed.unwrap_or_default())
     }
@@ -134,23 +134,23 @@ impl Facts for SqliteStore {
         since: Timestamp,
     ) -> Result<u64, StoreError> {
         let key = (account.as_str().to_owned(), channel.key(), since.0);
-        let opened = self.read(move |db| db.first(storm::OPENED, key, |row| Ok(count(row.get(0)?)))).await?;
+        let opened = self.read(move |db| db.first(roundup::OPENED, key, |row| Ok(count(row.get(0)?)))).await?;
         Ok(opened.unwrap_or_default())
     }
 
-    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Storm>, StoreError> {
+    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Roundup>, StoreError> {
         let key = (account.as_str().to_owned(), channel.key());
-        self.read(move |db| db.storm(storm::ON, key)).await
+        self.read(move |db| db.roundup(roundup::ON, key)).await
     }
 
-    async fn storm(&self, account: &AccountId, handle: &Handle) -> Result<Option<Storm>, StoreError> {
+    async fn roundup(&self, account: &AccountId, handle: &Handle) -> Result<Option<Roundup>, StoreError> {
         let key = (account.as_str().to_owned(), handle.as_str().to_owned());
-        self.read(move |db| db.storm(storm::OF_HANDLE, key)).await
+        self.read(move |db| db.roundup(roundup::OF_HANDLE, key)).await
     }
 
-    async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError> {
-        let (account, storm) = (account.as_str().to_owned(), storm.as_str().to_owned());
-        self.read(move |db| db.gathering(&account, &storm, top)).await
+    async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError> {
+        let (account, roundup) = (account.as_str().to_owned(), roundup.as_str().to_owned());
+        self.read(move |db| db.gathering(&account, &roundup, top)).await
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {

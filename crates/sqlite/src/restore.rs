@@ -82,7 +82,7 @@ fn make_ready(copy: &Scratch, store: &Path, keys: &Arc<Keyring>, now: Timestamp)
         let made = db.made()?;
         let held = db.hold_waiting(made, now)?;
         // The job that would have ended it is held too: the channel would stay silent.
-        db.change("UPDATE storm SET ended = ?1 WHERE ended IS NULL", [now.0])?;
+        db.change("UPDATE roundup SET ended = ?1 WHERE ended IS NULL", [now.0])?;
         db.change(ANEW, [])?;
         Ok(Restored { made, held, purged, kept: None })
     });

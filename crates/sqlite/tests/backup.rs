@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use common::{Disk, commit, credential};
 use zentry_contract::sample::{self, START};
-use zentry_domain::storm::{Cause, Scene};
+use zentry_domain::roundup::{Cause, Scene};
 use zentry_domain::{
     Account, AccountId, Address, Answer, Card, ChangeKind, CredentialId, Decision, Digest, Facts, Handle, Job, JobId,
-    Journal, Lane, Ledger, NewJob, Notice, Outcome, RowChange, Secret, Store, Storm, Suppression, Timestamp, Vault,
+    Journal, Lane, Ledger, NewJob, Notice, Outcome, Roundup, RowChange, Secret, Store, Suppression, Timestamp, Vault,
 };
 use zentry_seal::{Keyring, new_key};
 use zentry_sqlite::{BackedUp, BackupError, OpenError, Restored, Sqlite};
@@ -248,17 +248,17 @@ async fn what_was_waiting_is_held_until_an_operator_decides() {
     put_card(&sqlite, "TimeoutError").await;
     let account = AccountId::new("acc");
     let credential = CredentialId::new("c");
-    let storm =
-        Storm::begin(Handle::new("s"), Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm }, START);
-    let show_storm = Job::ShowStorm { account: account.clone(), storm: storm.handle.clone() };
-    commit(&sqlite, Decision::nothing().and(RowChange::PutStorm(storm.clone()))).await;
+    let roundup =
+        Roundup::begin(Handle::new("s"), Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm }, START);
+    let show_roundup = Job::ShowRoundup { account: account.clone(), roundup: roundup.handle.clone() };
+    commit(&sqlite, Decision::nothing().and(RowChange::PutRoundup(roundup.clone()))).await;
     let forget = Job::Forget { account: account.clone(), credential: credential.clone() };
     let jobs = vec![
         answer("said"),
         NewJob { counted: false, ..show("shown") },
         NewJob {
             counted: false,
-            ..new_job("storms", Lane::storm(&account, &storm.scene.place.channel), show_storm, None)
+            ..new_job("storms", Lane::roundups(&account, &roundup.scene.place.channel), show_roundup, None)
         },
         new_job("later", Lane::answers(&account, &sample::ops().channel), say("later"), Some(LATER)),
         NewJob { counted: false, ..new_job("forgets", Lane::credential(&account, &credential), forget, Some(LATER)) },
@@ -284,8 +284,8 @@ async fn what_was_waiting_is_held_until_an_operator_decides() {
     assert!(letters.iter().all(|letter| letter.why == "held after a restore" && letter.at == LATER));
     let held = Ledger { accepted: 3, pending: 1, dead: 2, ..Ledger::default() };
     assert_eq!(store.ledger().await.unwrap(), held);
-    let storm = store.storm(&account, &storm.handle).await.unwrap().unwrap();
-    assert_eq!(storm.ended, Some(LATER), "or its channel would stay silent");
+    let roundup = store.roundup(&account, &roundup.handle).await.unwrap().unwrap();
+    assert_eq!(roundup.ended, Some(LATER), "or its channel would stay silent");
 
     let decided =
         Decision::nothing().and(RowChange::Replay(JobId::new("said"))).and(RowChange::DropDead(JobId::new("later")));

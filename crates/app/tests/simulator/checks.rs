@@ -153,7 +153,7 @@ pub(crate) fn only_connected_channels_hear_of_a_project(
     }
     let project = issue.map(|issue| cast::project_of(&cast::issues()[issue]).id);
     let is_meant = |other: &ProjectId| project.as_ref().is_none_or(|project| project == other);
-    let lane = if issue.is_some() { Lane::cards(&to.account, &to.to) } else { Lane::storm(&to.account, &to.to) };
+    let lane = if issue.is_some() { Lane::cards(&to.account, &to.to) } else { Lane::roundups(&to.account, &to.to) };
     let begun = record.leases.get(&lane);
     let here = world.read(world.store.subscriptions_in(&to.account, &to.to));
     let has_just_ended = record.ended.iter().any(|((account, channel, project), at)| {
@@ -249,8 +249,8 @@ fn will_be_shown(world: &Watched, card: &Handle) -> bool {
 
 /// Whether the card that stands for an issue speaks of it: it will be looked at again, or all that is new is the issue.
 fn is_told_of(world: &Watched, account: &AccountId, storm: &Handle, change: &Change) -> bool {
-    let looks = |job: &Job| matches!(job, Job::ShowStorm { storm: shown, .. } if shown == storm);
-    world.read(world.store.storm(account, storm)).is_some_and(|storm| {
+    let looks = |job: &Job| matches!(job, Job::ShowRoundup { roundup: shown, .. } if shown == storm);
+    world.read(world.store.roundup(account, storm)).is_some_and(|storm| {
         let was_told = change.kind == ChangeKind::New && storm.message.is_some();
         was_told || world.store.waiting().iter().any(|(_, job)| looks(job))
     })

@@ -18,7 +18,7 @@ pub(crate) fn accounts_are_apart(world: &Watched, to: &Address, notice: &Notice)
             .find(|word| notice.head.contains(word) || notice.lines.iter().any(|line| line.text.contains(word)));
         let pressed = notice.buttons.iter().map(|button| &button.press.card).any(|handle| {
             world.read(world.store.card(&other, handle)).is_some()
-                || world.read(world.store.storm(&other, handle)).is_some()
+                || world.read(world.store.roundup(&other, handle)).is_some()
         });
         let is_so = !is_theirs && told.is_none() && !pressed;
         holds(is_so, "accounts are apart", || format!("{notice:?} to {to:?} is of {other}"))?;

@@ -167,7 +167,7 @@ impl Record {
                     self.must(people::only_the_right_code_links(self, world, linked, event));
                     self.linked.insert(linked.credential.clone());
                 }
-                RowChange::PutStorm(storm) => self.kept(storm.message.as_ref()),
+                RowChange::PutRoundup(storm) => self.kept(storm.message.as_ref()),
                 RowChange::PurgeAccount(account) => self.account_left(account, now),
                 RowChange::CardShown { again, .. } | RowChange::Heard { again, .. } => {
                     self.queued.insert(again.id.clone(), now);
@@ -255,7 +255,7 @@ impl Record {
         self.must(checks::only_cleared_jobs_lose_their_lease(self, &lease.lane));
         let storms = match outcome {
             Outcome::Done(then) => then.changes.iter().find_map(|change| match change {
-                RowChange::PutStorm(storm) => storm.message.as_ref(),
+                RowChange::PutRoundup(storm) => storm.message.as_ref(),
                 _ => None,
             }),
             _ => None,

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use zentry_domain::storm::{Cause, Gathering, Scene, Shared};
-use zentry_domain::{Pulse, Status, Storm};
+use zentry_domain::roundup::{Cause, Gathering, Scene, Shared};
+use zentry_domain::{Pulse, Roundup, Status};
 
 use super::*;
 
-fn storm(handle: &str, place: Place, began: i64) -> Storm {
-    Storm::begin(Handle::new(handle), Scene { place, by: sample::ana(), cause: Cause::Storm }, after(began))
+fn storm(handle: &str, place: Place, began: i64) -> Roundup {
+    Roundup::begin(Handle::new(handle), Scene { place, by: sample::ana(), cause: Cause::Storm }, after(began))
 }
 
 fn numbered(handle: &str, issue: &str, place: Place, now: Timestamp) -> Card {
@@ -34,20 +34,20 @@ pub async fn new_cards_are_counted_by_channel_and_time(bench: &impl Bench) {
 pub async fn a_channel_has_one_storm_at_a_time(bench: &impl Bench) {
     let (account, channel) = (sample::ops().account, sample::ops().channel);
     let first = storm("s1", sample::ops(), 0);
-    commit(bench, change(RowChange::PutStorm(first.clone()))).await;
-    conflicts(bench, change(RowChange::PutStorm(storm("s2", sample::ops(), 1)))).await;
-    commit(bench, change(RowChange::PutStorm(storm("s3", sample::channel("other", "ops"), 1)))).await;
+    commit(bench, change(RowChange::PutRoundup(first.clone()))).await;
+    conflicts(bench, change(RowChange::PutRoundup(storm("s2", sample::ops(), 1)))).await;
+    commit(bench, change(RowChange::PutRoundup(storm("s3", sample::channel("other", "ops"), 1)))).await;
     assert_eq!(bench.facts().storm_in(&account, &channel).await.expect("read"), Some(first.clone()));
 
     let message = Some(MessageId::new("m"));
-    let over = Storm { ended: Some(after(9)), message, said: Some("over".into()), ..first };
-    commit(bench, change(RowChange::PutStorm(over.clone()))).await;
+    let over = Roundup { ended: Some(after(9)), message, said: Some("over".into()), ..first };
+    commit(bench, change(RowChange::PutRoundup(over.clone()))).await;
     assert_eq!(bench.facts().storm_in(&account, &channel).await.expect("read"), None);
-    assert_eq!(bench.facts().storm(&account, &over.handle).await.expect("read"), Some(over.clone()));
-    assert_eq!(bench.facts().storm(&sample::mallory().account, &over.handle).await.expect("read"), None);
-    commit(bench, change(RowChange::PutStorm(storm("s2", sample::ops(), 10)))).await;
+    assert_eq!(bench.facts().roundup(&account, &over.handle).await.expect("read"), Some(over.clone()));
+    assert_eq!(bench.facts().roundup(&sample::mallory().account, &over.handle).await.expect("read"), None);
+    commit(bench, change(RowChange::PutRoundup(storm("s2", sample::ops(), 10)))).await;
     commit(bench, change(RowChange::PurgeAccount(account.clone()))).await;
-    assert_eq!(bench.facts().storm(&account, &over.handle).await.expect("read"), None);
+    assert_eq!(bench.facts().roundup(&account, &over.handle).await.expect("read"), None);
 }
 
 pub async fn a_storm_holds_its_cards_and_says_what_they_share(bench: &impl Bench) {
@@ -107,7 +107,7 @@ pub async fn what_waits_to_be_posted_can_be_gathered(bench: &impl Bench) {
 
     let (account, channel) = (sample::ops().account, sample::ops().channel);
     assert_eq!(bench.facts().waiting_cards(&account, &channel).await.expect("read"), 2);
-    commit(bench, change(RowChange::Gather { account, channel, storm: storm.clone() })).await;
+    commit(bench, change(RowChange::Gather { account, channel, roundup: storm.clone() })).await;
     let gathered = read(bench, "h1").await.expect("there");
     assert_eq!((gathered.listed, gathered.revision), (Some(storm), Revision(2)));
     for other in ["h2", "h3", "h4"] {

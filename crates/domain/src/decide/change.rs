@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::Core;
-use crate::storm::Crowd;
+use crate::roundup::Crowd;
 use crate::{
     AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
     Pause, Project, RowChange, Subscription, Suppression, say,

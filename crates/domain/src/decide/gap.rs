@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::Core;
-use crate::storm::{Cause, Missed, Scene};
+use crate::roundup::{Cause, Missed, Scene};
 use crate::{
     Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob, OrgSlug, Person,
-    Project, ProjectKey, Pulse, RECONCILE_EVERY, Revision, RowChange, Status, Storm, Subscription, Timestamp, say,
+    Project, ProjectKey, Pulse, RECONCILE_EVERY, Revision, Roundup, RowChange, Status, Subscription, Timestamp, say,
 };
 
 /// A channel that could not be reached for longer than this is told of what waited by one card.
@@ -134,15 +134,16 @@ impl Core<'_> {
     pub fn back_after_outage(&self, card: &Card, from: Timestamp) -> Decision {
         let Content { place, by, .. } = &card.content;
         let cause = Cause::Gap { from, until: self.now, why: Missed::Undelivered };
-        let (storm, begun) = self.gap(Scene { place: place.clone(), by: by.clone(), cause });
-        begun.and(RowChange::Gather { account: place.account.clone(), channel: place.channel.clone(), storm })
+        let (roundup, begun) = self.gap(Scene { place: place.clone(), by: by.clone(), cause });
+        begun.and(RowChange::Gather { account: place.account.clone(), channel: place.channel.clone(), roundup })
     }
 
     /// One card for what was missed.
     fn gap(&self, scene: Scene) -> (Handle, Decision) {
-        let gap = Storm { ended: Some(self.now), ..Storm::begin(Handle::new(self.random.hex128()), scene, self.now) };
-        let show = self.show_storm(&gap);
-        (gap.handle.clone(), Decision::job(show).and(RowChange::PutStorm(gap)))
+        let gap =
+            Roundup { ended: Some(self.now), ..Roundup::begin(Handle::new(self.random.hex128()), scene, self.now) };
+        let show = self.show_roundup(&gap);
+        (gap.handle.clone(), Decision::job(show).and(RowChange::PutRoundup(gap)))
     }
 
     fn alarm(&self, pulse: &Pulse, missed: usize, caretakers: &[Person]) -> Decision {
@@ -244,7 +245,7 @@ mod tests {
 
     fn catch_ups(decision: &Decision) -> Vec<Cause> {
         let put = decision.changes.iter().filter_map(|change| match change {
-            RowChange::PutStorm(storm) => Some(storm.scene.cause),
+            RowChange::PutRoundup(roundup) => Some(roundup.scene.cause),
             _ => None,
         });
         put.collect()

@@ -1,10 +1,10 @@
 //! Somebody pressed a button.
 
 use super::{Core, FreshLink};
-use crate::storm::Gathering;
+use crate::roundup::Gathering;
 use crate::{
     Action, Actor, Card, Choice, Decision, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Press,
-    Pressed, RowChange, Storm, Update, say,
+    Pressed, Roundup, RowChange, Update, say,
 };
 
 /// What a press needs to know.
@@ -13,7 +13,7 @@ pub struct PressFacts {
     /// The card of the button, looked up under the account of the signed payload.
     pub card: Option<Card>,
     /// The storm of the button, with what it holds, for "Show all".
-    pub storm: Option<(Storm, Gathering)>,
+    pub storm: Option<(Roundup, Gathering)>,
     /// The presser's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The presser's unfinished attempt to link one.

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use zentry_domain::ports::{Backlog, StoreError};
-use zentry_domain::storm::Gathering;
+use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Lane,
-    Ledger, Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Pulse, Stage, Storm, Subscription, Timestamp,
+    Ledger, Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp,
     UserId,
 };
 
@@ -113,22 +113,22 @@ impl Facts for FakeStore {
         Ok(self.up()?.rows.cards.iter().filter(here).take(1_024).count() as u64)
     }
 
-    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Storm>, StoreError> {
-        let on = |storm: &&Storm| {
-            let place = &storm.scene.place;
-            place.account == *account && place.channel == *channel && storm.ended.is_none()
+    async fn storm_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Roundup>, StoreError> {
+        let on = |roundup: &&Roundup| {
+            let place = &roundup.scene.place;
+            place.account == *account && place.channel == *channel && roundup.ended.is_none()
         };
-        Ok(self.up()?.rows.storms.iter().find(on).cloned())
+        Ok(self.up()?.rows.roundups.iter().find(on).cloned())
     }
 
-    async fn storm(&self, account: &AccountId, handle: &Handle) -> Result<Option<Storm>, StoreError> {
-        let mine = |storm: &&Storm| storm.scene.place.account == *account && storm.handle == *handle;
-        Ok(self.up()?.rows.storms.iter().find(mine).cloned())
+    async fn roundup(&self, account: &AccountId, handle: &Handle) -> Result<Option<Roundup>, StoreError> {
+        let mine = |roundup: &&Roundup| roundup.scene.place.account == *account && roundup.handle == *handle;
+        Ok(self.up()?.rows.roundups.iter().find(mine).cloned())
     }
 
-    async fn gathering(&self, account: &AccountId, storm: &Handle, top: usize) -> Result<Gathering, StoreError> {
+    async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError> {
         let state = self.up()?;
-        let behind = |card: &&Card| card.content.place.account == *account && card.listed.as_ref() == Some(storm);
+        let behind = |card: &&Card| card.content.place.account == *account && card.listed.as_ref() == Some(roundup);
         Ok(Gathering::of(state.rows.cards.iter().filter(behind), top))
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Job, Lane,
-    Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Pulse, Revision, RowChange, Stage, Storm,
+    Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Pulse, Revision, Roundup, RowChange, Stage,
     Subscription, Suppression, Timestamp, UserId,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Rows {
     pub(super) keys: HashMap<DeliveryKey, Option<Timestamp>>,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) cards: Vec<Card>,
-    pub(super) storms: Vec<Storm>,
+    pub(super) roundups: Vec<Roundup>,
     pub(super) heard: HashMap<IssueId, Timestamp>,
     pub(super) pulses: Vec<Pulse>,
     pub(super) links: Vec<Link>,
@@ -83,8 +83,8 @@ impl Rows {
                 let pulse = self.pulse(org);
                 self.put_pulse(Pulse { reconciled: pulse.reconciled.max(Some(*until)), told: *told, ..pulse });
             }
-            RowChange::Gather { account, channel, storm } => self.gather(account, channel, storm),
-            RowChange::PutStorm(storm) => self.put_storm(storm)?,
+            RowChange::Gather { account, channel, roundup } => self.gather(account, channel, roundup),
+            RowChange::PutRoundup(roundup) => self.put_roundup(roundup)?,
             RowChange::Repost { account, card } => {
                 if let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) {
                     row.message = None;
@@ -179,15 +179,15 @@ impl Rows {
         self.subscriptions.iter().any(connects)
     }
 
-    fn put_storm(&mut self, storm: &Storm) -> Result<(), StoreError> {
-        let place = &storm.scene.place;
-        let here = |row: &Storm| row.scene.place.account == place.account && row.scene.place.channel == place.channel;
-        let is_rival = |row: &Storm| row.handle != storm.handle && row.ended.is_none() && here(row);
-        if storm.ended.is_none() && self.storms.iter().any(is_rival) {
+    fn put_roundup(&mut self, roundup: &Roundup) -> Result<(), StoreError> {
+        let place = &roundup.scene.place;
+        let here = |row: &Roundup| row.scene.place.account == place.account && row.scene.place.channel == place.channel;
+        let is_rival = |row: &Roundup| row.handle != roundup.handle && row.ended.is_none() && here(row);
+        if roundup.ended.is_none() && self.roundups.iter().any(is_rival) {
             return Err(StoreError::Conflict);
         }
-        self.storms.retain(|row| !(row.handle == storm.handle && row.scene.place.account == place.account));
-        self.storms.push(storm.clone());
+        self.roundups.retain(|row| !(row.handle == roundup.handle && row.scene.place.account == place.account));
+        self.roundups.push(roundup.clone());
         Ok(())
     }
 
@@ -201,14 +201,14 @@ impl Rows {
         self.pulses.push(pulse);
     }
 
-    fn gather(&mut self, account: &AccountId, channel: &ChannelId, storm: &Handle) {
+    fn gather(&mut self, account: &AccountId, channel: &ChannelId, roundup: &Handle) {
         let waiting = self.lanes.get(&Lane::cards(account, channel)).cloned().unwrap_or_default();
         let waits = |card: &Card| {
             waiting.iter().any(|w| matches!(&w.queued.job, Job::Show { card: shown, .. } if *shown == card.handle))
         };
         for card in self.cards.iter_mut().filter(|card| card.content.place.account == *account) {
             if card.message.is_none() && card.listed.is_none() && waits(card) {
-                card.listed = Some(storm.clone());
+                card.listed = Some(roundup.clone());
                 card.revision = card.revision.next();
             }
         }

@@ -18,7 +18,7 @@ impl Rows {
         let owner = Owner::Zoom(account.clone());
         self.subscriptions.retain(|s| s.place.account != *account);
         self.cards.retain(|card| card.content.place.account != *account);
-        self.storms.retain(|storm| storm.scene.place.account != *account);
+        self.roundups.retain(|roundup| roundup.scene.place.account != *account);
         self.links.retain(|link| link.person.account != *account);
         self.people.retain(|linked| linked.person.account != *account);
         self.presence.retain(|seen| seen.account != *account);

@@ -27,7 +27,7 @@ const NAME: usize = 80;
 
 /// One storm, or one gap, in one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Storm {
+pub struct Roundup {
     /// What its button carries.
     pub handle: Handle,
     /// Where, and on whose behalf its card is sent.
@@ -48,7 +48,7 @@ pub struct Crowd {
     /// New cards within the window before this one.
     pub opened: u64,
     /// The storm that is on.
-    pub storm: Option<Storm>,
+    pub storm: Option<Roundup>,
     /// Another card stands for the issue, and was posted.
     pub is_told: bool,
 }
@@ -181,7 +181,7 @@ fn most_frequent<'v>(values: impl Iterator<Item = &'v str>) -> Option<(&'v str, 
     counts.into_iter().min_by_key(|(_, n)| std::cmp::Reverse(*n))
 }
 
-impl Storm {
+impl Roundup {
     /// A storm that begins now.
     pub fn begin(handle: Handle, scene: Scene, now: Timestamp) -> Self {
         Self { handle, scene, began: now, ended: None, message: None, said: None }
@@ -324,8 +324,8 @@ mod tests {
 
     const BEGAN: Timestamp = Timestamp(1_767_323_045_000);
 
-    fn storm() -> Storm {
-        Storm::begin(Handle::new("s"), scene(Cause::Storm), BEGAN)
+    fn storm() -> Roundup {
+        Roundup::begin(Handle::new("s"), scene(Cause::Storm), BEGAN)
     }
 
     fn scene(cause: Cause) -> Scene {
@@ -365,14 +365,14 @@ mod tests {
 
     #[test]
     fn when_it_is_over_it_says_what_is_still_open() {
-        let over = Storm { ended: Some(BEGAN + Duration::from_secs(1_020)), ..storm() };
+        let over = Roundup { ended: Some(BEGAN + Duration::from_secs(1_020)), ..storm() };
         assert_eq!(over.notice(&gathering(), BEGAN).head, "Storm over · [api] 38 issues in 17 min; 6 still open");
     }
 
     #[test]
     fn after_a_gap_it_says_since_when_why_and_what_changed() {
         let cause = Cause::Gap { from: BEGAN, until: BEGAN + Duration::from_secs(5_280), why: Missed::Untold };
-        let gap = Storm { ended: Some(BEGAN), scene: scene(cause), ..storm() };
+        let gap = Roundup { ended: Some(BEGAN), scene: scene(cause), ..storm() };
         let notice = gap.notice(&Gathering { issues: 7, fresh: 4, settled: 2, ..gathering() }, BEGAN);
         let head = "Catching up · I missed messages from 03:04 to 04:32 UTC (Sentry's webhooks did not arrive)";
         assert_eq!(notice.head, head);
@@ -384,7 +384,7 @@ mod tests {
     fn a_gap_of_more_than_a_day_names_the_days() {
         let until = BEGAN + Duration::from_secs(30 * 3_600);
         let cause = Cause::Gap { from: BEGAN, until, why: Missed::Restarted };
-        let notice = Storm { scene: scene(cause), ..storm() }.notice(&gathering(), BEGAN);
+        let notice = Roundup { scene: scene(cause), ..storm() }.notice(&gathering(), BEGAN);
         assert!(notice.head.contains("from 2 Jan 03:04 to 3 Jan 09:04 UTC"), "{}", notice.head);
     }
 
