@@ -105,7 +105,7 @@ async fn flood(town: &Town, plan: Plan) -> zentry_test_support::Flooded {
 }
 
 fn is_storm(message: &Message) -> bool {
-    message.to_string().contains("Roundup · [web]")
+    message.to_string().contains("Storm · [web]")
 }
 
 /// How long after the one before the storm's card was sent each time, the first edit counted from the post.

@@ -405,8 +405,8 @@ pub struct DeadLetter {
     pub id: JobId,
     /// Where it queued.
     pub lane: Lane,
-    /// What it was.
-    pub job: Job,
+    /// What it was; `None` where that can no longer be read.
+    pub job: Option<Job>,
     /// Why it was given up.
     pub why: String,
     /// Failed attempts before that.

@@ -1,7 +1,7 @@
 //! What was given up.
 
 use rusqlite::{Row, params};
-use zentry_domain::{DeadLetter, JobId, Lane, NewJob, Queued, Suppression, Timestamp};
+use zentry_domain::{DeadLetter, Job, JobId, Lane, NewJob, Queued, Suppression, Timestamp};
 
 use crate::db::Db;
 use crate::error::Fault;
@@ -31,9 +31,9 @@ impl Db {
     /// Queues a dead letter anew. The ledger has accepted it long ago.
     pub(crate) fn replay(&self, job: &JobId, now: Timestamp) -> Result<(), Fault> {
         let found = self.first(&format!("{LETTER} {OF_NAME}"), [job.as_str()], |row| {
-            Ok((self.read_letter(row)?, row.get::<_, bool>(9)?))
+            Ok((self.read_letter(row)?, self.read_dead_job(row)?, row.get::<_, bool>(9)?))
         })?;
-        let Some((DeadLetter { id, lane, job, .. }, counted)) = found else { return Ok(()) };
+        let Some((DeadLetter { id, lane, .. }, job, counted)) = found else { return Ok(()) };
         if self.waits(&id)? {
             return Ok(());
         }
@@ -49,12 +49,18 @@ impl Db {
         self.all(&format!("{LETTER} {OLDEST_FIRST}"), [], |row| self.read_letter(row))
     }
 
-    /// Reads a row of [`LETTER`].
+    /// Reads a row of [`LETTER`]. One that does not open any more is listed with the others, so that it can be dropped.
     fn read_letter(&self, row: &Row<'_>) -> Result<DeadLetter, Fault> {
         let (owner, id): (String, String) = (row.get(1)?, row.get(3)?);
-        let sealed: Vec<u8> = row.get(4)?;
+        let job = match self.read_dead_job(row) {
+            Err(Fault::Corrupt { at, source }) => {
+                tracing::error!(at, error = %source, "a dead letter cannot be read; it can only be dropped");
+                None
+            }
+            job => Some(job?),
+        };
         Ok(DeadLetter {
-            job: self.open_json(place("dead", &owner, &id), &sealed)?,
+            job,
             id: JobId::new(id),
             lane: read_lane("dead", row.get(0)?, &owner, row.get(2)?)?,
             why: row.get(8)?,
@@ -62,6 +68,11 @@ impl Db {
             since: Timestamp(row.get(6)?),
             at: Timestamp(row.get(7)?),
         })
+    }
+
+    fn read_dead_job(&self, row: &Row<'_>) -> Result<Job, Fault> {
+        let (owner, id): (String, String) = (row.get(1)?, row.get(3)?);
+        self.open_json(place("dead", &owner, &id), &row.get::<_, Vec<u8>>(4)?)
     }
 }
 

@@ -76,7 +76,7 @@ async fn what_people_say_is_nowhere_in_the_files_neither_waiting_nor_dead() {
     }
     assert_hidden(&disk);
     let dead = store.dead_letters().await.unwrap();
-    assert_eq!(dead[1].job, Job::Connect(connect()));
+    assert_eq!(dead[1].job, Some(Job::Connect(connect())));
 
     commit(&sqlite, Decision::nothing().and(RowChange::Replay(JobId::new("a")))).await;
     assert_hidden(&disk);
@@ -170,6 +170,29 @@ async fn a_value_moved_to_another_row_does_not_open() {
     let vault = disk.open().vault();
     let moved = vault.load(&credential("acc")).await;
     assert!(matches!(moved, Err(VaultError::Sealed(_))), "{moved:?}");
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_cannot_be_read_hides_no_other_and_can_be_dropped() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let store = sqlite.store();
+    for id in ["a", "b"] {
+        commit(&sqlite, Decision::job(answer(id, Notice::text(id)))).await;
+        let lease = store.lease(1, START, Timestamp(START.0 + 1)).await.unwrap().lanes.remove(0);
+        let dead = Outcome::Dead { why: "gone".into(), then: Decision::nothing() };
+        store.settle(&lease, &JobId::new(id), &dead, START).await.unwrap();
+        store.release(lease).await.unwrap();
+    }
+    sqlite.close().await;
+    disk.tamper("UPDATE dead SET sealed = CAST(sealed || x'00' AS BLOB) WHERE job = 'a'");
+
+    let sqlite = disk.open();
+    let letters = sqlite.store().dead_letters().await.unwrap();
+    let readable: Vec<_> = letters.iter().map(|letter| (letter.id.as_str(), letter.job.is_some())).collect();
+    assert_eq!(readable, [("a", false), ("b", true)]);
+    commit(&sqlite, Decision::nothing().and(RowChange::DropDead(JobId::new("a")))).await;
+    assert_eq!(sqlite.store().dead_letters().await.unwrap().len(), 1);
 }
 
 fn connect() -> Connect {

@@ -50,7 +50,7 @@ async fn what_waits_in_a_file_of_the_first_schema_is_still_sent() {
     assert!(ledger.adds_up() && ledger.suppressed[&Suppression::Filtered] == 3, "{ledger:?}");
     let letters = store.dead_letters().await.unwrap();
     assert_eq!(letters[0].why, "refused: Zoom answered 400");
-    assert!(matches!(&letters[0].job, Job::Answer(answer) if answer.notice.head == "given up"));
+    assert!(matches!(&letters[0].job, Some(Job::Answer(answer)) if answer.notice.head == "given up"));
     assert_eq!(store.unreadable().await.unwrap()[0].2, b"{\"action\":");
 
     let until = Timestamp(START.0 + 60_000);

@@ -118,7 +118,7 @@ pub(crate) fn what_is_called_shown_is_shown(record: &Record, world: &Watched, ca
 /// At the end every posted card shows its row, and every card that was to be posted was, unless it was given up.
 fn cards_show_their_rows(record: &Record, world: &Watched) -> Verdict {
     for card in cast::issues().iter().flat_map(|issue| world.read(world.store.cards_of(issue))) {
-        if world.store.dead().iter().any(|dead| shows(&dead.job, &card.handle)) {
+        if world.store.dead().iter().any(|dead| dead.job.as_ref().is_some_and(|job| shows(job, &card.handle))) {
             continue;
         }
         let since = record.connected.get(&feed(&card.content.place, &card.content.project.id));
@@ -244,7 +244,7 @@ pub(crate) fn card_in(world: &Watched, place: &Place, issue: &IssueId) -> Option
 
 fn will_be_shown(world: &Watched, card: &Handle) -> bool {
     world.store.waiting().iter().any(|(_, job)| shows(job, card))
-        || world.store.dead().iter().any(|dead| shows(&dead.job, card))
+        || world.store.dead().iter().any(|dead| dead.job.as_ref().is_some_and(|job| shows(job, card)))
 }
 
 /// Whether the card that stands for an issue speaks of it: it will be looked at again, or all that is new is the issue.

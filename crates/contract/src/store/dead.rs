@@ -40,7 +40,7 @@ pub async fn a_dead_letter_says_what_was_given_up_and_when(bench: &impl Bench) {
     let letter = DeadLetter {
         id: JobId::new("a"),
         lane: ops.clone(),
-        job: saying("a", "hello", ops).job,
+        job: Some(saying("a", "hello", ops).job),
         why: "503 (2 tries)".into(),
         attempts: 1,
         since: START,

@@ -175,7 +175,7 @@ mod tests {
         let letter = |(id, at): (&str, i64)| DeadLetter {
             id: JobId::new(id),
             lane: Lane::upkeep(),
-            job: Job::Sweep,
+            job: Some(Job::Sweep),
             why: "refused".into(),
             attempts: 0,
             since: Timestamp(0),

@@ -56,11 +56,11 @@ fn account(letter: &DeadLetter) -> Value {
 fn channel(letter: &DeadLetter) -> Value {
     let known = |channel: &ChannelId| json!(channel.as_str());
     match &letter.job {
-        Job::Answer(answer) => known(&answer.to.to),
-        Job::Connect(wish) => known(&wish.place.channel),
-        Job::Update(update) => known(&update.place.channel),
+        Some(Job::Answer(answer)) => known(&answer.to.to),
+        Some(Job::Connect(wish)) => known(&wish.place.channel),
+        Some(Job::Update(update)) => known(&update.place.channel),
         _ => match letter.lane.name.split_once('/') {
-            Some(("cards" | "storm", channel)) => json!(channel),
+            Some(("cards" | "roundups" | "answers" | "connects", channel)) => json!(channel),
             _ => Value::Null,
         },
     }
@@ -100,7 +100,7 @@ mod tests {
 
     fn letter(lane: Lane, job: Job) -> DeadLetter {
         let (since, at) = (Timestamp(1_767_323_045_000), Timestamp(1_767_326_645_000));
-        DeadLetter { id: JobId::new("1"), lane, job, why: "refused".into(), attempts: 2, since, at }
+        DeadLetter { id: JobId::new("1"), lane, job: Some(job), why: "refused".into(), attempts: 2, since, at }
     }
 
     fn answer(notice: Notice) -> DeadLetter {

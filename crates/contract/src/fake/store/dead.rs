@@ -20,7 +20,7 @@ impl Rows {
         let letter = DeadLetter {
             id: queued.id,
             lane: lane.clone(),
-            job: queued.job,
+            job: Some(queued.job),
             why: why.into(),
             attempts: queued.attempts,
             since: queued.since,
@@ -35,6 +35,7 @@ impl Rows {
         }
         let Some(place) = self.dead.iter().position(|dead| dead.letter.id == *id) else { return };
         let Dead { letter: DeadLetter { id, lane, job, .. }, counted } = self.dead.remove(place);
+        let Some(job) = job else { return };
         self.put_last(&NewJob { id, lane, job, due: None, unless_waiting: false, counted }, now);
     }
 
