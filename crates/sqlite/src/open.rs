@@ -119,12 +119,12 @@ fn schema(conn: &Connection, path: &Path) -> Result<usize, OpenError> {
     }
 }
 
-/// Applies what is missing, each migration whole or not at all, and counts the start.
+/// Applies what is missing, all of it or nothing, and counts the start.
 fn migrate(conn: &mut Connection, schema: usize) -> rusqlite::Result<u64> {
-    for (done, migration) in MIGRATIONS.iter().enumerate().skip(schema) {
+    if schema < MIGRATIONS.len() {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", i64::try_from(done + 1).unwrap_or(i64::MAX))?;
+        MIGRATIONS.iter().skip(schema).try_for_each(|migration| transaction.execute_batch(migration))?;
+        transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
         transaction.commit()?;
     }
     let count = "UPDATE meta SET value = value + 1 WHERE name = 'starts' RETURNING value";
