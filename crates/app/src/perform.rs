@@ -310,6 +310,8 @@ fn named_project<'a>(projects: &'a [Project], typed: &str) -> Option<&'a Project
     projects
         .iter()
         .find(|project| project.slug.as_str().eq_ignore_ascii_case(typed))
+        // The address of an issue's page names it by its number.
+        .or_else(|| projects.iter().find(|project| project.id.as_str() == typed))
         .or_else(|| projects.iter().find(|project| project.name.to_lowercase() == typed.to_lowercase()))
 }
 

@@ -1,7 +1,9 @@
 //! What people can type. One table holds every command; parsing, `help` and the documentation all come from it.
 
+mod address;
 mod words;
 
+use address::Pasted;
 use words::{Word, split};
 
 /// Longer lines are read up to here: nobody types a name of a thousand characters.
@@ -70,7 +72,7 @@ pub const COMMANDS: &[Spec] = &[
         arguments: "<org> <project>",
         summary: "send a project's issues here",
         details: "Names may be slugs or display names, in any case; names with spaces go in quotes. \
-                  If you have not linked a Sentry account yet, you get a direct message with a link first.",
+                  A pasted address of a Sentry page works too. If you have not linked a Sentry account yet, you get a direct message with a link first.",
         examples: &["connect acme checkout", "connect \"My Org\" \"Web App\"", "connect acme/checkout"],
         parse: connect,
     },
@@ -280,8 +282,13 @@ fn alone(rest: &[Word], command: Command) -> Result<Command, Problem> {
     }
 }
 
-/// `<org> <project>`, or both in one word: `org/project`.
+/// `<org> <project>`, or both in one word: `org/project`, or the address of a page that is about both.
 fn names(command: &'static str, rest: &[Word]) -> Result<(String, String), Problem> {
+    if let [one] = rest
+        && let Some(Pasted { org: Some(org), project }) = address::read(&one.text)
+    {
+        return project.map(|project| (org.clone(), project)).ok_or(Problem::MissingProject { command, org });
+    }
     match rest {
         [] => Err(Problem::MissingNames { command }),
         [one] => match one.text.split_once('/') {
@@ -339,6 +346,19 @@ mod tests {
         ] {
             assert_eq!(read(line), connect_acme_checkout(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_pasted_address_names_both() {
+        for line in [
+            "connect https://acme.sentry.io/projects/checkout/",
+            "connect <https://sentry.example.com/organizations/acme/projects/checkout/?statsPeriod=14d>",
+            "connect https://sentry.io/settings/acme/projects/checkout/.",
+        ] {
+            assert_eq!(read(line), connect_acme_checkout(), "{line}");
+        }
+        let error = read("connect https://acme.sentry.io/issues/42/").unwrap_err();
+        assert_eq!(error.problem, Problem::MissingProject { command: "connect", org: "acme".into() });
     }
 
     #[test]

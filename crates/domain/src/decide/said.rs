@@ -208,7 +208,9 @@ fn meant<'a>(here: &'a [Subscription], org: &str, project: &str) -> Vec<&'a Subs
     };
     let named = |s: &&Subscription| {
         let theirs = &s.project;
-        is(org, theirs.org.as_str(), &theirs.org_name) && is(project, theirs.slug.as_str(), &theirs.name)
+        // The address of an issue's page names its project by number.
+        let is_project = is(project, theirs.slug.as_str(), &theirs.name) || theirs.id.as_str() == project;
+        is(org, theirs.org.as_str(), &theirs.org_name) && is_project
     };
     here.iter().filter(named).collect()
 }

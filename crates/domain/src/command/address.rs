@@ -1,0 +1,127 @@
+//! Addresses of Sentry's pages, as people paste them: which organization and which project they are about.
+
+/// Names of hosts under `sentry.io` that are no organization's.
+const REGIONS: [&str; 4] = ["us", "de", "eu", "www"];
+/// First words of paths that are no organization's.
+const PAGES: [&str; 9] =
+    ["api", "auth", "extensions", "integration-docs", "issues", "organizations", "projects", "settings", "share"];
+
+/// What an address tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pasted {
+    pub(crate) org: Option<String>,
+    /// Its slug, or its number where only the query names it.
+    pub(crate) project: Option<String>,
+}
+
+/// Reads an address; `None` where `word` is none. Whose Sentry it is does not matter: the names are looked up in ours.
+pub(crate) fn read(word: &str) -> Option<Pasted> {
+    let (scheme, rest) = word.split_once("://")?;
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return None;
+    }
+    // Chat clients write a link as `address|words`.
+    let rest = rest.split(['|', '#']).next().unwrap_or_default();
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (host, path) = place.split_once('/').unwrap_or((place, ""));
+    let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let mut told = Pasted { org: org_of_host(host), project: None };
+    told.read_path(&path);
+    told.project = told.project.or_else(|| project_of_query(query));
+    Some(told)
+}
+
+impl Pasted {
+    fn read_path(&mut self, path: &[&str]) {
+        let after = |word: &str| path.iter().position(|part| part.eq_ignore_ascii_case(word)).map(|at| &path[at + 1..]);
+        let mut rest = path;
+        if let Some([org, more @ ..]) = after("organizations") {
+            (self.org, rest) = (Some((*org).to_owned()), more);
+        } else if let Some(more) = after("settings") {
+            // Under an organization's own host its name is left out.
+            match more {
+                [first, more @ ..] if !PAGES.contains(first) => (self.org, rest) = (Some((*first).to_owned()), more),
+                _ => rest = more,
+            }
+        }
+        match rest.iter().position(|part| part.eq_ignore_ascii_case("projects")).map(|at| &rest[at + 1..]) {
+            Some([org, project, ..]) if self.org.is_none() => self.both(org, project),
+            Some([project, ..]) => self.project = Some((*project).to_owned()),
+            // Addresses of old: /{organization}/{project}/issues/42/
+            _ => match path {
+                [org, project, ..] if self.org.is_none() && !PAGES.contains(org) && !PAGES.contains(project) => {
+                    self.both(org, project);
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn both(&mut self, org: &str, project: &str) {
+        (self.org, self.project) = (Some(org.to_owned()), Some(project.to_owned()));
+    }
+}
+
+fn org_of_host(host: &str) -> Option<String> {
+    let host = host.split(['@', ':']).next().unwrap_or_default().to_ascii_lowercase();
+    let name = host.strip_suffix(".sentry.io")?;
+    (!name.contains('.') && !REGIONS.contains(&name)).then(|| name.to_owned())
+}
+
+/// The project, if the query names exactly one.
+fn project_of_query(query: &str) -> Option<String> {
+    let named = |pair: &str| Some(pair.strip_prefix("project=")?.to_owned());
+    let mut projects = query.split('&').filter_map(named).filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
+    projects.next().filter(|id| !id.is_empty() && projects.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(address: &str) -> (Option<String>, Option<String>) {
+        let told = read(address).expect("an address");
+        (told.org, told.project)
+    }
+
+    #[test]
+    fn every_kind_of_page_names_its_organization_and_project() {
+        for address in [
+            "https://acme.sentry.io/projects/checkout/",
+            "https://acme.sentry.io/settings/projects/checkout/alerts/",
+            "https://sentry.io/organizations/acme/projects/checkout/?statsPeriod=14d",
+            "https://sentry.io/settings/acme/projects/checkout/",
+            "HTTPS://sentry.example.com/organizations/acme/projects/checkout/getting-started/",
+            "https://example.com/tools/sentry/organizations/acme/projects/checkout",
+            "http://127.0.0.1:9000/settings/acme/projects/checkout/keys/",
+            "https://sentry.io/api/0/projects/acme/checkout/",
+            "https://sentry.example.com/acme/checkout/issues/42/",
+            "https://sentry.example.com/acme/checkout",
+            "https://sentry.io/organizations/acme/projects/checkout/|Checkout",
+        ] {
+            assert_eq!(told(address), (Some("acme".into()), Some("checkout".into())), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_an_issue_names_its_project_by_number() {
+        let both = (Some("acme".into()), Some("3".into()));
+        assert_eq!(told("https://acme.sentry.io/issues/42/?environment=prod&project=3#top"), both);
+        assert_eq!(told("https://sentry.io/organizations/acme/issues/42/?project=3"), both);
+        assert_eq!(told("https://acme.sentry.io/issues/?project=3&project=4"), (Some("acme".into()), None));
+        assert_eq!(told("https://acme.sentry.io/issues/42/?project=-1"), (Some("acme".into()), None));
+    }
+
+    #[test]
+    fn a_region_is_no_organization() {
+        assert_eq!(told("https://de.sentry.io/organizations/acme/issues/"), (Some("acme".into()), None));
+        assert_eq!(told("https://us.sentry.io/"), (None, None));
+    }
+
+    #[test]
+    fn what_is_no_address_is_not_read_as_one() {
+        for word in ["acme/checkout", "acme", "ftp://sentry.io/acme/checkout", "https:/acme"] {
+            assert_eq!(read(word), None, "{word}");
+        }
+    }
+}
