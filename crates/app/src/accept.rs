@@ -126,6 +126,7 @@ impl App {
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,
+            changed: facts.changed(account, &said.place.channel).await?,
             account: facts.account(account).await?,
             linked: facts.linked(account, user).await?,
             pending_card: self.pending_card(open_link.as_ref()).await?,

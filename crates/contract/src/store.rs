@@ -92,6 +92,7 @@ macro_rules! store_suite {
             a_clock_that_is_set_back_prolongs_no_wait,
             what_waits_of_an_organization_that_removed_us_is_not_posted,
             what_was_given_up_in_a_channel_is_counted,
+            a_channel_knows_when_its_connections_were_changed,
             a_channel_has_one_storm_at_a_time,
             what_waits_to_be_posted_can_be_gathered,
             what_comes_close_together_is_asked_for_again,

@@ -69,6 +69,8 @@ pub trait Facts: Send + Sync {
     /// The subscriptions of one channel, oldest first.
     async fn subscriptions_in(&self, account: &AccountId, channel: &ChannelId)
     -> Result<Vec<Subscription>, StoreError>;
+    /// When what a channel is connected to was last changed.
+    async fn changed(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Timestamp>, StoreError>;
     /// The subscriptions of one account, by channel, oldest first.
     async fn subscriptions_of(&self, account: &AccountId) -> Result<Vec<Subscription>, StoreError>;
     /// Every subscription, of any account, to the project that `project` names (see [`ProjectKey::names`]).

@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 use zentry_domain::{
-    Account, AccountId, Card, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place, Revision,
-    RowChange, Subscription, Timestamp,
+    Account, AccountId, Card, ChannelId, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place,
+    Revision, RowChange, Subscription, Timestamp,
 };
 
 use crate::db::Db;
@@ -23,13 +23,14 @@ impl Db {
 
     fn apply_change(&self, change: &RowChange, now: Timestamp) -> Result<(), Fault> {
         match change {
-            RowChange::Subscribe(subscription) => self.subscribe(subscription),
-            RowChange::Unsubscribe { account, channel, project } => self
-                .change(
+            RowChange::Subscribe(subscription) => self.subscribe(subscription, now),
+            RowChange::Unsubscribe { account, channel, project } => {
+                self.change(
                     "DELETE FROM subscription WHERE account = ?1 AND channel = ?2 AND project = ?3",
                     (account.as_str(), channel.key(), project.as_str()),
-                )
-                .map(drop),
+                )?;
+                self.channel_changed(account, channel, now)
+            }
             RowChange::PutCard(card) => self.put_card(card),
             RowChange::CardShown { account, card, seen, message, revision, again } => {
                 self.card_shown((account, card), (seen.as_ref(), message.as_ref()), *revision, again, now)
@@ -82,7 +83,16 @@ impl Db {
         }
     }
 
-    fn subscribe(&self, new: &Subscription) -> Result<(), Fault> {
+    fn channel_changed(&self, account: &AccountId, channel: &ChannelId, now: Timestamp) -> Result<(), Fault> {
+        self.change(
+            "INSERT INTO channel (account, channel, changed) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, channel) DO UPDATE SET changed = excluded.changed",
+            (account.as_str(), channel.key(), now.0),
+        )
+        .map(drop)
+    }
+
+    fn subscribe(&self, new: &Subscription, now: Timestamp) -> Result<(), Fault> {
         let Subscription { place, project, since, .. } = new;
         self.change(
             "INSERT INTO subscription (account, channel, project, org, slug, since, body)
@@ -97,7 +107,7 @@ impl Db {
                 to_json(new)?
             ],
         )?;
-        Ok(())
+        self.channel_changed(&place.account, &place.channel, now)
     }
 
     /// A new card is revision 1, and somebody wants it; every later one finds the row at the revision before.

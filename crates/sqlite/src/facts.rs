@@ -78,6 +78,12 @@ impl Facts for SqliteStore {
         self.read(move |db| db.pulse(&org)).await
     }
 
+    async fn changed(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Timestamp>, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key());
+        let sql = "SELECT changed FROM channel WHERE account = ?1 AND channel = ?2";
+        self.read(move |db| db.first(sql, key, |row| Ok(Timestamp(row.get(0)?)))).await
+    }
+
     async fn waiting_cards(&self, account: &AccountId, channel: &ChannelId) -> Result<u64, StoreError> {
         let lane = Lane::cards(account, channel);
         self.read(move |db| {

@@ -16,7 +16,8 @@ const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 7] = ["subscription", "card", "roundup", "link", "person", "presence", "pause"];
+pub(crate) const OF_ACCOUNT: [&str; 8] =
+    ["subscription", "channel", "card", "roundup", "link", "person", "presence", "pause"];
 const WAITING_OF_OWNER: &str =
     "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
 const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";

@@ -181,3 +181,18 @@ pub async fn the_subscriptions_to_an_organization_are_those_of_all_accounts(benc
     assert_eq!(bench.facts().subscribed_orgs().await.expect("read"), [org]);
     assert_eq!(bench.facts().subscriptions_to(&OrgSlug::new("nobody")).await.expect("read"), []);
 }
+
+pub async fn a_channel_knows_when_its_connections_were_changed(bench: &impl Bench) {
+    let (ops, facts) = (sample::ops(), bench.facts());
+    let changed = async || facts.changed(&acc(), &ops.channel).await.expect("read");
+    assert_eq!(changed().await, None);
+    let connected = subscription(ops.clone(), "checkout", 0);
+    commit_at(bench, change(RowChange::Subscribe(connected.clone())), after(5)).await;
+    assert_eq!(changed().await, Some(after(5)));
+    let (channel, project) = (ops.channel.clone(), connected.project.id);
+    commit_at(bench, change(RowChange::Unsubscribe { account: acc(), channel, project }), after(9)).await;
+    assert_eq!(changed().await, Some(after(9)));
+    assert_eq!(facts.changed(&other(), &ops.channel).await.expect("read"), None);
+    commit(bench, change(RowChange::PurgeAccount(acc()))).await;
+    assert_eq!(changed().await, None);
+}

@@ -1,10 +1,12 @@
 //! Somebody typed a command, or wrote to the bot.
 
+use std::time::Duration;
+
 use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
     Account, Actor, Card, ChannelId, Connect, Decision, Lane, Link, LinkedPerson, Pause, Pending, Policy, Pulse,
-    RowChange, Said, Subscription, say,
+    RowChange, Said, Subscription, Timestamp, say,
 };
 
 /// What a command needs to know.
@@ -18,6 +20,8 @@ pub struct SaidFacts {
     pub known_channels: Vec<ChannelId>,
     /// How this place is; only for `status`.
     pub status: Option<StatusFacts>,
+    /// When what this place is connected to was last changed.
+    pub changed: Option<Timestamp>,
     /// The account, if it told us of its installation.
     pub account: Option<Account>,
     /// The speaker's Sentry account.
@@ -74,6 +78,9 @@ impl Core<'_> {
 
     fn commanded(&self, said: &Said, command: &Command, facts: &SaidFacts) -> Decision {
         let linked = facts.linked.as_ref();
+        if let Some(at) = self.too_late(said, command, facts) {
+            return self.reply(said, say::arrived_late(at));
+        }
         match command {
             Command::Help { topic: None } => self.reply(said, say::help(self.deployment, &facts.here, linked)),
             Command::Help { topic: Some(spec) } => self.reply(said, say::help_topic(self.deployment, spec)),
@@ -90,6 +97,14 @@ impl Core<'_> {
             }
             Command::Unlink => self.unlink_said(said, facts),
         }
+    }
+
+    /// When a command was typed that changes something and arrives so late that somebody may have changed it since: Zoom
+    /// delivers again what it could not, the first time after five minutes (Zoom, delivery).
+    fn too_late(&self, said: &Said, command: &Command, facts: &SaidFacts) -> Option<Timestamp> {
+        const LATE: Duration = Duration::from_secs(4 * 60);
+        let changes = matches!(command, Command::Connect { .. } | Command::Disconnect { .. });
+        said.at.filter(|at| changes && self.now.since(*at) > LATE && facts.changed > Some(*at))
     }
 
     fn reply(&self, said: &Said, notice: crate::Notice) -> Decision {
@@ -218,7 +233,7 @@ fn meant<'a>(here: &'a [Subscription], org: &str, project: &str) -> Vec<&'a Subs
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Deployment, Digest, Job, Person, Secret, Timestamp, UserId, command, sample};
+    use crate::{Deployment, Digest, Job, Person, Secret, UserId, command, sample};
 
     fn facts() -> SaidFacts {
         SaidFacts {
@@ -226,6 +241,7 @@ mod tests {
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,
+            changed: None,
             account: None,
             linked: None,
             open_link: None,
@@ -320,6 +336,26 @@ mod tests {
             let decision = say_as(sample::ana(), &deployment, text, &facts);
             assert!(matches!(&decision.changes[..], [RowChange::Saw { .. }]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_command_that_arrives_late_does_not_undo_what_was_done_since() {
+        let (minute, now) = (60_000, Timestamp(1_767_323_045_000));
+        let said = |text: &str, typed: i64, changed: i64| {
+            let at = Some(Timestamp(now.0 - typed * minute));
+            let said = Said { by: sample::ana(), place: sample::ops(), text: text.into(), at };
+            let here = vec![sample::subscription()];
+            let facts = SaidFacts { here, changed: Some(Timestamp(now.0 - changed * minute)), ..facts() };
+            let core = Core { deployment: &sample::deployment(), now, random: &sample::Counting::default() };
+            let decision = core.said(&said, &command::parse(text, "sentry"), &facts);
+            answers(&decision)[0].notice.head.clone()
+        };
+        let late = "This arrived late (typed 02:58 UTC) and this channel has changed since. Nothing was done.";
+        assert_eq!(said("disconnect", 6, 5), late);
+        assert!(said("disconnect", 6, 7).starts_with("Disconnected everything here"), "nothing happened since");
+        assert!(said("disconnect", 4, 3).starts_with("Disconnected everything here"), "not late");
+        assert!(said("disconnect", -9, 1).starts_with("Disconnected everything here"), "a clock ahead of ours");
+        assert_eq!(said("configure", 6, 5), "#ops gets 1 project");
     }
 
     #[test]

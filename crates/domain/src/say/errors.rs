@@ -167,6 +167,14 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
+/// A command arrived so late that the channel has changed since.
+pub fn arrived_late(typed: Timestamp) -> Notice {
+    Notice::text(format!(
+        "This arrived late (typed {} UTC) and this channel has changed since. Nothing was done.",
+        typed.clock()
+    ))
+}
+
 /// Sentry did not answer in time, and the command is given up.
 pub fn sentry_down(tries: u32) -> Notice {
     let tries = if tries == 1 { "1 try".into() } else { format!("{tries} tries") };

@@ -54,6 +54,10 @@ impl Facts for FakeStore {
         Ok(self.up()?.rows.pulses.iter().find(|pulse| pulse.org == *org).cloned())
     }
 
+    async fn changed(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.up()?.rows.changed.get(&(account.clone(), channel.clone())).copied())
+    }
+
     async fn waiting_cards(&self, account: &AccountId, channel: &ChannelId) -> Result<u64, StoreError> {
         let waiting = self.up()?.rows.lanes.get(&Lane::cards(account, channel)).map_or(0, Vec::len);
         Ok(waiting.min(1_024) as u64)

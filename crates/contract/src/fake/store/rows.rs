@@ -18,6 +18,8 @@ pub(super) struct Rows {
     /// Since when each is known; `None` where it is never swept.
     pub(super) keys: HashMap<DeliveryKey, Option<Timestamp>>,
     pub(super) subscriptions: Vec<Subscription>,
+    /// When what a channel is connected to was last changed.
+    pub(super) changed: HashMap<(AccountId, ChannelId), Timestamp>,
     pub(super) cards: Vec<Card>,
     pub(super) roundups: Vec<Roundup>,
     pub(super) heard: HashMap<IssueId, Timestamp>,
@@ -56,10 +58,17 @@ impl Rows {
 
     fn change(&mut self, change: &RowChange, now: Timestamp) -> Result<(), StoreError> {
         match change {
-            RowChange::Subscribe(subscription) => self.subscribe(subscription)?,
-            RowChange::Unsubscribe { account, channel, project } => self
-                .subscriptions
-                .retain(|s| !(s.place.account == *account && s.place.channel == *channel && s.project.id == *project)),
+            RowChange::Subscribe(subscription) => {
+                self.subscribe(subscription)?;
+                let place = &subscription.place;
+                self.changed.insert((place.account.clone(), place.channel.clone()), now);
+            }
+            RowChange::Unsubscribe { account, channel, project } => {
+                self.subscriptions.retain(|s| {
+                    !(s.place.account == *account && s.place.channel == *channel && s.project.id == *project)
+                });
+                self.changed.insert((account.clone(), channel.clone()), now);
+            }
             RowChange::PutCard(card) => self.put_card(card)?,
             RowChange::CardShown { account, card, seen, message, revision, again } => {
                 let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) else { return Ok(()) };

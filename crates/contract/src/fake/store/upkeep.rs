@@ -17,6 +17,7 @@ impl Rows {
     pub(super) fn purge(&mut self, account: &AccountId) {
         let owner = Owner::Zoom(account.clone());
         self.subscriptions.retain(|s| s.place.account != *account);
+        self.changed.retain(|(owner, _), _| owner != account);
         self.cards.retain(|card| card.content.place.account != *account);
         self.roundups.retain(|roundup| roundup.scene.place.account != *account);
         self.links.retain(|link| link.person.account != *account);
