@@ -62,6 +62,7 @@ impl App {
                 })
             }
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
+            (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
             (_, Effect::RoundupShown { roundup, message, said }) => {
                 Outcome::Done(self.core().roundup_shown(roundup, message.clone(), said.clone()))

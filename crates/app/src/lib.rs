@@ -16,7 +16,7 @@ mod reconcile;
 use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use zentry_domain::decide::{Core, FreshLink};
 use zentry_domain::{Chat, Clock, Deployment, Digest, Facts, Random, Secret, Store, Timestamp, Tracker};
 
@@ -48,6 +48,8 @@ pub struct App {
     work: Notify,
     /// What came in before that may have been missed.
     started: Timestamp,
+    /// Taken while an organization is being asked about.
+    asking: Semaphore,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
 }
@@ -61,6 +63,7 @@ impl App {
             ports,
             deployment,
             work: Notify::new(),
+            asking: Semaphore::new(reconcile::ASKED),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),
         }

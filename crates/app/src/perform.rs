@@ -73,6 +73,8 @@ pub(crate) enum Effect {
         /// What.
         said: String,
     },
+    /// Too many others are doing the same.
+    Crowded,
     /// Somebody else had changed it already.
     DoneBefore,
     /// A grant was revoked and deleted.

@@ -1,5 +1,6 @@
 //! Asking Sentry what no webhook told of: after a start, every hour, and when an organization is silent.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -25,25 +26,36 @@ const FURTHEST: Duration = Duration::from_secs(14 * 24 * 3_600);
 const READ_AGAIN: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// At most so many issues are read again each time, one call each.
 const READINGS: usize = 50;
+/// At most so many cards are compared with them: one issue may have one in each of thousands of channels.
+const CARDS: usize = 10_000;
 /// At most so many people's grants are tried to read a project.
 const READERS: usize = 3;
 /// At most so many people of an account are told that webhooks do not arrive.
 const CARETAKERS: usize = 5;
 /// After a start the organizations are not asked all at once: so far apart on average, and all within the longest time.
 const APART: Duration = Duration::from_secs(2);
-const WITHIN: Duration = Duration::from_secs(240);
+const WITHIN: Duration = Duration::from_secs(3_600);
+/// So many are queued in one commit, so that a delivery never waits for all of them.
+const AT_ONCE: usize = 256;
+/// Organizations asked at the same time: most of the workers are for messages.
+pub(crate) const ASKED: usize = 4;
+/// How long one waits for its turn that found so many before it.
+const TURN: Duration = Duration::from_secs(60);
 
 impl App {
     /// Queues the question for every organization that somebody is connected to; one that waits already comes earlier.
     pub(crate) async fn begin_reconciling(&self) -> Result<(), StoreError> {
         let (now, orgs) = (self.now(), self.ports.facts.subscribed_orgs().await?);
         let spread = APART.saturating_mul(u32::try_from(orgs.len()).unwrap_or(u32::MAX)).min(WITHIN);
-        let jobs = orgs.into_iter().map(|org| {
-            let wait = AFTER_START + spread.mul_f64(self.ports.random.unit());
-            self.core().reconcile(&org).at(now + wait)
-        });
-        let decision = Decision { changes: Vec::new(), jobs: jobs.collect() };
-        self.ports.store.commit(&[], &decision, now).await.map(drop)
+        for orgs in orgs.chunks(AT_ONCE) {
+            let jobs = orgs.iter().map(|org| {
+                let wait = AFTER_START + spread.mul_f64(self.ports.random.unit());
+                self.core().reconcile(org).at(now + wait)
+            });
+            let decision = Decision { changes: Vec::new(), jobs: jobs.collect() };
+            self.ports.store.commit(&[], &decision, now).await?;
+        }
+        Ok(())
     }
 
     /// Asks Sentry what is new in an organization, and how the issues of its cards are.
@@ -54,12 +66,12 @@ impl App {
         if !pulse.is_due(self.started, self.now()) {
             return Ok(Effect::Due);
         }
+        let Ok(_turn) = self.asking.try_acquire() else { return Ok(Effect::Crowded) };
         let since = pulse.reconciled.unwrap_or(oldest);
         let from = (since - OVERLAP).max(self.now() - FURTHEST);
-        let cards = self.cards_to_read(&subscriptions).await?;
         let (restarted, until) = (since < self.started, (self.now() - SETTLED).max(self.started));
         let fresh = self.fresh(&subscriptions, from).await?;
-        let known = self.as_they_are(&cards).await?;
+        let (known, cards) = self.as_they_are(&self.newest(&subscriptions).await?).await?;
         let reading = Reading { org: org.clone(), from: since, until, restarted, fresh, known };
         Ok(Effect::Reconciled { reading: Box::new(reading), cards })
     }
@@ -94,6 +106,12 @@ impl App {
         Ok(self.core().reconcile_later(&self.pulse(org).await?))
     }
 
+    /// Too many others are being asked about.
+    pub(crate) fn ask_in_turn(&self, org: &OrgSlug) -> Decision {
+        let wait = TURN.mul_f64(0.5 + self.ports.random.unit() / 2.0);
+        Decision::job(self.core().reconcile(org).at(self.now() + wait))
+    }
+
     async fn pulse(&self, org: &OrgSlug) -> Result<Pulse, StoreError> {
         Ok(self.ports.facts.pulse(org).await?.unwrap_or_else(|| Pulse::silent(org.clone())))
     }
@@ -117,32 +135,39 @@ impl App {
         Ok(found)
     }
 
-    /// The cards of these channels that may no longer say what Sentry says.
-    async fn cards_to_read(&self, subscriptions: &[Subscription]) -> Result<Vec<Card>, StoreError> {
+    /// The issues of the newest cards in these channels.
+    async fn newest(&self, subscriptions: &[Subscription]) -> Result<Vec<Card>, StoreError> {
         let since = self.now() - READ_AGAIN;
-        let (mut cards, mut places) = (Vec::new(), HashSet::new());
+        let (mut newest, mut places): (Vec<Card>, _) = (Vec::new(), HashSet::new());
         for subscription in subscriptions {
             let place = &subscription.place;
             if !places.insert((&place.account, &place.channel)) {
                 continue;
             }
             let here = self.ports.facts.cards_in(&place.account, &place.channel, since, READINGS).await?;
-            cards.extend(here.into_iter().filter(|card| card.content.project.org == subscription.project.org));
+            newest.extend(here.into_iter().filter(|card| card.content.project.org == subscription.project.org));
+            // An organization may be connected to thousands of channels.
+            newest.sort_by_key(|card| Reverse(card.opened));
+            let mut issues = HashSet::new();
+            newest.retain(|card| issues.insert(card.content.issue_id.clone()));
+            newest.truncate(READINGS);
         }
-        cards.sort_by_key(|card| std::cmp::Reverse(card.opened));
-        Ok(cards)
+        Ok(newest)
     }
 
-    /// How Sentry says that the issues of the newest cards are.
-    async fn as_they_are(&self, cards: &[Card]) -> Result<Vec<(IssueId, Issue)>, Failed> {
-        let mut known = HashSet::new();
-        let newest = cards.iter().filter(|card| known.insert(&card.content.issue_id)).take(READINGS);
-        let mut read = Vec::new();
-        for card in newest {
-            let issue = self.read_issue(&card.content.project, &card.content.issue_id).await?;
-            read.extend(issue.map(|issue| (card.content.issue_id.clone(), issue)));
+    /// How Sentry says that those issues are, and all their cards as they were before it was asked.
+    async fn as_they_are(&self, newest: &[Card]) -> Result<(Vec<(IssueId, Issue)>, Vec<Card>), Failed> {
+        let (mut read, mut cards) = (Vec::new(), Vec::new());
+        for Card { content, .. } in newest {
+            let of_issue = self.ports.facts.cards_of(&content.issue_id).await?;
+            if cards.len() + of_issue.len() > CARDS {
+                break;
+            }
+            cards.extend(of_issue);
+            let issue = self.read_issue(&content.project, &content.issue_id).await?;
+            read.extend(issue.map(|issue| (content.issue_id.clone(), issue)));
         }
-        Ok(read)
+        Ok((read, cards))
     }
 
     /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.
