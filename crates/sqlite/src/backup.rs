@@ -150,6 +150,8 @@ fn begins_as_archive(path: &Path) -> io::Result<bool> {
 /// Copies the store as it is at this moment. Free pages stay behind.
 fn copy_out(db: &Db, copy: &Scratch, now: Timestamp) -> Result<(), Fault> {
     let path = copy.path().to_str().ok_or_else(|| Fault::Unavailable("its path is not UTF-8".into()))?;
+    // Nobody needs the copy after a crash, and a sync of all of it would hold up those of the process that serves.
+    db.conn.pragma_update(None, "synchronous", "off")?;
     db.conn.execute("VACUUM INTO ?1", [path])?;
     let conn = Connection::open(copy.path())?;
     // Nobody else has it, and where this fails it is thrown away.
@@ -163,10 +165,33 @@ fn copy_out(db: &Db, copy: &Scratch, now: Timestamp) -> Result<(), Fault> {
 fn seal(keys: &Keyring, copy: &mut Scratch, to: &mut Scratch, progress: &mut Progress<'_>) -> io::Result<()> {
     let total = copy.rewind()?;
     let mut from = Counted { from: copy, doing: "sealing", done: 0, total, progress };
-    let mut to = BufWriter::with_capacity(BUFFER, to);
+    let mut to = BufWriter::with_capacity(BUFFER, Paced { to, unsynced: 0 });
     keys.seal_archive(&mut from, &mut to)?;
     to.flush()?;
-    to.get_ref().sync()
+    to.get_ref().to.sync()
+}
+
+/// Syncs what it writes a piece at a time: the disk is also that of the process that serves, whose answers wait for syncs.
+struct Paced<'a> {
+    to: &'a mut Scratch,
+    unsynced: usize,
+}
+
+impl Write for Paced<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const PIECE: usize = 4 << 20;
+        let written = self.to.write(bytes)?;
+        self.unsynced += written;
+        if self.unsynced >= PIECE {
+            self.to.sync()?;
+            self.unsynced = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Opens the sealed file `from`, which is named `name` for the operator, into `copy`.
