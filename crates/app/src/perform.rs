@@ -38,7 +38,7 @@ pub(crate) enum Effect {
     Listed(Card),
     /// A card was never posted, and its channel no longer wants it.
     Unwanted(Card),
-    /// A card that stands for many has no message, and nothing is connected to its channel any more.
+    /// A card that stands for many has no message, and there is nobody to tell or nothing to tell of any more.
     UnwantedRoundup(Roundup),
     /// There is no such card any more.
     NoCard,
@@ -186,6 +186,8 @@ impl App {
         };
         let message = match there {
             Some(message) => message,
+            // All of them got messages of their own meanwhile.
+            None if holds.issues == 0 => return Ok(Effect::UnwantedRoundup(roundup)),
             None if facts.subscriptions_in(account, &roundup.scene.place.channel).await?.is_empty() => {
                 return Ok(Effect::UnwantedRoundup(roundup));
             }

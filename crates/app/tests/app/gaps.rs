@@ -84,6 +84,18 @@ async fn a_webhook_that_comes_after_all_does_not_tell_it_twice() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_comes_before_the_catch_up_card_is_posted_leaves_it_nothing_to_say() {
+    let world = connected().await;
+    happens_unheard(&world, "7");
+    world.chat.fail_times(2, ChatFault::Unavailable);
+    world.wait(HOUR).await;
+    tell(&world, "7").await;
+    world.wait(MINUTE).await;
+    let heads: Vec<_> = cards(&world).into_iter().map(|card| card.notice.head).collect();
+    assert!(heads.len() == 1 && heads[0].starts_with("New · "), "{heads:?}");
+}
+
+#[tokio::test]
 async fn what_has_arrived_is_not_told_again() {
     let world = connected().await;
     happens(&world, "7").await;
