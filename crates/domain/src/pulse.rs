@@ -60,7 +60,9 @@ impl Pulse {
 
     /// When Sentry is to be asked next if nothing comes until then.
     pub fn look_again(&self, now: Timestamp) -> Timestamp {
-        let hour = now + RECONCILE_EVERY;
+        // What comes meanwhile puts off only the question of a silence. A question that was not answered is asked in an hour.
+        let hour = self.reconciled.map(|at| at + RECONCILE_EVERY).filter(|at| *at > now);
+        let hour = hour.unwrap_or(now + RECONCILE_EVERY).min(now + RECONCILE_EVERY);
         self.improbable_from().filter(|from| *from >= now).map_or(hour, |from| (from + TICK).min(hour))
     }
 
@@ -138,7 +140,15 @@ mod tests {
         assert!(pulse.is_due(Timestamp(0), later(&pulse, 10) + TICK));
         let asked = Pulse { reconciled: Some(later(&pulse, 11)), ..pulse.clone() };
         assert!(!asked.is_due(Timestamp(0), later(&pulse, 30)));
-        assert_eq!(asked.look_again(later(&pulse, 12)), later(&pulse, 72));
+        assert_eq!(asked.look_again(later(&pulse, 12)), later(&pulse, 71));
         assert!(asked.is_due(Timestamp(0), later(&pulse, 71)));
     }
 }
+
+    #[test]
+    fn webhooks_that_put_off_a_silence_do_not_put_off_the_question_of_the_hour() {
+        let pulse = regular(5, 20);
+        let pulse = Pulse { reconciled: Some(later(&pulse, -20)), ..pulse };
+        assert_eq!(pulse.look_again(later(&pulse, 5)), later(&pulse, 40));
+        assert_eq!(pulse.look_again(later(&pulse, 41)), later(&pulse, 50) + TICK, "Sentry did not answer");
+    }

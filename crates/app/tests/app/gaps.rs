@@ -96,6 +96,20 @@ async fn a_webhook_that_comes_before_the_catch_up_card_is_posted_leaves_it_nothi
 }
 
 #[tokio::test]
+async fn what_was_too_young_for_one_question_is_told_within_the_hour() {
+    let world = connected().await;
+    happens_unheard(&world, "7");
+    world.wait(HOUR - MINUTE / 2).await;
+    happens_unheard(&world, "8");
+    world.wait(MINUTE / 2).await;
+    assert_eq!(cards(&world).len(), 1, "the webhook of the other may be on its way");
+    for _ in 0..60 {
+        world.wait(MINUTE).await;
+    }
+    assert_eq!(cards(&world).len(), 2);
+}
+
+#[tokio::test]
 async fn what_has_arrived_is_not_told_again() {
     let world = connected().await;
     happens(&world, "7").await;

@@ -7,7 +7,7 @@ use super::Core;
 use crate::roundup::{Cause, Missed, Scene};
 use crate::{
     Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob, OrgSlug, Person,
-    Project, ProjectKey, Pulse, RECONCILE_EVERY, Revision, Roundup, RowChange, Status, Subscription, Timestamp, say,
+    Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status, Subscription, Timestamp, say,
 };
 
 /// A channel that could not be reached for longer than this is told of what waited by one card.
@@ -74,10 +74,8 @@ impl Core<'_> {
         let tell = missed > 0 && !reading.restarted && !pulse.told;
         let alarm = if tell { self.alarm(pulse, missed, &facts.caretakers) } else { Decision::nothing() };
         let (org, until) = (reading.org.clone(), reading.until);
-        // Whatever was first seen after that is asked for again soon, by then its webhook has come or will not.
-        let again = if missed > 0 { OUTAGE } else { RECONCILE_EVERY };
-        let again = self.reconcile(&org).at((self.now + again).min(pulse.look_again(self.now)));
-        decision.with(alarm).and(RowChange::Reconciled { org, until, told: pulse.told || tell }).then(again)
+        let again = self.reconcile_later(&Pulse { reconciled: Some(until), ..pulse.clone() });
+        decision.with(alarm).and(RowChange::Reconciled { org, until, told: pulse.told || tell }).with(again)
     }
 
     /// Brings one channel up to date with a reading.
