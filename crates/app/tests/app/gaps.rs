@@ -96,6 +96,19 @@ async fn a_webhook_that_comes_before_the_catch_up_card_is_posted_leaves_it_nothi
 }
 
 #[tokio::test]
+async fn an_issue_of_which_only_later_webhooks_came_is_told_by_a_catch_up_card() {
+    let world = connected().await;
+    happens_unheard(&world, "7");
+    let mut assigned = change(ChangeKind::Assigned);
+    assigned.issue_id = IssueId::new("7");
+    world.app.accept(&[], &Event::Changed(assigned)).await.expect("kept");
+    world.wait(HOUR).await;
+    assert_eq!(cards(&world).len(), 1);
+    assert!(told_directly(&world).is_empty(), "webhooks do arrive");
+    world.wait(MINUTE).await;
+}
+
+#[tokio::test]
 async fn what_was_too_young_for_one_question_is_told_within_the_hour() {
     let world = connected().await;
     happens_unheard(&world, "7");

@@ -84,7 +84,7 @@ impl Core<'_> {
         let is_here =
             |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
         let cards: Vec<_> = facts.cards.iter().filter(is_here).collect();
-        let fresh = self.fresh_cards(reading, here, &cards, facts);
+        let fresh = self.fresh_cards(reading, here, &cards);
         let changed = self.changed_cards(reading, &cards);
         let is_news = |card: &&Card| card.message.is_some() && status(card) == Some(Status::Unresolved);
         if fresh.is_empty() && !changed.iter().any(|card| is_news(&card)) {
@@ -102,10 +102,11 @@ impl Core<'_> {
         changed.fold(begun.with(fresh), |all, card| all.with(self.put_again(card)))
     }
 
-    /// The issues that nobody here was told of, as cards.
-    fn fresh_cards(&self, reading: &Reading, here: &[&Subscription], cards: &[&Card], facts: &GapFacts) -> Vec<Card> {
-        let missed = reading.fresh.iter().filter(|found| is_missed(found, reading, facts));
-        let unknown = missed.filter(|found| !cards.iter().any(|card| card.content.issue_id == found.id));
+    /// The issues that nobody here was told of, as cards. Also where some webhook told of them: that of their beginning was
+    /// lost, or the filter admits them only by now.
+    fn fresh_cards(&self, reading: &Reading, here: &[&Subscription], cards: &[&Card]) -> Vec<Card> {
+        let settled = reading.fresh.iter().filter(|found| is_settled(found, reading));
+        let unknown = settled.filter(|found| !cards.iter().any(|card| card.content.issue_id == found.id));
         let open = |found: &Found| {
             let change = as_change(found);
             let wants =
@@ -173,12 +174,13 @@ fn missed(reading: &Reading, facts: &GapFacts) -> usize {
         let wants = |s: &Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
         facts.subscriptions.iter().any(wants)
     };
-    let missed = reading.fresh.iter().filter(|found| is_missed(found, reading, facts));
-    missed.filter(|found| !has_card(found) && wanted(found)).count()
+    let unheard = reading.fresh.iter().filter(|found| is_settled(found, reading) && !facts.heard.contains(&found.id));
+    unheard.filter(|found| !has_card(found) && wanted(found)).count()
 }
 
-fn is_missed(found: &Found, reading: &Reading, facts: &GapFacts) -> bool {
-    found.issue.first_seen.is_some_and(|at| at <= reading.until) && !facts.heard.contains(&found.id)
+/// Whether its webhook has come by now, or will not.
+fn is_settled(found: &Found, reading: &Reading) -> bool {
+    found.issue.first_seen.is_some_and(|at| at <= reading.until)
 }
 
 /// Whether it is younger than the subscription.
@@ -275,14 +277,19 @@ mod tests {
 
     #[test]
     fn what_has_arrived_is_not_told_again() {
-        let (heard, carded) = (found("7", 60), found("8", 60));
-        let facts = GapFacts {
-            heard: HashSet::from([heard.id.clone()]),
-            cards: vec![posted(&carded, Status::Unresolved)],
-            ..facts()
-        };
-        let decision = decide(&reading(vec![heard, carded]), &facts);
+        let carded = found("8", 60);
+        let facts = GapFacts { cards: vec![posted(&carded, Status::Unresolved)], ..facts() };
+        let decision = decide(&reading(vec![carded]), &facts);
         assert_eq!((catch_ups(&decision), listed(&decision)), (vec![], vec![]));
+        assert!(alarms(&decision).is_empty());
+    }
+
+    #[test]
+    fn an_issue_of_which_only_later_webhooks_told_is_listed_and_alarms_nobody() {
+        let assigned = found("7", 60);
+        let facts = GapFacts { heard: HashSet::from([assigned.id.clone()]), ..facts() };
+        let decision = decide(&reading(vec![assigned]), &facts);
+        assert_eq!(listed(&decision).len(), 1);
         assert!(alarms(&decision).is_empty());
     }
 
