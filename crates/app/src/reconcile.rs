@@ -67,9 +67,9 @@ impl App {
             return Ok(Effect::Due);
         }
         let Ok(_turn) = self.asking.try_acquire() else { return Ok(Effect::Crowded) };
-        let since = pulse.reconciled.unwrap_or(oldest);
+        let since = pulse.read_until(self.now()).unwrap_or(oldest);
         let from = (since - OVERLAP).max(self.now() - FURTHEST);
-        let (restarted, until) = (since < self.started, (self.now() - SETTLED).max(self.started));
+        let (restarted, until) = (since < self.started, (self.now() - SETTLED).max(self.started.min(self.now())));
         let fresh = self.fresh(&subscriptions, from).await?;
         let (known, cards) = self.as_they_are(&self.newest(&subscriptions).await?).await?;
         let reading = Reading { org: org.clone(), from: since, until, restarted, fresh, known };

@@ -68,11 +68,17 @@ impl Pulse {
 
     /// Whether Sentry is to be asked now: it was long ago, the bot was `started` since, or the silence has become improbable.
     pub fn is_due(&self, started: Timestamp, now: Timestamp) -> bool {
-        let Some(reconciled) = self.reconciled else { return true };
+        let Some(reconciled) = self.read_until(now) else { return true };
         let long_ago = now.since(reconciled) >= RECONCILE_EVERY;
         let is_new_silence =
             self.silence(now).is_some() && self.improbable_from().is_some_and(|from| reconciled <= from);
         long_ago || reconciled < started || is_new_silence
+    }
+
+    /// Until when everything has arrived or was read. Not known where that is still to come: the clock was set back, and what
+    /// happened since it is right was not read.
+    pub fn read_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.reconciled.filter(|at| *at <= now)
     }
 
     /// From when on silence is improbable.
@@ -143,7 +149,6 @@ mod tests {
         assert_eq!(asked.look_again(later(&pulse, 12)), later(&pulse, 71));
         assert!(asked.is_due(Timestamp(0), later(&pulse, 71)));
     }
-}
 
     #[test]
     fn webhooks_that_put_off_a_silence_do_not_put_off_the_question_of_the_hour() {
@@ -152,3 +157,4 @@ mod tests {
         assert_eq!(pulse.look_again(later(&pulse, 5)), later(&pulse, 40));
         assert_eq!(pulse.look_again(later(&pulse, 41)), later(&pulse, 50) + TICK, "Sentry did not answer");
     }
+}

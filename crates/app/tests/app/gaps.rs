@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zentry_contract::fake::{ChatFault, FakeMessage};
 use zentry_contract::sample::{ana, change, ops, project};
-use zentry_domain::{ChangeKind, Clock, Event, Issue, IssueId, Job, Place, Status};
+use zentry_domain::{ChangeKind, Clock, Decision, Event, Issue, IssueId, Job, Place, RowChange, Status, Store};
 
 use crate::world::{World, issue_42};
 
@@ -120,6 +120,26 @@ async fn what_was_too_young_for_one_question_is_told_within_the_hour() {
         world.wait(MINUTE).await;
     }
     assert_eq!(cards(&world).len(), 2);
+}
+
+#[tokio::test]
+async fn where_the_clock_was_ahead_what_happens_once_it_is_right_is_found_all_the_same() {
+    let mut world = connected().await;
+    let right = world.clock.now();
+    world.wait(2 * HOUR).await;
+    world.app = world.app();
+    world.wait(HOUR).await;
+    world.clock.set(right);
+    world.store.commit(&[], &set_back(3 * HOUR), right).await.expect("kept");
+    happens_unheard(&world, "7");
+    for _ in 0..62 {
+        world.wait(MINUTE).await;
+    }
+    assert_eq!(cards(&world).len(), 1);
+}
+
+fn set_back(by: Duration) -> Decision {
+    Decision { changes: vec![RowChange::ClockSetBack { by }], jobs: Vec::new() }
 }
 
 #[tokio::test]
