@@ -7,8 +7,8 @@ use zentry_domain::decide::OUTAGE;
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Answer, Card, Connect, Decision, Digest, Failure, Job, MessageId, Notice, Outcome, Queued, Revision, RowChange,
-    Suppression, say,
+    Answer, Card, Connect, Decision, Digest, Failure, Job, MessageId, Notice, Outcome, Person, Place, Queued, Revision,
+    RowChange, Suppression, say,
 };
 
 use crate::App;
@@ -65,7 +65,8 @@ impl App {
             (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
             (_, Effect::RoundupShown { roundup, message, said }) => {
-                Outcome::Done(self.core().roundup_shown(roundup, message.clone(), said.clone()))
+                let shown = self.core().roundup_shown(roundup, message.clone(), said.clone());
+                Outcome::Done(shown.with(self.resumed(&roundup.scene.place).await?))
             }
             (_, Effect::UnwantedRoundup(roundup)) => {
                 Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().roundup_lost(roundup) }
@@ -81,17 +82,21 @@ impl App {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
         let place = &card.content.place;
         // It failed for long, and so everything behind it has waited as long.
-        if queued.attempts > 0 && self.now().since(queued.since) >= OUTAGE {
+        if self.now().since(queued.since) >= OUTAGE {
             let waits = self.ports.facts.waiting_cards(&place.account, &place.channel).await?;
             if waits > 2 {
                 decision = decision.with(self.core().back_after_outage(card, queued.since));
             }
         }
-        if self.ports.facts.paused(&place.account, &place.channel).await?.is_some() {
-            let (account, channel) = (place.account.clone(), place.channel.clone());
-            decision = decision.and(RowChange::Resume { account, channel });
-        }
-        Ok(Outcome::Done(decision))
+        Ok(Outcome::Done(decision.with(self.resumed(place).await?)))
+    }
+
+    /// Something was sent to a place: if it was paused it is not any more.
+    async fn resumed(&self, place: &Place) -> Result<Decision, StoreError> {
+        let was_paused = self.ports.facts.paused(&place.account, &place.channel).await?.is_some();
+        let (account, channel) = (place.account.clone(), place.channel.clone());
+        let resume = Decision::nothing().and(RowChange::Resume { account, channel });
+        Ok(if was_paused { resume } else { Decision::nothing() })
     }
 
     /// The card's message shows this revision; the store shows it again where it has moved on.
@@ -121,10 +126,10 @@ impl App {
     /// The ladder decides; a job whose author waits tells them instead of becoming a dead letter.
     async fn failed(&self, queued: &Queued, setback: &Setback) -> Result<Outcome, StoreError> {
         let failure = &setback.failure;
-        if let (Job::Show { account, card }, Failure::Gone) = (&queued.job, failure)
-            && let Some(card) = self.ports.facts.card(account, card).await?
+        if *failure == Failure::Gone
+            && let Some((place, by)) = self.goes_to(&queued.job).await?
         {
-            return self.refused_there(queued, &card).await;
+            return self.refused_there(queued, &place, &by).await;
         }
         match next(queued, failure, self.now(), self.ports.random.unit()) {
             Ok(outcome) => {
@@ -135,13 +140,25 @@ impl App {
         }
     }
 
-    /// Nothing can be sent to the card's place: it is paused, whoever set it up is told once, nothing is deleted, and the
+    /// Where a card goes, and on whose behalf.
+    async fn goes_to(&self, job: &Job) -> Result<Option<(Place, Person)>, StoreError> {
+        Ok(match job {
+            Job::Show { account, card } => {
+                self.ports.facts.card(account, card).await?.map(|card| (card.content.place, card.content.by))
+            }
+            Job::ShowRoundup { account, roundup } => {
+                self.ports.facts.roundup(account, roundup).await?.map(|roundup| (roundup.scene.place, roundup.scene.by))
+            }
+            _ => None,
+        })
+    }
+
+    /// Nothing can be sent to a card's place: it is paused, whoever set it up is told once, nothing is deleted, and the
     /// waiting card itself is the probe, once an hour.
-    async fn refused_there(&self, queued: &Queued, card: &Card) -> Result<Outcome, StoreError> {
-        let place = &card.content.place;
+    async fn refused_there(&self, queued: &Queued, place: &Place, by: &Person) -> Result<Outcome, StoreError> {
         if self.ports.facts.paused(&place.account, &place.channel).await?.is_none() {
             let here = self.ports.facts.subscriptions_in(&place.account, &place.channel).await?;
-            self.ports.store.commit(&[], &self.core().paused(card, here.len()), self.now()).await?;
+            self.ports.store.commit(&[], &self.core().paused(place, by, here.len()), self.now()).await?;
             self.work.notify_one();
         }
         let as_if_down = Failure::Unavailable("the destination refuses".into());

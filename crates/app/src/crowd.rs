@@ -24,6 +24,8 @@ impl Openings {
             channels.retain(|_, opened| opened.back().is_some_and(|at| now.since(*at) < WINDOW));
         }
         let opened = channels.entry((account.clone(), channel.clone())).or_default();
+        // A clock that was set back must not keep a channel crowded until it has caught up.
+        opened.retain(|at| *at <= now);
         while opened.len() >= REMEMBERED || opened.front().is_some_and(|at| now.since(*at) >= WINDOW) {
             opened.pop_front();
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use zentry_domain::ports::{LaneLease, Leased, StoreError};
-use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued, RowChange, Timestamp};
+use zentry_domain::ports::{BoxError, LaneLease, Leased, StoreError};
+use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued, RECONCILE_EVERY, RowChange, Timestamp};
 
 use crate::App;
-use crate::perform::{Effect, Performed};
+use crate::perform::{Effect, Performed, chain};
 
 /// Lanes worked on at once; as many as there are senders.
 const LANES: usize = 16;
@@ -141,8 +141,8 @@ impl App {
                 break;
             }
             match self.one_job(&mut lease, queued, stop).await {
-                Ok(true) => ended += 1,
-                Ok(false) => {
+                Ok(Step::Ended { .. }) => ended += 1,
+                Ok(Step::Waits) => {
                     let next = jobs.get(place + 1).filter(|_| place == 0);
                     ended += self.suspect(&mut lease, queued, next, stop).await;
                     break;
@@ -174,8 +174,11 @@ impl App {
         let Some(next) = next.filter(|_| head.job.is_message() && head.attempts + 1 >= SUSPECTED_AFTER) else {
             return 0;
         };
-        if !matches!(self.one_job(lease, next, stop).await, Ok(true)) {
-            return 0;
+        match self.one_job(lease, next, stop).await {
+            Ok(Step::Ended { sent: true }) => {}
+            // It ended without a word from the platform, which may be down.
+            Ok(Step::Ended { sent: false }) => return 1,
+            Ok(Step::Waits) | Err(_) => return 0,
         }
         tracing::warn!(job.id = %head.id, "a message fails where the next one goes through; it is sent as plain text");
         let plain = self.while_leased(lease, self.perform_plainly(head)).await;
@@ -185,22 +188,28 @@ impl App {
         }
     }
 
-    /// Performs and settles one job. True if it ended, so that the next may begin.
+    /// Performs and settles one job.
     async fn one_job(
         &self,
         lease: &mut LaneLease,
         queued: &Queued,
         stop: &watch::Receiver<bool>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Step, StoreError> {
+        let mut sent = false;
         let outcome = match self.while_leased(lease, self.perform(queued)).await {
-            Ok(performed) => self.settle(lease, queued, performed, stop).await,
+            Ok(performed) => {
+                sent = performed.as_ref().is_ok_and(Effect::is_sent);
+                self.settle(lease, queued, performed, stop).await
+            }
             Err(fenced) => Err(fenced),
         };
         if let Err(StoreError::Fenced) = outcome {
             self.show_once_more(queued).await;
         }
-        let outcome = outcome?;
-        Ok(matches!(outcome, Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. }))
+        Ok(match outcome? {
+            Outcome::Done(_) | Outcome::Dead { .. } | Outcome::Suppressed { .. } => Step::Ended { sent },
+            Outcome::Retry { .. } | Outcome::Throttled { .. } | Outcome::Unknown { .. } => Step::Waits,
+        })
     }
 
     /// Lets `work` end, and renews the lease while it takes long.
@@ -233,9 +242,10 @@ impl App {
         for _ in 0..TRIES {
             let Ok(Some(card)) = self.ports.facts.card(account, card).await else { return };
             let again = self.core().shown_again(&card);
-            if !matches!(self.ports.store.commit(&[], &again, self.now()).await, Err(StoreError::Conflict)) {
-                self.work.notify_one();
-                return;
+            match self.ports.store.commit(&[], &again, self.now()).await {
+                Ok(_) => return self.work.notify_one(),
+                Err(StoreError::Conflict) => {}
+                Err(_) => self.ports.clock.sleep_until(self.now() + STORE_PAUSE).await,
             }
         }
     }
@@ -290,12 +300,24 @@ impl App {
         conflicts: usize,
     ) -> Result<Outcome, StoreError> {
         let outcome = match conflicts {
-            0..TRIES => self.conclude(queued, performed).await?,
+            0..TRIES => match self.conclude(queued, performed).await {
+                Err(error @ StoreError::Corrupt { .. }) => self.unreadable(queued, error),
+                concluded => concluded?,
+            },
             // Whoever else writes this row is not done yet: later, and nothing that could conflict.
             _ => Outcome::Retry { at: self.now() + PATIENCE },
         };
         self.ports.store.settle(lease, &queued.id, &outcome, self.now()).await?;
         Ok(outcome)
+    }
+
+    /// A row that what follows depends on cannot be read, now or later. That must not hold up anything else.
+    fn unreadable(&self, queued: &Queued, error: StoreError) -> Outcome {
+        tracing::error!(error = &error as &dyn std::error::Error, job.id = %queued.id, "what a job needs cannot be read");
+        match &queued.job {
+            Job::Reconcile { .. } | Job::Sweep => Outcome::Retry { at: self.now() + RECONCILE_EVERY },
+            _ => Outcome::Dead { why: chain(&(Box::new(error) as BoxError)), then: Decision::nothing() },
+        }
     }
 
     fn count(&self, queued: &Queued, performed: &Performed, outcome: &Outcome) {
@@ -312,6 +334,17 @@ impl App {
             tracing::error!(job.id = %queued.id, job.kind = kind, why, "a job was given up; it is kept as a dead letter");
         }
     }
+}
+
+/// What became of one job of a lane.
+enum Step {
+    /// It ended, so that the next may begin.
+    Ended {
+        /// The platform took a message of it.
+        sent: bool,
+    },
+    /// It must wait, and the lane with it.
+    Waits,
 }
 
 /// Counts itself among the unsettled results for as long as it lives.

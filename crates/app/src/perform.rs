@@ -83,6 +83,13 @@ pub(crate) enum Effect {
     Due,
 }
 
+impl Effect {
+    /// Whether the chat platform has taken a message.
+    pub(crate) fn is_sent(&self) -> bool {
+        matches!(self, Self::Posted { .. } | Self::Edited(_) | Self::Said | Self::RoundupShown { .. })
+    }
+}
+
 /// What performing a job came to.
 pub(crate) type Performed = Result<Effect, Setback>;
 
@@ -137,7 +144,13 @@ impl App {
             }
             _ => return Err(Setback::of(Failure::Refused("no message".into()))),
         };
-        performed.map_err(|failed| Setback { failure: Failure::Refused("poison".into()), shown: failed.shown })
+        performed.map_err(|failed| match failed.failure {
+            // It says nothing of the message.
+            failure @ (Failure::Throttled { .. } | Failure::Unauthorized | Failure::Gone) => {
+                Setback { failure, shown: failed.shown }
+            }
+            _ => Setback { failure: Failure::Refused("poison".into()), shown: failed.shown },
+        })
     }
 
     // === cards and answers ===
@@ -153,7 +166,7 @@ impl App {
         let notice = if plainly { card.notice().plain() } else { card.notice() };
         match &card.message {
             _ if card.is_shown() => Ok(Effect::AsShown(card)),
-            Some(message) => match self.edit_or_plainly(&card.address(), message, &notice).await {
+            Some(message) => match self.edit(&card.address(), message, &notice).await {
                 Ok(()) => Ok(Effect::Edited(card)),
                 Err(ChatError::MessageGone(_)) => Ok(Effect::Lost(card)),
                 Err(error) => Err(error.into()),
@@ -177,7 +190,7 @@ impl App {
         let said = notice.plain().head;
         let there = match &roundup.message {
             Some(message) if roundup.said.as_ref() == Some(&said) => Some(message.clone()),
-            Some(message) => match self.edit_or_plainly(&roundup.address(), message, &notice).await {
+            Some(message) => match self.edit(&roundup.address(), message, &notice).await {
                 Ok(()) => Some(message.clone()),
                 Err(ChatError::MessageGone(_)) => None,
                 Err(error) => return Err(error.into()),
@@ -248,6 +261,24 @@ impl App {
             }
             other => other,
         }
+    }
+
+    /// Edits a message of a channel, on behalf of others if need be, as with a post.
+    async fn edit(&self, to: &Address, message: &MessageId, notice: &Notice) -> Result<(), ChatError> {
+        let gone = match self.edit_or_plainly(to, message, notice).await {
+            Err(ChatError::Gone(gone)) => gone,
+            other => return other,
+        };
+        let people = self.ports.facts.people_in(&to.account, &to.to).await.unwrap_or_default();
+        let others = people.into_iter().filter(|person| person.jid != to.on_behalf_of).take(OTHER_PEOPLE);
+        for person in others {
+            let to = Address { on_behalf_of: person.jid, ..to.clone() };
+            match self.ports.chat.edit(&to, message, notice).await {
+                Err(ChatError::Gone(_)) => {}
+                other => return other,
+            }
+        }
+        Err(ChatError::Gone(gone))
     }
 
     /// Edits; what is refused as it is goes out once as plain text.
@@ -361,12 +392,14 @@ impl From<TrackerError> for Failed {
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        Self::from(Failure::Unavailable(chain(&(Box::new(error) as BoxError))))
+        let is_for_good = matches!(error, StoreError::Corrupt { .. });
+        let why = chain(&(Box::new(error) as BoxError));
+        Self::from(if is_for_good { Failure::Refused(why) } else { Failure::Unavailable(why) })
     }
 }
 
 /// An error with its causes, for the log and the dead letter.
-fn chain(error: &BoxError) -> String {
+pub(crate) fn chain(error: &BoxError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

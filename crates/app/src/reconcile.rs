@@ -70,9 +70,9 @@ impl App {
         let since = pulse.read_until(self.now()).unwrap_or(oldest);
         let from = (since - OVERLAP).max(self.now() - FURTHEST);
         let (restarted, until) = (since < self.started, (self.now() - SETTLED).max(self.started.min(self.now())));
-        let fresh = self.fresh(&subscriptions, from).await?;
+        let (fresh, complete) = self.fresh(&subscriptions, from).await?;
         let (known, cards) = self.as_they_are(&self.newest(&subscriptions).await?).await?;
-        let reading = Reading { org: org.clone(), from: since, until, restarted, fresh, known };
+        let reading = Reading { org: org.clone(), from: since, until, complete, restarted, fresh, known };
         Ok(Effect::Reconciled { reading: Box::new(reading), cards })
     }
 
@@ -116,23 +116,38 @@ impl App {
         Ok(self.ports.facts.pulse(org).await?.unwrap_or_else(|| Pulse::silent(org.clone())))
     }
 
-    async fn fresh(&self, subscriptions: &[Subscription], from: Timestamp) -> Result<Vec<Found>, Failed> {
-        let mut found = Vec::new();
+    /// The new issues of every project, and whether somebody could read each of them.
+    async fn fresh(&self, subscriptions: &[Subscription], from: Timestamp) -> Result<(Vec<Found>, bool), Failed> {
+        let (mut found, mut complete) = (Vec::new(), true);
         for project in projects(subscriptions) {
-            for actor in self.readers(project).await? {
-                match self.ports.tracker.issues_since(&actor, project, from).await {
-                    Ok(Some(issues)) => {
-                        let named = issues.into_iter().map(|(id, issue)| Found { project: project.clone(), id, issue });
-                        found.extend(named);
-                        break;
-                    }
-                    // Not theirs to see, or their link no longer works: somebody else may.
-                    Ok(None) | Err(TrackerError::Unauthorized | TrackerError::Refused { .. } | TrackerError::Gone) => {}
-                    Err(error) => return Err(error.into()),
+            match self.fresh_in(project, from).await? {
+                Some(issues) => found.extend(issues),
+                None => {
+                    tracing::warn!(
+                        project = project.label(),
+                        "nobody can be asked for this project at Sentry: whoever connected it has no working link. What no \
+                         webhook tells of it is not found until somebody who sees it there links and connects"
+                    );
+                    complete = false;
                 }
             }
         }
-        Ok(found)
+        Ok((found, complete))
+    }
+
+    async fn fresh_in(&self, project: &Project, from: Timestamp) -> Result<Option<Vec<Found>>, Failed> {
+        for actor in self.readers(project).await? {
+            match self.ports.tracker.issues_since(&actor, project, from).await {
+                Ok(Some(issues)) => {
+                    let named = |(id, issue)| Found { project: project.clone(), id, issue };
+                    return Ok(Some(issues.into_iter().map(named).collect()));
+                }
+                // Not theirs to see, or their link no longer works: somebody else may.
+                Ok(None) | Err(TrackerError::Unauthorized | TrackerError::Refused { .. } | TrackerError::Gone) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
     }
 
     /// The issues of the newest cards in these channels.
@@ -191,10 +206,12 @@ impl App {
         let mut readers = Vec::new();
         for subscription in self.ports.facts.subscribers(&key).await? {
             let by = &subscription.by;
-            readers.extend(self.ports.facts.linked(&by.account, &by.user).await?.map(|linked| Actor::person(&linked)));
+            let reader = self.ports.facts.linked(&by.account, &by.user).await?.map(|linked| Actor::person(&linked));
+            readers.extend(reader.filter(|reader| !readers.contains(reader)));
+            if readers.len() == READERS {
+                break;
+            }
         }
-        readers.dedup();
-        readers.truncate(READERS);
         Ok(readers)
     }
 

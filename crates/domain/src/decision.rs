@@ -71,7 +71,7 @@ pub enum RowChange {
         org: OrgSlug,
         /// Until when.
         until: Timestamp,
-        /// People have been told that it is silent; forgotten with the next word from it.
+        /// People have been told that webhooks are missing, and some still are.
         told: bool,
     },
     /// Every card of a channel that has no message, whose `Show` waits, and that no other card stands for, is listed in
@@ -169,7 +169,8 @@ pub enum RowChange {
         /// Who.
         person: Person,
     },
-    /// The host's clock was set back: whatever waits for a time to come waits that much less, as if it had not been.
+    /// The host's clock was set back: whatever waits for a time to come waits that much less, and what seems still to come
+    /// was that much earlier, as if it had been right all along.
     ClockSetBack {
         /// By how much.
         by: Duration,

@@ -28,7 +28,7 @@ pub struct Pulse {
     pub usual: Option<Duration>,
     /// Until when everything has arrived or was read at Sentry.
     pub reconciled: Option<Timestamp>,
-    /// People have been told of the present silence.
+    /// People have been told that webhooks are missing, and some were at the last look.
     pub told: bool,
 }
 
@@ -49,7 +49,7 @@ impl Pulse {
             (None, Some(pause)) => Some(pause.max(BEAT)),
             (usual, _) => usual,
         };
-        Self { last: self.last.max(Some(now)), usual, told: false, ..self.clone() }
+        Self { last: self.last.max(Some(now)), usual, ..self.clone() }
     }
 
     /// How long it has been silent, if that is longer than probable.

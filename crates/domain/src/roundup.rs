@@ -190,7 +190,7 @@ impl Roundup {
     /// The storm as it stands when so many new cards came within the window: over, once that is under the budget.
     #[must_use]
     pub fn at(&self, opened: u64, budget: u64, now: Timestamp) -> Self {
-        let calm = opened < budget && now.since(self.began) >= WINDOW;
+        let calm = budget == 0 || opened < budget && now.since(self.began) >= WINDOW;
         Self { ended: self.ended.or(calm.then_some(now)), ..self.clone() }
     }
 

@@ -301,6 +301,11 @@ impl Db {
             "UPDATE outbox SET due = due - ?1 WHERE due > ?2",
             "UPDATE lane SET due = due - ?1 WHERE due > ?2",
             "UPDATE throttle SET until = until - ?1 WHERE until > ?2",
+            "UPDATE card SET opened = opened - ?1 WHERE opened > ?2",
+            "UPDATE roundup SET began = began - ?1 WHERE began > ?2",
+            "UPDATE heard SET at = at - ?1 WHERE at > ?2",
+            "UPDATE pulse SET last = last - ?1 WHERE last > ?2",
+            "UPDATE pulse SET reconciled = reconciled - ?1 WHERE reconciled > ?2",
         ] {
             self.change(sql, (by, now.0))?;
         }

@@ -10,7 +10,7 @@ use zentry_domain::ports::StoreError;
 use zentry_seal::Keyring;
 
 use crate::db::{Db, unreadable};
-use crate::error::{Fault, OpenError};
+use crate::error::{Fault, Loss, OpenError};
 use crate::health::Health;
 use crate::open;
 
@@ -47,6 +47,9 @@ impl Readers {
             let db = pool.take()?;
             let result = work(&db);
             pool.idle().push(db);
+            if let Err(fault) = &result {
+                pool.look_into(fault);
+            }
             drop(permit);
             result
         });
@@ -78,6 +81,15 @@ impl Pool {
         match self.idle().pop() {
             Some(db) => Ok(db),
             None => Db::reader(&self.path, Arc::clone(&self.keys)).map_err(|error| Fault::Unavailable(error.into())),
+        }
+    }
+
+    /// A disk that fails a read, or damage that one meets, is as much the end as with a write.
+    fn look_into(&self, fault: &Fault) {
+        if let Some(Loss { disk: Some(disk), why }) = fault.of_disk()
+            && disk.is_fatal()
+        {
+            self.health.break_down(disk, &why);
         }
     }
 

@@ -7,13 +7,14 @@ use super::Core;
 use crate::roundup::Crowd;
 use crate::{
     AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
-    Pause, Project, RowChange, Subscription, Suppression, say,
+    Pause, Person, Place, Project, RowChange, Subscription, Suppression, say,
 };
 
 impl Core<'_> {
-    /// The subscriptions in whose channels `change` would post a new message: whose crowd matters.
+    /// The subscriptions in whose channels `change` would post a new message that none waits for yet: whose crowd matters.
     pub fn opens<'s>(&self, change: &Change, subscribers: &'s [Subscription], cards: &[Card]) -> Vec<&'s Subscription> {
-        let opens = |s: &&Subscription| s.admits(change) && card_in(s, cards).is_none_or(|card| card.message.is_none());
+        let is_new = |card: &Card| card.message.is_none() && card.listed.is_some();
+        let opens = |s: &&Subscription| s.admits(change) && card_in(s, cards).is_none_or(is_new);
         once_a_channel(subscribers).filter(opens).collect()
     }
 
@@ -127,9 +128,8 @@ impl Core<'_> {
         Decision::job(self.show(&card)).and(RowChange::PutCard(card))
     }
 
-    /// Nothing can be sent to the card's place any more: it is paused, and whoever connected the project is told.
-    pub fn paused(&self, card: &Card, subscriptions: usize) -> Decision {
-        let (place, by) = (&card.content.place, &card.content.by);
+    /// Nothing can be sent to a place any more: it is paused, and whoever connected it is told.
+    pub fn paused(&self, place: &Place, by: &Person, subscriptions: usize) -> Decision {
         let told = self.answer(Address::direct(by), say::cannot_post(place, self.now, subscriptions));
         let pause = Pause {
             account: place.account.clone(),

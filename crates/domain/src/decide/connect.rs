@@ -79,7 +79,9 @@ impl Core<'_> {
             let done = say::linked_and_connected(identity, &wish.place, project);
             decision = decision.then(self.answer(Address::direct(&wish.by), done));
         }
+        // Not merged into one that waits: that one may just be ending because nobody was connected.
         let reconcile = self.reconcile(&project.org).at(self.now + RECONCILE_EVERY);
+        let reconcile = NewJob { unless_waiting: false, ..reconcile };
         decision.and(RowChange::Subscribe(subscription)).then(reconcile)
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Core;
 use crate::roundup::{Cause, Missed, Scene};
 use crate::{
-    Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob, OrgSlug, Person,
-    Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status, Subscription, Timestamp, say,
+    AccountId, Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
+    OrgSlug, Person, Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status, Subscription, Timestamp, say,
 };
 
 /// A channel that could not be reached for longer than this is told of what waited by one card.
@@ -22,6 +22,8 @@ pub struct Reading {
     pub from: Timestamp,
     /// Until when: webhooks of later ones may still be on their way.
     pub until: Timestamp,
+    /// Somebody could read each of the projects.
+    pub complete: bool,
     /// The bot was started within that time.
     pub restarted: bool,
     /// The issues first seen since then.
@@ -71,11 +73,13 @@ impl Core<'_> {
         let told = by_place(&facts.subscriptions).into_iter().map(|here| self.caught_up(reading, &here, facts));
         let decision = told.fold(Decision::nothing(), Decision::with);
         let missed = missed(reading, facts);
-        let tell = missed > 0 && !reading.restarted && !pulse.told;
-        let alarm = if tell { self.alarm(pulse, missed, &facts.caretakers) } else { Decision::nothing() };
-        let (org, until) = (reading.org.clone(), reading.until);
+        let tell = !missed.is_empty() && !reading.restarted && !pulse.told;
+        let alarm = if tell { self.alarm(pulse, &missed, &facts.caretakers) } else { Decision::nothing() };
+        // What nobody could read is asked for again.
+        let (org, until) = (reading.org.clone(), if reading.complete { reading.until } else { reading.from });
         let again = self.reconcile_later(&Pulse { reconciled: Some(until), ..pulse.clone() });
-        decision.with(alarm).and(RowChange::Reconciled { org, until, told: pulse.told || tell }).with(again)
+        let told = !missed.is_empty() && (pulse.told || tell);
+        decision.with(alarm).and(RowChange::Reconciled { org, until, told }).with(again)
     }
 
     /// Brings one channel up to date with a reading.
@@ -112,7 +116,10 @@ impl Core<'_> {
             let wants =
                 |s: &&&Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
             let subscription = here.iter().find(wants)?;
-            let card = Card::open(Handle::new(self.random.hex128()), subscription, &change, self.now);
+            let handle = Handle::new(self.random.hex128());
+            // It was to be opened then, and is no sign of a storm now.
+            let opened = found.issue.first_seen.unwrap_or(self.now);
+            let card = Card { opened, ..Card::open(handle, subscription, &change, self.now) };
             let as_it_is = card.after_reading(&found.issue, self.now);
             Some(as_it_is.map_or(card, |now| Card { revision: Revision::default().next(), ..now }))
         };
@@ -145,10 +152,13 @@ impl Core<'_> {
         (gap.handle.clone(), Decision::job(show).and(RowChange::PutRoundup(gap)))
     }
 
-    fn alarm(&self, pulse: &Pulse, missed: usize, caretakers: &[Person]) -> Decision {
-        let notice = say::webhooks_missing(pulse, missed, self.now);
-        let tell = |person: &Person| self.answer(Address::direct(person), notice.clone());
-        Decision { changes: Vec::new(), jobs: caretakers.iter().map(tell).collect() }
+    /// Each account's people are told of what that account missed, and of nobody else's.
+    fn alarm(&self, pulse: &Pulse, missed: &HashMap<&AccountId, usize>, caretakers: &[Person]) -> Decision {
+        let tell = |person: &Person| {
+            let notice = say::webhooks_missing(pulse, *missed.get(&person.account)?, self.now);
+            Some(self.answer(Address::direct(person), notice))
+        };
+        Decision { changes: Vec::new(), jobs: caretakers.iter().filter_map(tell).collect() }
     }
 }
 
@@ -166,16 +176,18 @@ fn by_place(subscriptions: &[Subscription]) -> Vec<Vec<&Subscription>> {
     places
 }
 
-/// How many issues Sentry names that somebody here should have been told of and no webhook told of.
-fn missed(reading: &Reading, facts: &GapFacts) -> usize {
+/// Of how many issues that Sentry names each account should have been told, and no webhook told of them.
+fn missed<'f>(reading: &Reading, facts: &'f GapFacts) -> HashMap<&'f AccountId, usize> {
     let has_card = |found: &Found| facts.cards.iter().any(|card| card.content.issue_id == found.id);
-    let wanted = |found: &Found| {
-        let change = as_change(found);
-        let wants = |s: &Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
-        facts.subscriptions.iter().any(wants)
-    };
     let unheard = reading.fresh.iter().filter(|found| is_settled(found, reading) && !facts.heard.contains(&found.id));
-    unheard.filter(|found| !has_card(found) && wanted(found)).count()
+    let mut missed = HashMap::new();
+    for found in unheard.filter(|found| !has_card(found)) {
+        let change = as_change(found);
+        let wants = |s: &&Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
+        let accounts: HashSet<_> = facts.subscriptions.iter().filter(wants).map(|s| &s.place.account).collect();
+        accounts.into_iter().for_each(|account| *missed.entry(account).or_default() += 1);
+    }
+    missed
 }
 
 /// Whether its webhook has come by now, or will not.
@@ -222,7 +234,7 @@ mod tests {
     fn reading(fresh: Vec<Found>) -> Reading {
         let org = sample::project("checkout").org;
         let until = Timestamp(NOW.0 - 60_000);
-        Reading { org, from: SINCE, until, restarted: false, fresh, known: Vec::new() }
+        Reading { org, from: SINCE, until, complete: true, restarted: false, fresh, known: Vec::new() }
     }
 
     fn facts() -> GapFacts {
@@ -341,6 +353,35 @@ mod tests {
         let known = Pulse { told: true, ..Pulse::silent(missed().org) };
         let core = Core { deployment: &sample::deployment(), now: NOW, random: &sample::Counting::default() };
         assert!(alarms(&core.reconciled(&missed(), &known, &facts())).is_empty());
+    }
+
+    #[test]
+    fn an_account_is_not_told_of_what_another_missed() {
+        let elsewhere = |account: &str, project: &str| {
+            let place = crate::Place { account: AccountId::new(account), ..sample::ops() };
+            Subscription { place, project: sample::project(project), since: SINCE, ..sample::subscription() }
+        };
+        let caretaker = |account: &str| Person { account: AccountId::new(account), ..sample::ana() };
+        let facts = GapFacts {
+            subscriptions: vec![elsewhere("one", "checkout"), elsewhere("two", "web")],
+            caretakers: vec![caretaker("one"), caretaker("two")],
+            ..GapFacts::default()
+        };
+        let decision = decide(&reading(vec![found("7", 60)]), &facts);
+        let told: Vec<_> = alarms(&decision).into_iter().map(|answer| answer.to.account.as_str()).collect();
+        assert_eq!(told, ["one"]);
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_asked_for_again() {
+        let incomplete = Reading { complete: false, ..reading(vec![found("7", 60)]) };
+        let decision = decide(&incomplete, &facts());
+        assert_eq!(listed(&decision).len(), 1, "what could be read is told");
+        let until = decision.changes.iter().find_map(|change| match change {
+            RowChange::Reconciled { until, .. } => Some(*until),
+            _ => None,
+        });
+        assert_eq!(until, Some(SINCE));
     }
 
     #[test]

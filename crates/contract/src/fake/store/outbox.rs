@@ -65,6 +65,12 @@ impl Rows {
         for due in dues.chain(self.throttles.values_mut()).filter(|due| **due > now) {
             *due = *due - by;
         }
+        let opened = self.cards.iter_mut().map(|card| &mut card.opened);
+        let began = self.roundups.iter_mut().map(|roundup| &mut roundup.began);
+        let pulses = self.pulses.iter_mut().flat_map(|pulse| [&mut pulse.last, &mut pulse.reconciled]).flatten();
+        for at in opened.chain(began).chain(pulses).chain(self.heard.values_mut()).filter(|at| **at > now) {
+            *at = *at - by;
+        }
     }
 
     pub(super) fn waiting(&self) -> Vec<(Lane, Job)> {
