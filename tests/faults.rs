@@ -320,6 +320,22 @@ async fn a_second_sigterm_ends_it_at_once_and_what_was_begun_is_sent_after_the_s
 
 // === the table ===
 
+/// No row: a value that cannot be read must not hold up anything but what needs it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_subscription_that_cannot_be_read_does_not_silence_the_other_channels() {
+    let mut town = two_channels().await;
+    town.stop();
+    let store = rusqlite::Connection::open(town.folder().join("zentry.db")).expect("the store");
+    let damaged = store.execute("UPDATE subscription SET body = '{' WHERE slug = 'checkout'", []);
+    assert_eq!(damaged.expect("written"), 1);
+    drop(store);
+    town.start();
+    // Sentry is asked for what was missed in the whole organization, and that needs every subscription.
+    town.logged("what a job needs cannot be read").await;
+    town.error_in(&town.cast.api, "KeyError").await;
+    web_team_sees(&town, "New · [api] KeyError").await;
+}
+
 #[test]
 fn every_test_that_the_table_names_is_there_and_none_of_these_is_left_out() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -71,6 +71,10 @@ impl App {
             (_, Effect::UnwantedRoundup(roundup)) => {
                 Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().roundup_lost(roundup) }
             }
+            (Job::ShowLater { account, card }, Effect::Due) => {
+                let card = self.ports.facts.card(account, card).await?;
+                Outcome::Done(card.map_or_else(Decision::nothing, |card| self.core().show_by_now(&card)))
+            }
             (Job::ExpireLink { link }, Effect::Due) => Outcome::Done(self.expired(link).await?),
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
             _ => Outcome::Done(Decision::nothing()),

@@ -125,7 +125,7 @@ impl App {
             Job::Forget { account, credential } => {
                 self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Failed::from)
             }
-            Job::ExpireLink { .. } | Job::Sweep => Ok(Effect::Due),
+            Job::ExpireLink { .. } | Job::ShowLater { .. } | Job::Sweep => Ok(Effect::Due),
         };
         performed.map_err(|failed| Setback { failure: failed.failure, shown: failed.shown })
     }

@@ -224,6 +224,12 @@ impl Card {
         }
     }
 
+    /// Whether nothing but figures is different from what it said `before`: how often, how many, and the like.
+    pub fn only_counts_on(&self, before: &Self) -> bool {
+        let (now, then) = (&self.content.issue, &before.content.issue);
+        self.content.standing == before.content.standing && now.assignee == then.assignee && now.title == then.title
+    }
+
     /// Whether the message shows what the row says.
     pub fn is_shown(&self) -> bool {
         self.message.is_some() && self.shown == self.revision

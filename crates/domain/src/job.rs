@@ -23,6 +23,13 @@ pub enum Job {
         /// The card.
         card: Handle,
     },
+    /// Queue a card's `Show`, if its message does not show it by then: what only counts on is not edited in at once.
+    ShowLater {
+        /// The account whose card it is.
+        account: AccountId,
+        /// The card.
+        card: Handle,
+    },
     /// Bring a card that stands for many up to date, and look whether its storm is over. Comes back while it is not.
     #[serde(alias = "show_storm")]
     ShowRoundup {
@@ -120,7 +127,12 @@ impl Job {
     pub fn is_confidential(&self) -> bool {
         !matches!(
             self,
-            Self::Show { .. } | Self::ShowRoundup { .. } | Self::Refresh { .. } | Self::Reconcile { .. } | Self::Sweep
+            Self::Show { .. }
+                | Self::ShowLater { .. }
+                | Self::ShowRoundup { .. }
+                | Self::Refresh { .. }
+                | Self::Reconcile { .. }
+                | Self::Sweep
         )
     }
 
@@ -132,7 +144,7 @@ impl Job {
             Self::Answer(_) | Self::Connect(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
-            Self::Refresh { .. } | Self::Reconcile { .. } | Self::Sweep => "reconcile",
+            Self::Refresh { .. } | Self::Reconcile { .. } | Self::ShowLater { .. } | Self::Sweep => "reconcile",
         }
     }
 
@@ -181,6 +193,16 @@ impl Lane {
     /// A channel's roundups: the card of a storm waits between edits, and no other waits behind it.
     pub fn roundups(account: &AccountId, channel: &ChannelId) -> Self {
         Self::zoom(account, format!("roundups/{}", channel.key()))
+    }
+
+    /// The figures of one card, which nothing waits for.
+    pub fn figures(account: &AccountId, card: &Handle) -> Self {
+        Self::zoom(account, format!("figures/{card}"))
+    }
+
+    /// Whether it is one of a channel's messages: the chat platform's limits hold up these, and nothing that is asked of Sentry.
+    pub fn is_of_messages(&self) -> bool {
+        ["cards/", "roundups/", "answers/"].iter().any(|prefix| self.name.starts_with(prefix))
     }
 
     /// Those of a channel's messages.
@@ -299,7 +321,7 @@ pub enum Outcome {
         /// Not before.
         at: Timestamp,
     },
-    /// The whole account must wait; the attempt is not counted.
+    /// All messages of the account must wait; the attempt is not counted.
     Throttled {
         /// Not before.
         until: Timestamp,

@@ -122,6 +122,7 @@ fn jobs_stay_readable() {
     for name in ["job_show_storm", "job_show_roundup"] {
         golden(name, &Job::ShowRoundup { account: AccountId::new("acc"), roundup: card() });
     }
+    golden("job_show_later", &Job::ShowLater { account: AccountId::new("acc"), card: card() });
     golden("job_reconcile", &Job::Reconcile { org: OrgSlug::new("acme") });
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }

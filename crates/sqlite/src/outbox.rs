@@ -28,10 +28,14 @@ const FIRST_JOBS: &str =
 const OF_NAME: &str = "SELECT lane.id, seq, counted FROM outbox JOIN lane ON lane.id = outbox.lane
     WHERE job = ?1 AND lane.owner = ?2 AND lane.name = ?3";
 const OF_SEQ: &str = "SELECT job, plain, sealed, attempts, unknown, since FROM outbox WHERE seq = ?1";
+/// Lanes of messages alone are held up by their owner's throttle: see [`Lane::is_of_messages`].
 const REFRESH: &str = "UPDATE lane SET due = max(
         (SELECT due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1),
-        coalesce((SELECT until FROM throttle WHERE owner = lane.owner), 0))
+        coalesce((SELECT until FROM throttle WHERE owner = lane.owner
+            AND (name GLOB 'cards/*' OR name GLOB 'roundups/*' OR name GLOB 'answers/*')), 0))
     WHERE id = ?1";
+const HOLD_UP: &str = "UPDATE lane SET due = max(due, ?2) WHERE owner = ?1
+    AND (name GLOB 'cards/*' OR name GLOB 'roundups/*' OR name GLOB 'answers/*')";
 const LANE: &str = "SELECT id FROM lane WHERE owner = ?1 AND name = ?2";
 const FORSAKE: &str = "DELETE FROM outbox WHERE lane = ?1 AND json_extract(plain, '$.job') = 'show'
     AND json_extract(plain, '$.card') IN (SELECT handle FROM card WHERE account = ?2 AND channel = ?3
@@ -71,9 +75,9 @@ impl Db {
         // A lane that is there already falls due with its first job, which is another one.
         self.change(
             "INSERT INTO lane (owner, name, due)
-             VALUES (?1, ?2, max(?3, coalesce((SELECT until FROM throttle WHERE owner = ?1), ?3)))
+             VALUES (?1, ?2, max(?3, coalesce((SELECT until FROM throttle WHERE owner = ?1 AND ?4), ?3)))
              ON CONFLICT DO NOTHING",
-            (&owner, &new.lane.name, due),
+            (&owner, &new.lane.name, due, new.lane.is_of_messages()),
         )?;
         let sealed = |db: &Self| db.keys.seal(place("outbox", &owner, new.id.as_str()), json.as_bytes());
         let (plain, sealed) = if new.job.is_confidential() { (None, Some(sealed(self))) } else { (Some(&json), None) };
@@ -284,7 +288,7 @@ impl Db {
         self.change(REFRESH, [lane]).map(drop)
     }
 
-    /// Lets all lanes of the lane's owner wait, also those that are not there yet.
+    /// Lets all lanes of messages of the lane's owner wait, also those that are not there yet.
     fn throttle(&self, lane: &Lane, until: Timestamp) -> Result<(), Fault> {
         let owner = lane.owner.to_string();
         self.change(
@@ -292,7 +296,7 @@ impl Db {
              ON CONFLICT (owner) DO UPDATE SET until = max(until, excluded.until)",
             (&owner, until.0),
         )?;
-        self.change("UPDATE lane SET due = max(due, ?2) WHERE owner = ?1", (&owner, until.0)).map(drop)
+        self.change(HOLD_UP, (&owner, until.0)).map(drop)
     }
 
     pub(crate) fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<(), Fault> {

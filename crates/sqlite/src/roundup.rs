@@ -1,5 +1,8 @@
 //! Cards that stand for many.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Params, Row, params};
 use zentry_domain::roundup::{Gathering, Shared};
 use zentry_domain::{AccountId, ChannelId, Handle, Lane, MessageId, Roundup, Timestamp};
@@ -14,29 +17,65 @@ pub(crate) const OPENED: &str = "SELECT count(*) FROM
 pub(crate) const ON: &str = "WHERE account = ?1 AND channel = ?2 AND ended IS NULL";
 pub(crate) const OF_HANDLE: &str = "WHERE account = ?1 AND handle = ?2";
 pub(crate) const ROUNDUP: &str = "SELECT id, handle, began, ended, message, said, scene FROM roundup";
-pub(crate) const SUMS: &str = "SELECT count(*),
-    coalesce(sum(coalesce(json_extract(body, '$.issue.status'), '') NOT IN ('resolved', 'archived')), 0),
-    coalesce(sum(message IS NULL), 0),
-    coalesce(sum(message IS NOT NULL AND coalesce(json_extract(body, '$.issue.status'), '') IN ('resolved', 'archived')), 0),
-    coalesce(sum(json_extract(body, '$.issue.events')), 0)
+/// What a roundup says of its cards, in one pass and counted here: SQLite would sort all the bodies in memory to do so, and
+/// read each of them several times. What they share comes last, in the order of [`SHARED`].
+pub(crate) const HELD: &str = "SELECT id, message IS NULL, json_extract(body, '$.issue.status'),
+    json_extract(body, '$.issue.events'), json_extract(body, '$.project.slug'), json_extract(body, '$.issue.release'),
+    json_extract(body, '$.issue.environment'), json_extract(body, '$.issue.culprit')
     FROM card WHERE account = ?1 AND roundup = ?2";
-pub(crate) const TOP: &str = "SELECT id, body FROM card WHERE account = ?1 AND roundup = ?2
-    ORDER BY json_extract(body, '$.issue.events') DESC NULLS LAST, id LIMIT ?3";
-pub(crate) const FREQUENT: &str = "SELECT json_extract(body, ?3) AS value, count(*) AS n FROM card
-    WHERE account = ?1 AND roundup = ?2 AND value IS NOT NULL GROUP BY value ORDER BY n DESC, value LIMIT 1";
+const BODY: &str = "SELECT body FROM card WHERE id = ?1";
 
 pub(crate) const GATHER: &str = "UPDATE card SET roundup = ?4, revision = revision + 1
     WHERE account = ?1 AND message IS NULL AND roundup IS NULL AND handle IN
     (SELECT json_extract(plain, '$.card') FROM outbox
      WHERE lane = (SELECT id FROM lane WHERE owner = ?2 AND name = ?3) AND json_extract(plain, '$.job') = 'show')";
 
-/// What issues can have in common, and where it stands in a card's body.
-const SHARED: [(Shared, &str); 4] = [
-    (Shared::Project, "$.project.slug"),
-    (Shared::Release, "$.issue.release"),
-    (Shared::Environment, "$.issue.environment"),
-    (Shared::Culprit, "$.issue.culprit"),
-];
+const SHARED: [Shared; 4] = [Shared::Project, Shared::Release, Shared::Environment, Shared::Culprit];
+/// The first of the columns that hold it.
+const FIRST_SHARED: usize = 4;
+
+/// Most events first, unknown ones last, of equally many the one that came first.
+type Rank = (bool, Reverse<i64>, i64);
+
+#[derive(Default)]
+struct Counted {
+    issues: u64,
+    open: u64,
+    fresh: u64,
+    settled: u64,
+    events: u64,
+    worst: BTreeSet<Rank>,
+    shared: [BTreeMap<String, u64>; 4],
+}
+
+impl Counted {
+    fn add(&mut self, row: &Row<'_>, top: usize) -> Result<(), Fault> {
+        let (id, is_fresh): (i64, bool) = (row.get(0)?, row.get(1)?);
+        let is_settled = matches!(text(row, 2)?, Some("resolved" | "archived"));
+        let events: Option<i64> = row.get(3)?;
+        self.issues += 1;
+        self.open += u64::from(!is_settled);
+        self.fresh += u64::from(is_fresh);
+        self.settled += u64::from(is_settled && !is_fresh);
+        self.events += count(events.unwrap_or_default());
+        self.worst.insert((events.is_none(), Reverse(events.unwrap_or_default()), id));
+        if self.worst.len() > top {
+            self.worst.pop_last();
+        }
+        for (column, counts) in (FIRST_SHARED..).zip(&mut self.shared) {
+            let Some(value) = text(row, column)? else { continue };
+            match counts.get_mut(value) {
+                Some(n) => *n += 1,
+                None => drop(counts.insert(value.to_owned(), 1)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>, Fault> {
+    Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+}
 
 impl Db {
     /// Conflicts where another storm is on in the channel: the index says so.
@@ -72,26 +111,29 @@ impl Db {
     }
 
     pub(crate) fn gathering(&self, account: &str, roundup: &str, top: usize) -> Result<Gathering, Fault> {
-        let read_sums = |row: &Row<'_>| {
-            Ok([count(row.get(0)?), count(row.get(1)?), count(row.get(2)?), count(row.get(3)?), count(row.get(4)?)])
-        };
-        let [issues, open, fresh, settled, events] =
-            self.first(SUMS, (account, roundup), read_sums)?.unwrap_or_default();
-        let limit = i64::try_from(top).unwrap_or(i64::MAX);
-        let read = |row: &Row<'_>| from_json("card", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?);
-        let mut shared = Vec::new();
-        for (kind, path) in SHARED {
-            let found = self.first(FREQUENT, (account, roundup, path), |row| Ok((row.get(0)?, count(row.get(1)?))))?;
-            shared.extend(found.map(|(value, n)| (kind, value, n)));
+        let mut counted = Counted::default();
+        let mut statement = self.conn.prepare_cached(HELD)?;
+        let mut rows = statement.query((account, roundup))?;
+        while let Some(row) = rows.next()? {
+            counted.add(row, top)?;
         }
+        let mut worst = Vec::new();
+        for (.., id) in counted.worst {
+            worst.extend(self.first(BODY, [id], |row| from_json("card", id, &row.get::<_, String>(0)?))?);
+        }
+        // Of equally frequent values the first in the alphabet.
+        let most = |(kind, counts): (_, BTreeMap<_, _>)| {
+            let (value, n) = counts.into_iter().min_by_key(|(_, n)| Reverse(*n))?;
+            Some((kind, value, n))
+        };
         Ok(Gathering {
-            issues,
-            open,
-            fresh,
-            settled,
-            events,
-            top: self.all(TOP, (account, roundup, limit), read)?,
-            shared,
+            issues: counted.issues,
+            open: counted.open,
+            fresh: counted.fresh,
+            settled: counted.settled,
+            events: counted.events,
+            top: worst,
+            shared: SHARED.into_iter().zip(counted.shared).filter_map(most).collect(),
         })
     }
 }
@@ -114,7 +156,7 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [SUMS, TOP, FREQUENT, GATHER] {
+        for sql in [HELD, BODY, GATHER] {
             db.assert_indexed(sql);
         }
         // What is counted of it; the count itself scans at most a thousand rows of that.

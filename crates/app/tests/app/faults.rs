@@ -10,7 +10,7 @@ use zentry_contract::fake::{ChatFault, FakeChat, FakeClock, FakeStore};
 use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
-    Account, Address, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, Issue, IssueId, JobId,
+    Account, Address, Archive, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, IssueId, JobId,
     MessageId, Notice, Outcome, RowChange, Store, Timestamp,
 };
 
@@ -192,9 +192,8 @@ async fn an_edit_of_a_worker_that_was_suspended_does_not_leave_an_older_text() {
     let longer_than_a_lease = Duration::from_secs(31);
     let suspended = Meanwhile::new(&world, change(ChangeKind::Resolved), longer_than_a_lease);
     let worker = App::new(Ports { chat: Arc::new(suspended), ..world.ports() }, world.deployment());
-    let busier =
-        Change { issue: Issue { events: Some(77), ..change(ChangeKind::New).issue }, ..change(ChangeKind::New) };
-    world.app.accept(&[], &Event::Changed(busier)).await.expect("kept");
+    let archived = change(ChangeKind::Archived { until: Archive::Forever });
+    world.app.accept(&[], &Event::Changed(archived)).await.expect("kept");
     worker.step().await.expect("the outbox is readable");
     world.settle().await;
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);

@@ -100,6 +100,42 @@ async fn what_is_done_in_one_channel_posts_nothing_in_another_where_a_storm_list
 }
 
 #[tokio::test]
+async fn a_channel_that_refuses_in_a_storm_is_told_of_everything_once_it_takes_messages_again() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.close(&ops().channel);
+    new_issues(&world, 1..20).await;
+    calm(&world).await;
+    world.chat.reopen(&ops().channel);
+    world.wait(Duration::from_secs(3_600)).await;
+    calm(&world).await;
+    let heads: Vec<_> = cards(&world).into_iter().map(|card| card.notice.head).collect();
+    let (roundups, single): (Vec<_>, Vec<_>) = heads.iter().partition(|head| !head.starts_with("New · "));
+    assert!(roundups.iter().any(|head| head.starts_with("Storm over · [checkout] 13 issues")), "{roundups:?}");
+    let gathered = roundups.iter().filter(|head| head.starts_with("Catching up · ")).count();
+    assert!(single.len() == 6 || gathered == 1, "{heads:?}");
+}
+
+#[tokio::test]
+async fn a_burst_of_one_issue_edits_its_card_every_ten_seconds_at_most() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    for number in 0..100 {
+        let mut again = change(ChangeKind::Alert { rule: "any".into() });
+        again.issue.events = Some(100 + number);
+        world.app.accept(&[], &Event::Changed(again)).await.expect("kept");
+        world.wait(Duration::from_millis(90)).await;
+    }
+    assert_eq!(world.card().edits, 0);
+    world.wait(Duration::from_secs(10)).await;
+    assert_eq!(world.card().edits, 1);
+    assert!(world.card().notice.lines.iter().any(|line| line.text.starts_with("199 events")), "{:?}", world.card());
+    world.happens(ChangeKind::Resolved).await;
+    assert_eq!(world.card().edits, 2, "that is told at once");
+}
+
+#[tokio::test]
 async fn without_a_budget_there_are_no_storms() {
     let world = World::new(|deployment| {
         deployment.linking = false;

@@ -262,7 +262,7 @@ fn will_be_read(world: &Watched, issue: &IssueId) -> bool {
 }
 
 fn shows(job: &Job, handle: &Handle) -> bool {
-    matches!(job, Job::Show { card, .. } if card == handle)
+    matches!(job, Job::Show { card, .. } | Job::ShowLater { card, .. } if card == handle)
 }
 
 /// As the card has it, or the same as plain text.

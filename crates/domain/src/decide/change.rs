@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::Core;
-use crate::roundup::Crowd;
+use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
     AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
     Pause, Person, Place, Project, RowChange, Subscription, Suppression, say,
@@ -115,6 +115,11 @@ impl Core<'_> {
     /// A posted card is edited; only an issue that comes back gets a new message.
     fn changed_posted(&self, card: &Card, subscription: &Subscription, change: &Change) -> Decision {
         let Some(after) = card.after(change, self.now) else { return suppressed(Suppression::Merged) };
+        if after.only_counts_on(card) {
+            return suppressed(Suppression::Merged)
+                .and(RowChange::PutCard(after.clone()))
+                .then(self.show_later(&after));
+        }
         let anew = (card.comes_back_with(change) && subscription.admits(change))
             .then(|| RowChange::Repost { account: card.content.place.account.clone(), card: card.handle.clone() });
         // It has a message of its own again, whatever stood for it.
@@ -138,6 +143,19 @@ impl Core<'_> {
             why: "Zoom refuses messages to this place".into(),
         };
         Decision::job(told).and(RowChange::Pause(pause))
+    }
+
+    /// The message of `card` is brought up to date soon, together with whatever else happens until then.
+    fn show_later(&self, card: &Card) -> NewJob {
+        let account = card.content.place.account.clone();
+        let lane = Lane::figures(&account, &card.handle);
+        self.job(lane, Job::ShowLater { account, card: card.handle.clone() }).at(self.now + EDIT_EVERY)
+    }
+
+    /// The time for that has come.
+    pub fn show_by_now(&self, card: &Card) -> Decision {
+        let is_behind = card.message.is_some() && !card.is_shown();
+        if is_behind { Decision::job(self.show(card).uncounted()) } else { Decision::nothing() }
     }
 
     /// The job that brings the message of `card` up to date with its row.
@@ -193,7 +211,7 @@ mod tests {
     #[test]
     fn a_new_issue_opens_a_card_in_each_subscribed_channel() {
         let elsewhere = Subscription {
-            place: crate::Place { channel: ChannelId::new("web@conference.x"), ..sample::ops() },
+            place: Place { channel: ChannelId::new("web@conference.x"), ..sample::ops() },
             ..sample::subscription()
         };
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), elsewhere], &[]);

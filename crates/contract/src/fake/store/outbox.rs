@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zentry_domain::ports::{LaneLease, Leased, StoreError};
-use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Suppression, Timestamp};
+use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Queued, Suppression, Timestamp};
 
 use super::State;
 use super::rows::Rows;
@@ -80,10 +80,13 @@ impl Rows {
         self.lanes.iter().flat_map(jobs).collect()
     }
 
-    /// When each lane's head is due. A throttled account's lanes wait for its pause, too.
+    /// When each lane's head is due. A throttled account's messages wait for its pause, too.
     fn dues(&self) -> Vec<(Timestamp, Lane)> {
-        let throttled = |owner: &Owner| self.throttles.get(owner).copied().unwrap_or(Timestamp(i64::MIN));
-        self.lanes.iter().map(|(lane, jobs)| (jobs[0].due.max(throttled(&lane.owner)), lane.clone())).collect()
+        let throttled = |lane: &Lane| {
+            let until = self.throttles.get(&lane.owner).filter(|_| lane.is_of_messages());
+            until.copied().unwrap_or(Timestamp(i64::MIN))
+        };
+        self.lanes.iter().map(|(lane, jobs)| (jobs[0].due.max(throttled(lane)), lane.clone())).collect()
     }
 
     fn first_jobs(&self, lane: &Lane, now: Timestamp) -> Vec<Queued> {
