@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use zentry_domain::ports::{Committed, CredentialKey, DeliveryKey, LaneLease, Leased, StoreError};
+use zentry_domain::ports::{ASKING, Committed, CredentialKey, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
     Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Facts, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Link, LinkedPerson,
@@ -93,6 +93,7 @@ macro_rules! store_suite {
             what_waits_of_an_organization_that_removed_us_is_not_posted,
             what_was_given_up_in_a_channel_is_counted,
             a_channel_knows_when_its_connections_were_changed,
+            however_much_is_asked_of_sentry_messages_are_leased,
             a_channel_has_one_storm_at_a_time,
             what_waits_to_be_posted_can_be_gathered,
             what_comes_close_together_is_asked_for_again,

@@ -230,6 +230,11 @@ impl Card {
         self.content.standing == before.content.standing && now.assignee == then.assignee && now.title == then.title
     }
 
+    /// Whether nobody has dealt with the issue.
+    pub fn is_open(&self) -> bool {
+        self.content.standing.status() == Status::Unresolved
+    }
+
     /// Whether the message shows what the row says.
     pub fn is_shown(&self) -> bool {
         self.message.is_some() && self.shown == self.revision

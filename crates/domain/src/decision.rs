@@ -62,8 +62,9 @@ pub enum RowChange {
         /// Which.
         issue: IssueId,
         /// The job to queue where something was heard of it less than [`CLOSE_TOGETHER`] ago: deliveries that close may have
-        /// come in the wrong order. The store decides, because two of them may be decided on at once.
-        again: NewJob,
+        /// come in the wrong order. The store decides, because two of them may be decided on at once. `None` where the
+        /// order makes no difference.
+        again: Option<NewJob>,
     },
     /// Whatever happened in an organization until then has arrived, or was read at Sentry.
     Reconciled {

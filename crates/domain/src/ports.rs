@@ -40,7 +40,8 @@ pub trait Store: Send + Sync {
     async fn commit(&self, keys: &[DeliveryKey], decision: &Decision, now: Timestamp) -> Result<Committed, StoreError>;
 
     /// Leases up to `limit` lanes whose first job is due, each with its first jobs in order, until `until`, fenced by
-    /// an epoch. A leased lane is not leased again before it is released or its lease has ended.
+    /// an epoch. Of the lanes that ask Sentry for nobody in particular at most [`ASKING`] are leased at any time: messages
+    /// must not wait for a tracker that is slow. A leased lane is not leased again before it is released or its lease has ended.
     async fn lease(&self, limit: usize, now: Timestamp, until: Timestamp) -> Result<Leased, StoreError>;
 
     /// Prolongs a lease.
@@ -62,6 +63,9 @@ pub trait Store: Send + Sync {
     /// Gives a lane back. A lease that is not ours any more is ignored.
     async fn release(&self, lease: LaneLease) -> Result<(), StoreError>;
 }
+
+/// See [`Store::lease`].
+pub const ASKING: usize = 4;
 
 /// The reads that a decision needs. Each sees everything acknowledged before it was called.
 #[async_trait]

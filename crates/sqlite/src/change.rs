@@ -35,7 +35,7 @@ impl Db {
             RowChange::CardShown { account, card, seen, message, revision, again } => {
                 self.card_shown((account, card), (seen.as_ref(), message.as_ref()), *revision, again, now)
             }
-            RowChange::Heard { org, issue, again } => self.heard(org, issue, again, now),
+            RowChange::Heard { org, issue, again } => self.heard(org, issue, again.as_ref(), now),
             RowChange::Reconciled { org, until, told } => self.reconciled(org, *until, *told),
             RowChange::Gather { account, channel, roundup } => self.gather(account, channel, roundup),
             RowChange::PutRoundup(roundup) => self.put_roundup(roundup),

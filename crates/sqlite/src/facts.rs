@@ -156,7 +156,7 @@ impl Facts for SqliteStore {
 
     async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError> {
         let (account, roundup) = (account.as_str().to_owned(), roundup.as_str().to_owned());
-        self.read(move |db| db.gathering(&account, &roundup, top)).await
+        Ok(self.0.readers.read_long(move |db| db.gathering(&account, &roundup, top)).await?)
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {

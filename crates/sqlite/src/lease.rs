@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use zentry_domain::ports::LaneLease;
-use zentry_domain::{Lane, Timestamp};
+use zentry_domain::{Lane, Owner, Timestamp};
 
 use crate::error::Fault;
 
@@ -40,6 +40,12 @@ impl Memory {
             return Err(Fault::Unavailable("opened beside the process that serves: only that one leases".into()));
         }
         Ok(())
+    }
+
+    /// How many lanes are leased that ask Sentry for nobody in particular.
+    pub(crate) fn asking(&self, now: Timestamp) -> usize {
+        let asks = |(lane, held): &(&Lane, &Held)| matches!(lane.owner, Owner::Sentry(_)) && held.until > now;
+        self.leases.iter().filter(asks).count()
     }
 
     pub(crate) fn is_free(&self, lane: &Lane, now: Timestamp) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rusqlite::{Row, params};
-use zentry_domain::ports::{BoxError, LaneLease, Leased};
+use zentry_domain::ports::{ASKING, BoxError, LaneLease, Leased};
 use zentry_domain::{AccountId, ChannelId, Job, JobId, Lane, NewJob, OrgSlug, Outcome, Queued, Suppression, Timestamp};
 
 use crate::db::Db;
@@ -21,7 +21,9 @@ const EQUAL: &str = "SELECT lane.id, seq FROM outbox JOIN lane ON lane.id = outb
 const SEALED: &str = "SELECT job, plain, sealed, lane.id, seq FROM outbox JOIN lane ON lane.id = outbox.lane
     WHERE lane.owner = ?1 AND lane.name = ?2 AND sealed IS NOT NULL ORDER BY seq";
 const WAITS: &str = "SELECT 1 FROM outbox WHERE job = ?1";
-const DUE: &str = "SELECT id, owner, name FROM lane WHERE due <= ?1 ORDER BY due, id";
+const DUE_MESSAGES: &str = "SELECT id, owner, name FROM lane WHERE due <= ?1 AND owner GLOB 'zoom:*' ORDER BY due, id";
+const DUE_QUESTIONS: &str =
+    "SELECT id, owner, name FROM lane WHERE due <= ?1 AND owner GLOB 'sentry:*' ORDER BY due, id";
 const NEXT_DUE: &str = "SELECT id, owner, name, due FROM lane WHERE due > ?1 ORDER BY due";
 const FIRST_JOBS: &str =
     "SELECT job, plain, sealed, attempts, unknown, since, due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT ?2";
@@ -152,7 +154,10 @@ impl Db {
     ) -> Result<Leased, Fault> {
         memory.may_lease()?;
         let mut lanes = Vec::new();
-        for Due { id, lane } in self.due_lanes(memory, limit, now)? {
+        let questions = limit.min(ASKING.saturating_sub(memory.asking(now)));
+        let mut due = self.due_lanes(memory, DUE_QUESTIONS, questions, now)?;
+        due.extend(self.due_lanes(memory, DUE_MESSAGES, limit - due.len(), now)?);
+        for Due { id, lane } in due {
             let jobs = self.first_jobs(id, &lane, now)?;
             if !jobs.is_empty() {
                 let epoch = memory.take(&lane, until);
@@ -162,8 +167,8 @@ impl Db {
         Ok(Leased { next_due: self.next_due(memory, now)?, lanes })
     }
 
-    fn due_lanes(&self, memory: &Memory, limit: usize, now: Timestamp) -> Result<Vec<Due>, Fault> {
-        let mut statement = self.conn.prepare_cached(DUE)?;
+    fn due_lanes(&self, memory: &Memory, which: &str, limit: usize, now: Timestamp) -> Result<Vec<Due>, Fault> {
+        let mut statement = self.conn.prepare_cached(which)?;
         let mut rows = statement.query([now.0])?;
         let mut due = Vec::new();
         while due.len() < limit
@@ -335,7 +340,21 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [EQUAL, SEALED, WAITS, DUE, NEXT_DUE, FIRST_JOBS, OF_NAME, OF_SEQ, REFRESH, LANE, FORSAKE, CLEAR] {
+        for sql in [
+            EQUAL,
+            SEALED,
+            WAITS,
+            DUE_MESSAGES,
+            DUE_QUESTIONS,
+            NEXT_DUE,
+            FIRST_JOBS,
+            OF_NAME,
+            OF_SEQ,
+            REFRESH,
+            LANE,
+            FORSAKE,
+            CLEAR,
+        ] {
             db.assert_indexed(sql);
         }
     }

@@ -14,14 +14,20 @@ const PULSE: &str = "SELECT org, last, usual, reconciled, told FROM pulse WHERE 
 const PULSES: &str = "SELECT org, last, usual, reconciled, told FROM pulse ORDER BY last DESC LIMIT ?1";
 
 impl Db {
-    pub(crate) fn heard(&self, org: &OrgSlug, issue: &IssueId, again: &NewJob, now: Timestamp) -> Result<(), Fault> {
+    pub(crate) fn heard(
+        &self,
+        org: &OrgSlug,
+        issue: &IssueId,
+        again: Option<&NewJob>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         let pulse = self.pulse(org)?.unwrap_or_else(|| Pulse::silent(org.clone())).beat(now);
         self.put_pulse(&pulse)?;
         let before = self.first(HEARD, [issue.as_str()], |row| Ok(Timestamp(row.get(0)?)))?;
         let sql = "INSERT INTO heard (issue, at) VALUES (?1, ?2) ON CONFLICT (issue) DO UPDATE SET at = excluded.at";
         self.change(sql, (issue.as_str(), now.0))?;
         let is_close = before.is_some_and(|at| now.since(at) < CLOSE_TOGETHER);
-        if is_close { self.enqueue(again, now) } else { Ok(()) }
+        again.filter(|_| is_close).map_or(Ok(()), |again| self.enqueue(again, now))
     }
 
     pub(crate) fn reconciled(&self, org: &OrgSlug, until: Timestamp, told: bool) -> Result<(), Fault> {

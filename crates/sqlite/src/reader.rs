@@ -24,6 +24,7 @@ struct Pool {
     keys: Arc<Keyring>,
     health: Arc<Health>,
     permits: Arc<Semaphore>,
+    long: Semaphore,
     idle: Mutex<Vec<Db>>,
 }
 
@@ -31,7 +32,8 @@ impl Readers {
     pub(crate) fn open(path: &Path, keys: Arc<Keyring>, health: Arc<Health>) -> Result<Self, OpenError> {
         let idle = (0..READERS).map(|_| Db::reader(path, Arc::clone(&keys))).collect::<Result<_, _>>()?;
         let permits = Arc::new(Semaphore::new(READERS as usize));
-        Ok(Self(Arc::new(Pool { path: path.into(), keys, health, permits, idle: Mutex::new(idle) })))
+        let long = Semaphore::new(1);
+        Ok(Self(Arc::new(Pool { path: path.into(), keys, health, permits, long, idle: Mutex::new(idle) })))
     }
 
     /// Runs `work` on a connection of its own. It sees everything acknowledged before.
@@ -54,6 +56,16 @@ impl Readers {
             result
         });
         read.await.map_err(|error| Fault::Unavailable(error.into()))?
+    }
+
+    /// The same for work that takes long: one at a time, so that the others are free for those that wait for an answer.
+    pub(crate) async fn read_long<T, F>(&self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, Fault> + Send + 'static,
+    {
+        let _turn = self.0.long.acquire().await.map_err(|_| Fault::Unavailable("the store is closed".into()))?;
+        self.read(work).await
     }
 
     /// Whether `keys` open what is in the file.

@@ -169,7 +169,7 @@ impl Record {
                 }
                 RowChange::PutRoundup(storm) => self.kept(storm.message.as_ref()),
                 RowChange::PurgeAccount(account) => self.account_left(account, now),
-                RowChange::CardShown { again, .. } | RowChange::Heard { again, .. } => {
+                RowChange::CardShown { again, .. } | RowChange::Heard { again: Some(again), .. } => {
                     self.queued.insert(again.id.clone(), now);
                 }
                 RowChange::Repost { .. } => self.count("cards that came back"),

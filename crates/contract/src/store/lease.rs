@@ -193,3 +193,17 @@ pub async fn no_lease_of_an_earlier_process_is_ever_taken_for_a_new_one(bench: &
         release(bench, held).await;
     }
 }
+
+pub async fn however_much_is_asked_of_sentry_messages_are_leased(bench: &impl Bench) {
+    let question = |n: usize| job(&format!("q{n}"), Lane::refresh(&IssueId::new(n.to_string())));
+    commit(bench, queue((0..9).map(question))).await;
+    commit(bench, queue([job("message", lane("acc", "ops"))])).await;
+    let first = lease(bench, 16, START, LATER).await.lanes;
+    assert_eq!(first.len(), ASKING + 1, "{first:?}");
+    assert!(first.iter().any(|leased| leased.lane == lane("acc", "ops")));
+    assert_eq!(lease(bench, 16, START, LATER).await.lanes, []);
+    let question = first.into_iter().find(|leased| leased.lane != lane("acc", "ops")).expect("one");
+    settle(bench, &question, question.jobs[0].id.as_str(), done()).await.expect("settled");
+    release(bench, question).await;
+    assert_eq!(lease(bench, 16, START, LATER).await.lanes.len(), 1, "one has ended, the next begins");
+}

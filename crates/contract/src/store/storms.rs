@@ -165,7 +165,7 @@ pub async fn an_organization_has_a_pulse(bench: &impl Bench) {
 /// Something is heard of issue 42 of acme.
 async fn hear(bench: &impl Bench, at: i64) {
     let (org, issue) = (OrgSlug::new("acme"), IssueId::new("42"));
-    let again = job(&format!("again-{at}"), lane("acc", "ops"));
+    let again = Some(job(&format!("again-{at}"), lane("acc", "ops")));
     let heard = change(RowChange::Heard { org, issue, again });
     bench.store().commit(&[], &heard, after(at)).await.expect("stored");
     ledger(bench).await;

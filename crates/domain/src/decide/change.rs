@@ -28,7 +28,7 @@ impl Core<'_> {
         let heard = subscribers.first().map(|s| RowChange::Heard {
             org: s.project.org.clone(),
             issue: change.issue_id.clone(),
-            again: self.refresh(&s.project, &change.issue_id),
+            again: (!says_nothing_new(change, cards)).then(|| self.refresh(&s.project, &change.issue_id)),
         });
         heard.into_iter().fold(decision, Decision::and)
     }
@@ -180,6 +180,13 @@ fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Option<&'c Car
     cards.iter().find(|card| card.content.place.account == place.account && card.content.place.channel == place.channel)
 }
 
+/// An issue's beginning and its alerts come together, as often as not in the wrong order. Where every card knows that the
+/// issue is open, neither can be a lie.
+fn says_nothing_new(change: &Change, cards: &[Card]) -> bool {
+    let tells_of_an_open_issue = matches!(change.kind, ChangeKind::New | ChangeKind::Alert { .. });
+    tells_of_an_open_issue && !cards.is_empty() && cards.iter().all(Card::is_open)
+}
+
 /// Whether another card that stands for the issue was posted in the channel.
 fn is_told(subscription: &Subscription, crowds: &Crowds) -> bool {
     let place = &subscription.place;
@@ -217,6 +224,20 @@ mod tests {
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), elsewhere], &[]);
         assert_eq!((decision.changes.len(), decision.jobs.len()), (3, 2));
         assert_ne!(decision.jobs[0].lane, decision.jobs[1].lane);
+    }
+
+    #[test]
+    fn an_alert_that_comes_with_its_issue_needs_no_question_and_one_that_follows_its_end_does() {
+        let subscribers = [sample::subscription()];
+        let card = posted(the_card(&decide(&sample::change(ChangeKind::New), &subscribers, &[])));
+        let asks = |card: &Card, kind| {
+            let decision = decide(&sample::change(kind), &subscribers, std::slice::from_ref(card));
+            decision.changes.iter().any(|change| matches!(change, RowChange::Heard { again: Some(_), .. }))
+        };
+        let alert = || ChangeKind::Alert { rule: "any".into() };
+        assert!(!asks(&card, alert()) && asks(&card, ChangeKind::Resolved));
+        let resolved = card.after(&sample::change(ChangeKind::Resolved), Timestamp(2_000)).expect("resolved");
+        assert!(asks(&resolved, alert()) && asks(&resolved, ChangeKind::New));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use zentry_domain::ports::{LaneLease, Leased, StoreError};
-use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Queued, Suppression, Timestamp};
+use zentry_domain::ports::{ASKING, LaneLease, Leased, StoreError};
+use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Suppression, Timestamp};
 
 use super::State;
 use super::rows::Rows;
@@ -41,6 +41,14 @@ impl State {
         lanes.sort();
         let next_due = lanes.iter().map(|(due, _)| *due).find(|due| *due > now);
         lanes.retain(|(due, _)| *due <= now);
+        let asks = |lane: &Lane| matches!(lane.owner, Owner::Sentry(_));
+        let asking = self.leases.iter().filter(|(lane, held)| asks(lane) && held.until > now).count();
+        let mut questions = ASKING.saturating_sub(asking);
+        lanes.retain(|(_, lane)| {
+            let is_left = !asks(lane) || questions > 0;
+            questions = questions.saturating_sub(usize::from(asks(lane)));
+            is_left
+        });
         lanes.truncate(limit);
         let lanes = lanes.into_iter().map(|(_, lane)| self.take(lane, now, until)).collect();
         Leased { lanes, next_due }

@@ -84,7 +84,8 @@ impl Rows {
             RowChange::Heard { org, issue, again } => {
                 self.put_pulse(self.pulse(org).beat(now));
                 let before = self.heard.insert(issue.clone(), now);
-                if before.is_some_and(|at| now.since(at) < CLOSE_TOGETHER) {
+                if let Some(again) = again.as_ref().filter(|_| before.is_some_and(|at| now.since(at) < CLOSE_TOGETHER))
+                {
                     self.enqueue(again, now)?;
                 }
             }
