@@ -168,7 +168,7 @@ impl App {
         let as_if_down = Failure::Unavailable("the destination refuses".into());
         match next(queued, &as_if_down, self.now(), 1.0) {
             Ok(_) => Ok(Outcome::Retry { at: self.now() + PROBE_EVERY }),
-            Err(why) => Ok(Outcome::Dead { why, then: Decision::nothing() }),
+            Err(why) => Ok(Outcome::Dead { then: self.told_of(queued, &why).await?, why }),
         }
     }
 
@@ -199,7 +199,8 @@ impl App {
             }
             (Job::ShowRoundup { account, roundup }, _) => {
                 let roundup = self.ports.facts.roundup(account, roundup).await?;
-                let then = roundup.map_or_else(Decision::nothing, |roundup| self.core().roundup_lost(&roundup));
+                let lost = roundup.map_or_else(Decision::nothing, |roundup| self.core().roundup_lost(&roundup));
+                let then = lost.with(self.told_of(queued, &why).await?);
                 Outcome::Dead { why, then }
             }
             (Job::Show { account, card }, _) => {
@@ -207,9 +208,21 @@ impl App {
                 let card = self.ports.facts.card(account, card).await?;
                 let newer = card.filter(|card| setback.shown.is_some_and(|shown| shown < card.revision));
                 let again = newer.map(|card| Decision::job(self.core().show(&card).uncounted()));
-                Outcome::Dead { why, then: again.unwrap_or_default() }
+                let then = again.unwrap_or_default().with(self.told_of(queued, &why).await?);
+                Outcome::Dead { why, then }
             }
             _ => Outcome::Dead { why, then: Decision::nothing() },
+        })
+    }
+
+    /// Whoever connected a channel is told of the first of its cards that is given up, once a day: the operator may be asleep.
+    async fn told_of(&self, queued: &Queued, why: &str) -> Result<Decision, StoreError> {
+        const DAY: Duration = Duration::from_secs(24 * 3_600);
+        let Some((place, by)) = self.goes_to(&queued.job).await? else { return Ok(Decision::nothing()) };
+        let failed = self.ports.facts.failed_since(&place.account, &place.channel, self.now() - DAY).await?;
+        Ok(match failed {
+            0 => self.core().card_given_up(&place, &by, &queued.id, why),
+            _ => Decision::nothing(),
         })
     }
 

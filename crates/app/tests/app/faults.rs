@@ -11,7 +11,7 @@ use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
     Account, Address, Archive, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, IssueId, JobId,
-    MessageId, Notice, Outcome, RowChange, Store, Timestamp,
+    MessageId, Notice, Outcome, Place, RowChange, Store, Timestamp,
 };
 
 use crate::world::{World, key};
@@ -140,9 +140,24 @@ async fn what_changed_while_its_card_was_given_up_is_tried_again() {
     world.settle().await;
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
 
-    let [letter] = &world.store.dead()[..] else { panic!("one dead letter") };
-    let dropped = Decision::nothing().and(RowChange::DropDead(letter.id.clone()));
-    world.store.commit(&[], &dropped, START).await.expect("stored");
+    drop_dead(&world, 1).await;
+}
+
+/// No row: promised of every dead letter, and said once a day.
+#[tokio::test]
+async fn whoever_connected_a_channel_is_told_of_the_first_card_that_is_given_up() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    for issue in ["7", "8"] {
+        // As it is, and as plain text.
+        world.chat.fail_times(2, ChatFault::Refused);
+        world.app.accept(&[], &Event::Changed(about(issue, "pay"))).await.expect("kept");
+        world.settle().await;
+    }
+    let told = world.chat.messages_in(&Place::direct(&ana()).channel);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].notice.head.starts_with("I could not send a card to #ops: refused: "), "{:?}", told[0].notice);
+    drop_dead(&world, 2).await;
 }
 
 // === the clock ===
@@ -234,6 +249,15 @@ async fn a_removal_of_the_bot_that_arrives_after_its_next_installation_takes_not
 }
 
 // === what these tests need ===
+
+/// There are so many dead letters, and then none.
+async fn drop_dead(world: &World, letters: usize) {
+    let dead = world.store.dead();
+    assert_eq!(dead.len(), letters, "{dead:?}");
+    let dropped = dead.into_iter().map(|letter| RowChange::DropDead(letter.id));
+    let dropped = dropped.fold(Decision::nothing(), Decision::and);
+    world.store.commit(&[], &dropped, START).await.expect("stored");
+}
 
 fn about(issue: &str, culprit: &str) -> Change {
     let mut change = change(ChangeKind::New);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Core;
 use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
-    AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
-    Pause, Person, Place, Project, RowChange, Subscription, Suppression, say,
+    AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, JobId, Lane,
+    NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression, say,
 };
 
 impl Core<'_> {
@@ -156,6 +156,11 @@ impl Core<'_> {
     pub fn show_by_now(&self, card: &Card) -> Decision {
         let is_behind = card.message.is_some() && !card.is_shown();
         if is_behind { Decision::job(self.show(card).uncounted()) } else { Decision::nothing() }
+    }
+
+    /// A card for a place was given up: whoever connected it is told.
+    pub fn card_given_up(&self, place: &Place, by: &Person, letter: &JobId, why: &str) -> Decision {
+        Decision::job(self.answer(Address::direct(by), say::not_sent(place, letter, why)))
     }
 
     /// The job that brings the message of `card` up to date with its row.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ECHO, quoted, slash};
 use crate::command::{CommandError, Problem, closest};
 use crate::text::{counted, line};
-use crate::{Deployment, Identity, Notice, OrgSlug, Organization, Place, Project, Pulse, Timestamp};
+use crate::{Deployment, Identity, JobId, Notice, OrgSlug, Organization, Place, Project, Pulse, Timestamp};
 
 /// The line was not understood: points at the place and suggests.
 pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
@@ -126,6 +126,14 @@ pub fn cannot_post(place: &Place, since: Timestamp, subscriptions: usize) -> Not
     let verb = if subscriptions == 1 { "is" } else { "are" };
     Notice::text(format!("I can no longer post in {} (since {} UTC).", place.label(), since.clock()))
         .line(format!("{paused} {verb} paused, nothing is deleted. Add me back, and I go on by myself within an hour."))
+}
+
+/// To whoever connected a place: a card for it was given up.
+pub fn not_sent(place: &Place, letter: &JobId, why: &str) -> Notice {
+    Notice::text(format!("I could not send a card to {}: {}.", place.label(), line(why, 200))).line(format!(
+        "It is kept for 30 days as dead letter {letter}; whoever runs me can look at it and send it again. I tell you of the \
+         first one a day."
+    ))
 }
 
 /// The bot was restored from a backup: what waited in it may have been sent since, and is not sent again by itself.

@@ -9,8 +9,8 @@ mod lists;
 
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
-    integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done, not_understood, sentry_down,
-    sentry_refused, webhooks_missing,
+    integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done, not_sent, not_understood,
+    sentry_down, sentry_refused, webhooks_missing,
 };
 pub(crate) use linking::minutes;
 pub use linking::{
