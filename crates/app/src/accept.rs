@@ -1,5 +1,6 @@
 //! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
@@ -9,13 +10,33 @@ use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Pending, Place, Press, Pressed,
-    Pulse, Roundup, RowChange, Said, Subscription,
+    Pulse, Roundup, RowChange, Said, Subscription, Timestamp,
 };
 
 use crate::App;
 
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
+
+/// When a delivery was last refused because it could not be stored.
+#[derive(Debug)]
+pub(crate) struct Refused(AtomicI64);
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Refused {
+    fn at(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_since(&self, then: Timestamp) -> bool {
+        self.0.load(Ordering::Relaxed) >= then.0
+    }
+}
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +55,14 @@ impl App {
     /// # Errors
     /// Where it could not be stored: refuse the delivery, so that its sender keeps it.
     pub async fn accept(&self, keys: &[DeliveryKey], event: &Event) -> Result<Accepted, StoreError> {
+        let accepted = self.keep(keys, event).await;
+        if accepted.is_err() {
+            self.refused.at(self.now());
+        }
+        accepted
+    }
+
+    async fn keep(&self, keys: &[DeliveryKey], event: &Event) -> Result<Accepted, StoreError> {
         let accepted = self.commit_decided(keys, || self.decide(event)).await?;
         if accepted == Accepted::Repeat {
             self.repeated(event).await?;

@@ -48,6 +48,7 @@ pub struct App {
     work: Notify,
     /// What came in before that may have been missed.
     started: Timestamp,
+    refused: accept::Refused,
     /// Taken while an organization is being asked about.
     asking: Semaphore,
     unsettled: deliver::Unsettled,
@@ -63,6 +64,7 @@ impl App {
             ports,
             deployment,
             work: Notify::new(),
+            refused: accept::Refused::default(),
             asking: Semaphore::new(reconcile::ASKED),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),

@@ -69,10 +69,11 @@ impl App {
         let Ok(_turn) = self.asking.try_acquire() else { return Ok(Effect::Crowded) };
         let since = pulse.read_until(self.now()).unwrap_or(oldest);
         let from = (since - OVERLAP).max(self.now() - FURTHEST);
-        let (restarted, until) = (since < self.started, (self.now() - SETTLED).max(self.started.min(self.now())));
+        let ours = since < self.started || self.refused.is_since(since);
+        let until = (self.now() - SETTLED).max(self.started.min(self.now()));
         let (fresh, complete) = self.fresh(&subscriptions, from).await?;
         let (known, cards) = self.as_they_are(&self.newest(&subscriptions).await?).await?;
-        let reading = Reading { org: org.clone(), from: since, until, complete, restarted, fresh, known };
+        let reading = Reading { org: org.clone(), from: since, until, complete, ours, fresh, known };
         Ok(Effect::Reconciled { reading: Box::new(reading), cards })
     }
 

@@ -87,8 +87,8 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
-    /// The bot was restarted meanwhile.
-    Restarted,
+    /// The bot was restarted meanwhile, or refused deliveries because it could not store them.
+    Ours,
     /// Sentry's webhooks did not arrive.
     Untold,
     /// The chat platform took no messages.
@@ -98,7 +98,7 @@ pub enum Missed {
 impl Missed {
     fn words(self) -> &'static str {
         match self {
-            Self::Restarted => "I was not running all the time",
+            Self::Ours => "I was not there to take them",
             Self::Untold => "Sentry's webhooks did not arrive",
             Self::Undelivered => "Zoom took no messages",
         }
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_gap_of_more_than_a_day_names_the_days() {
         let until = BEGAN + Duration::from_secs(30 * 3_600);
-        let cause = Cause::Gap { from: BEGAN, until, why: Missed::Restarted };
+        let cause = Cause::Gap { from: BEGAN, until, why: Missed::Ours };
         let notice = Roundup { scene: scene(cause), ..storm() }.notice(&gathering(), BEGAN);
         assert!(notice.head.contains("from 2 Jan 03:04 to 3 Jan 09:04 UTC"), "{}", notice.head);
     }

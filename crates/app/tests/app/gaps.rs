@@ -164,7 +164,7 @@ async fn after_a_restart_the_gap_is_filled_and_nobody_is_alarmed() {
     world.app = world.app();
     world.settle().await;
     let last = cards(&world).pop().expect("a card");
-    assert!(last.notice.head.ends_with("(I was not running all the time)"), "{}", last.notice.head);
+    assert!(last.notice.head.ends_with("(I was not there to take them)"), "{}", last.notice.head);
     assert!(told_directly(&world).is_empty());
     world.wait(MINUTE).await;
 }
@@ -186,6 +186,21 @@ async fn a_start_asks_within_five_minutes() {
     worker.await.expect("no panic");
     world.wait(5 * MINUTE).await;
     assert_eq!(cards(&world).len(), 1);
+    world.wait(MINUTE).await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_is_our_own_gap() {
+    let world = connected().await;
+    world.store.set_down(true);
+    happens_unheard(&world, "7");
+    let mut new = change(ChangeKind::New);
+    new.issue_id = IssueId::new("7");
+    world.app.accept(&[], &Event::Changed(new)).await.expect_err("refused");
+    world.store.set_down(false);
+    world.wait(HOUR).await;
+    assert!(cards(&world)[0].notice.head.ends_with("(I was not there to take them)"), "{:?}", cards(&world));
+    assert!(told_directly(&world).is_empty());
     world.wait(MINUTE).await;
 }
 

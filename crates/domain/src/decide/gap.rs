@@ -24,8 +24,8 @@ pub struct Reading {
     pub until: Timestamp,
     /// Somebody could read each of the projects.
     pub complete: bool,
-    /// The bot was started within that time.
-    pub restarted: bool,
+    /// The bot was started within that time, or refused deliveries: then nothing is wrong with the webhooks.
+    pub ours: bool,
     /// The issues first seen since then.
     pub fresh: Vec<Found>,
     /// How issues are that have cards.
@@ -73,7 +73,7 @@ impl Core<'_> {
         let told = by_place(&facts.subscriptions).into_iter().map(|here| self.caught_up(reading, &here, facts));
         let decision = told.fold(Decision::nothing(), Decision::with);
         let missed = missed(reading, facts);
-        let tell = !missed.is_empty() && !reading.restarted && !pulse.told;
+        let tell = !missed.is_empty() && !reading.ours && !pulse.told;
         let alarm = if tell { self.alarm(pulse, &missed, &facts.caretakers) } else { Decision::nothing() };
         // What nobody could read is asked for again.
         let (org, until) = (reading.org.clone(), if reading.complete { reading.until } else { reading.from });
@@ -95,7 +95,7 @@ impl Core<'_> {
             return changed.into_iter().fold(Decision::nothing(), |all, card| all.with(self.put_again(card)));
         }
         let from = fresh.iter().filter_map(|card| card.content.issue.first_seen).min().unwrap_or(reading.from);
-        let why = if reading.restarted { Missed::Restarted } else { Missed::Untold };
+        let why = if reading.ours { Missed::Ours } else { Missed::Untold };
         let cause = Cause::Gap { from, until: self.now, why };
         let (gap, begun) = self.gap(Scene { place: place.clone(), by: here[0].by.clone(), cause });
         let fresh = fresh.into_iter().map(|card| RowChange::PutCard(card.listed_in(&gap)));
@@ -234,7 +234,7 @@ mod tests {
     fn reading(fresh: Vec<Found>) -> Reading {
         let org = sample::project("checkout").org;
         let until = Timestamp(NOW.0 - 60_000);
-        Reading { org, from: SINCE, until, complete: true, restarted: false, fresh, known: Vec::new() }
+        Reading { org, from: SINCE, until, complete: true, ours: false, fresh, known: Vec::new() }
     }
 
     fn facts() -> GapFacts {
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(told[0].notice.head, "No events from acme have ever arrived.");
         assert!(decision.changes.iter().any(|change| matches!(change, RowChange::Reconciled { told: true, .. })));
 
-        let restarted = Reading { restarted: true, ..missed() };
+        let restarted = Reading { ours: true, ..missed() };
         assert!(alarms(&decide(&restarted, &facts())).is_empty());
         let known = Pulse { told: true, ..Pulse::silent(missed().org) };
         let core = Core { deployment: &sample::deployment(), now: NOW, random: &sample::Counting::default() };
