@@ -101,8 +101,8 @@ pub(crate) struct Setback {
     pub(crate) shown: Option<Revision>,
 }
 
-impl Setback {
-    fn of(failure: Failure) -> Self {
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Self {
         Self { failure, shown: None }
     }
 }
@@ -114,7 +114,7 @@ impl App {
     }
 
     async fn attempt(&self, queued: &Queued) -> Performed {
-        let performed = match &queued.job {
+        match &queued.job {
             Job::Show { account, card } => self.show(account, card, false).await,
             Job::ShowRoundup { account, roundup } => self.show_roundup(account, roundup).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
@@ -123,11 +123,10 @@ impl App {
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
             Job::Forget { account, credential } => {
-                self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Failed::from)
+                self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Setback::from)
             }
             Job::ExpireLink { .. } | Job::ShowLater { .. } | Job::Sweep => Ok(Effect::Due),
-        };
-        performed.map_err(|failed| Setback { failure: failed.failure, shown: failed.shown })
+        }
     }
 
     /// Performs a message as plain text: its head and nothing else.
@@ -142,27 +141,25 @@ impl App {
                 let notice = answer.notice.plain();
                 self.say(&Answer { notice, ..answer.clone() }).await
             }
-            _ => return Err(Setback::of(Failure::Refused("no message".into()))),
+            _ => return Err(Setback::from(Failure::Refused("no message".into()))),
         };
-        performed.map_err(|failed| match failed.failure {
+        performed.map_err(|setback| match setback.failure {
             // It says nothing of the message.
-            failure @ (Failure::Throttled { .. } | Failure::Unauthorized | Failure::Gone) => {
-                Setback { failure, shown: failed.shown }
-            }
-            _ => Setback { failure: Failure::Refused("poison".into()), shown: failed.shown },
+            Failure::Throttled { .. } | Failure::Unauthorized | Failure::Gone => setback,
+            _ => Setback { failure: Failure::Refused("poison".into()), ..setback },
         })
     }
 
     // === cards and answers ===
 
     /// Brings a card's message up to date with its row, as the row is now.
-    async fn show(&self, account: &AccountId, handle: &Handle, plainly: bool) -> Result<Effect, Failed> {
+    async fn show(&self, account: &AccountId, handle: &Handle, plainly: bool) -> Result<Effect, Setback> {
         let Some(card) = self.ports.facts.card(account, handle).await? else { return Ok(Effect::NoCard) };
         let revision = card.revision;
-        self.show_card(card, plainly).await.map_err(|failed| Failed { shown: Some(revision), ..failed })
+        self.show_card(card, plainly).await.map_err(|failed| Setback { shown: Some(revision), ..failed })
     }
 
-    async fn show_card(&self, card: Card, plainly: bool) -> Result<Effect, Failed> {
+    async fn show_card(&self, card: Card, plainly: bool) -> Result<Effect, Setback> {
         let notice = if plainly { card.notice().plain() } else { card.notice() };
         match &card.message {
             _ if card.is_shown() => Ok(Effect::AsShown(card)),
@@ -181,7 +178,7 @@ impl App {
     }
 
     /// Posts a card that stands for many, or edits it where it says something else by now.
-    async fn show_roundup(&self, account: &AccountId, handle: &Handle) -> Result<Effect, Failed> {
+    async fn show_roundup(&self, account: &AccountId, handle: &Handle) -> Result<Effect, Setback> {
         let facts = &self.ports.facts;
         let Some(roundup) = facts.roundup(account, handle).await? else { return Ok(Effect::NoCard) };
         let opened = facts.opened_since(account, &roundup.scene.place.channel, self.now() - WINDOW).await?;
@@ -210,7 +207,7 @@ impl App {
     }
 
     /// Asks Sentry how an issue is.
-    async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Failed> {
+    async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Setback> {
         let (seen, at) = (self.ports.facts.cards_of(issue).await?, self.now());
         let read = self.read_issue(project, issue).await?;
         Ok(read.map_or(Effect::Due, |issue| Effect::Read { issue, seen, at }))
@@ -222,7 +219,7 @@ impl App {
         Ok(here.iter().any(|s| s.project.id == card.content.project.id))
     }
 
-    async fn say(&self, answer: &Answer) -> Result<Effect, Failed> {
+    async fn say(&self, answer: &Answer) -> Result<Effect, Setback> {
         match self.post_or_plainly(&answer.to, &answer.notice).await {
             Ok(_) => Ok(Effect::Said),
             Err(error) => Err(error.into()),
@@ -231,7 +228,7 @@ impl App {
 
     /// Posts to a channel. Zoom refuses where the person on whose behalf it is sent has left: then others of the channel
     /// are tried (Zoom, chatbot send, `user_jid`).
-    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, Failed> {
+    async fn post(&self, to: &Address, notice: &Notice) -> Result<MessageId, Setback> {
         let gone = match self.post_or_plainly(to, notice).await {
             Err(ChatError::Gone(gone)) => gone,
             other => return Ok(other?),
@@ -298,7 +295,7 @@ impl App {
     // === wishes that need Sentry ===
 
     /// One call where slugs were typed; otherwise by display name, and to know what is near.
-    async fn look_up(&self, wish: &Connect) -> Result<Lookup, Failed> {
+    async fn look_up(&self, wish: &Connect) -> Result<Lookup, Setback> {
         let tracker = &self.ports.tracker;
         if let Some(project) = tracker.project(&wish.actor, &wish.org, &wish.project).await? {
             return Ok(Lookup::Found(project));
@@ -312,7 +309,7 @@ impl App {
         })
     }
 
-    async fn update(&self, update: &Update) -> Result<Effect, Failed> {
+    async fn update(&self, update: &Update) -> Result<Effect, Setback> {
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;
         // Pressed twice, or somebody was faster: it is where it should be.
         if card.is_some_and(|card| card.is_done(update.action)) {
@@ -331,7 +328,7 @@ async fn unharmed(queued: &Queued, work: impl Future<Output = Performed>) -> Per
     });
     caught.await.unwrap_or_else(|_| {
         tracing::error!(job.id = %queued.id, job.kind = queued.job.kind(), "performing a job panicked: a bug in the bot");
-        Err(Setback::of(Failure::Unknown("performing it panicked".into())))
+        Err(Setback::from(Failure::Unknown("performing it panicked".into())))
     })
 }
 
@@ -352,19 +349,7 @@ fn named_project<'a>(projects: &'a [Project], typed: &str) -> Option<&'a Project
 
 // === the vendors' errors in the words that they share ===
 
-/// Why something was not performed, whoever said so.
-pub(crate) struct Failed {
-    failure: Failure,
-    shown: Option<Revision>,
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        Self { failure, shown: None }
-    }
-}
-
-impl From<ChatError> for Failed {
+impl From<ChatError> for Setback {
     fn from(error: ChatError) -> Self {
         Self::from(match error {
             ChatError::Gone(_) => Failure::Gone,
@@ -378,7 +363,7 @@ impl From<ChatError> for Failed {
     }
 }
 
-impl From<TrackerError> for Failed {
+impl From<TrackerError> for Setback {
     fn from(error: TrackerError) -> Self {
         Self::from(match error {
             TrackerError::Gone => Failure::Gone,
@@ -390,7 +375,7 @@ impl From<TrackerError> for Failed {
     }
 }
 
-impl From<StoreError> for Failed {
+impl From<StoreError> for Setback {
     fn from(error: StoreError) -> Self {
         let is_for_good = matches!(error, StoreError::Corrupt { .. });
         let why = chain(&(Box::new(error) as BoxError));

@@ -12,7 +12,7 @@ use zentry_domain::{
 };
 
 use crate::App;
-use crate::perform::{Effect, Failed};
+use crate::perform::{Effect, Setback};
 
 /// Webhooks of what happened less than this ago may still be on their way; not those from before the start, nobody took them.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ impl App {
     }
 
     /// Asks Sentry what is new in an organization, and how the issues of its cards are.
-    pub(crate) async fn ask_what_changed(&self, org: &OrgSlug) -> Result<Effect, Failed> {
+    pub(crate) async fn ask_what_changed(&self, org: &OrgSlug) -> Result<Effect, Setback> {
         let subscriptions = self.ports.facts.subscriptions_to(org).await?;
         let pulse = self.pulse(org).await?;
         let Some(oldest) = subscriptions.iter().map(|s| s.since).min() else { return Ok(Effect::Due) };
@@ -118,7 +118,7 @@ impl App {
     }
 
     /// The new issues of every project, and whether somebody could read each of them.
-    async fn fresh(&self, subscriptions: &[Subscription], from: Timestamp) -> Result<(Vec<Found>, bool), Failed> {
+    async fn fresh(&self, subscriptions: &[Subscription], from: Timestamp) -> Result<(Vec<Found>, bool), Setback> {
         let (mut found, mut complete) = (Vec::new(), true);
         for project in projects(subscriptions) {
             match self.fresh_in(project, from).await? {
@@ -136,7 +136,7 @@ impl App {
         Ok((found, complete))
     }
 
-    async fn fresh_in(&self, project: &Project, from: Timestamp) -> Result<Option<Vec<Found>>, Failed> {
+    async fn fresh_in(&self, project: &Project, from: Timestamp) -> Result<Option<Vec<Found>>, Setback> {
         for actor in self.readers(project).await? {
             match self.ports.tracker.issues_since(&actor, project, from).await {
                 Ok(Some(issues)) => {
@@ -172,7 +172,7 @@ impl App {
     }
 
     /// How Sentry says that those issues are, and all their cards as they were before it was asked.
-    async fn as_they_are(&self, newest: &[Card]) -> Result<(Vec<(IssueId, Issue)>, Vec<Card>), Failed> {
+    async fn as_they_are(&self, newest: &[Card]) -> Result<(Vec<(IssueId, Issue)>, Vec<Card>), Setback> {
         let (mut read, mut cards) = (Vec::new(), Vec::new());
         for Card { content, .. } in newest {
             let of_issue = self.ports.facts.cards_of(&content.issue_id).await?;
@@ -187,7 +187,7 @@ impl App {
     }
 
     /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.
-    pub(crate) async fn read_issue(&self, project: &Project, issue: &IssueId) -> Result<Option<Issue>, Failed> {
+    pub(crate) async fn read_issue(&self, project: &Project, issue: &IssueId) -> Result<Option<Issue>, Setback> {
         let at = zentry_domain::IssueRef { org: project.org.clone(), id: issue.clone() };
         for actor in self.readers(project).await? {
             match self.ports.tracker.issue(&actor, &at).await {
