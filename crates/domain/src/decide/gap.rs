@@ -197,7 +197,7 @@ fn is_settled(found: &Found, reading: &Reading) -> bool {
 
 /// Whether it is younger than the subscription.
 fn is_since(found: &Found, subscription: &Subscription) -> bool {
-    found.issue.first_seen.is_some_and(|at| at >= subscription.since)
+    found.issue.first_seen.is_some_and(|at| at > subscription.since)
 }
 
 /// What the webhook would have told.
