@@ -88,12 +88,12 @@ impl App {
             known.heard.extend(facts.heard(&found.id).await?.map(|_| found.id.clone()));
         }
         for card in seen {
-            let (account, handle) = (&card.content.place.account, &card.handle);
-            // One that has moved on knows better than the reading.
-            let as_seen = facts.card(account, handle).await?.filter(|now| now.revision == card.revision);
+            let now = facts.card(&card.content.place.account, &card.handle).await?;
             let is_new = |card: &Card| !known.cards.iter().any(|known| known.handle == card.handle);
-            known.cards.extend(as_seen.filter(is_new));
+            known.cards.extend(now.filter(is_new));
         }
+        let as_seen = |now: &Card| seen.iter().any(|card| card.handle == now.handle && card.revision == now.revision);
+        known.moved_on = known.cards.iter().filter(|card| !as_seen(card)).map(|card| card.handle.clone()).collect();
         known.caretakers = self.caretakers(&known.subscriptions).await?;
         metrics::counter!("zentry_reconciled_total").increment(1);
         Ok(Outcome::Done(self.core().reconciled(reading, &pulse, &known)))

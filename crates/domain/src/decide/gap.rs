@@ -48,8 +48,10 @@ pub struct Found {
 pub struct GapFacts {
     /// The subscriptions to the organization's projects.
     pub subscriptions: Vec<Subscription>,
-    /// The cards of all those issues, as they were when Sentry was asked.
+    /// The cards of all those issues.
     pub cards: Vec<Card>,
+    /// Those of them that have moved on since: they know better than the reading.
+    pub moved_on: HashSet<Handle>,
     /// The issues of which a webhook told.
     pub heard: HashSet<IssueId>,
     /// Who is told when webhooks do not arrive.
@@ -89,7 +91,7 @@ impl Core<'_> {
             |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
         let cards: Vec<_> = facts.cards.iter().filter(is_here).collect();
         let fresh = self.fresh_cards(reading, here, &cards);
-        let changed = self.changed_cards(reading, &cards);
+        let changed = self.changed_cards(reading, &cards, facts);
         let is_news = |card: &&Card| card.message.is_some() && status(card) == Some(Status::Unresolved);
         if fresh.is_empty() && !changed.iter().any(|card| is_news(&card)) {
             return changed.into_iter().fold(Decision::nothing(), |all, card| all.with(self.put_again(card)));
@@ -127,13 +129,13 @@ impl Core<'_> {
     }
 
     /// The cards that say of their issue another status than Sentry, as they should be.
-    fn changed_cards(&self, reading: &Reading, cards: &[&Card]) -> Vec<Card> {
+    fn changed_cards(&self, reading: &Reading, cards: &[&Card], facts: &GapFacts) -> Vec<Card> {
         let read = |card: &&Card| {
             let now = reading.known.iter().find(|(id, _)| *id == card.content.issue_id);
             let after = card.after_reading(&now?.1, self.now)?;
             (after.content.standing != card.content.standing).then_some(after)
         };
-        cards.iter().filter_map(read).collect()
+        cards.iter().filter(|card| !facts.moved_on.contains(&card.handle)).filter_map(read).collect()
     }
 
     /// A channel can be reached again after it could not since `from`: one card stands for all that waits.
@@ -337,6 +339,16 @@ mod tests {
         let facts = GapFacts { cards: vec![posted(&known, Status::Resolved)], ..facts() };
         let decision = decide(&reading, &facts);
         assert_eq!((catch_ups(&decision).len(), listed(&decision).len()), (1, 1));
+    }
+
+    #[test]
+    fn a_card_that_has_moved_on_since_sentry_was_asked_knows_better() {
+        let known = found("7", 60);
+        let card = posted(&known, Status::Archived);
+        let reading = Reading { known: vec![(known.id.clone(), known.issue.clone())], ..reading(vec![known]) };
+        let facts = GapFacts { moved_on: HashSet::from([card.handle.clone()]), cards: vec![card], ..facts() };
+        let decision = decide(&reading, &facts);
+        assert_eq!((catch_ups(&decision), listed(&decision)), (vec![], vec![]));
     }
 
     #[test]
