@@ -49,8 +49,9 @@ pub(crate) fn users() -> [Identity; 5] {
     })
 }
 
-pub(crate) fn issues() -> [IssueId; 6] {
-    ["1", "2", "3", "4", "5", "6"].map(IssueId::new)
+/// The later ones are those that Sentry mostly forgets to tell of.
+pub(crate) fn issues() -> [IssueId; 12] {
+    ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"].map(IssueId::new)
 }
 
 /// Which issue the card of this head is of; none where it is a storm's, or an answer that lists issues.
@@ -60,7 +61,11 @@ pub(crate) fn issue_of_card(head: &str) -> Option<usize> {
 }
 
 pub(crate) fn is_of_storm(head: &str) -> bool {
-    head.starts_with("Storm ") || head.starts_with("Catching up ")
+    head.starts_with("Storm ") || is_catch_up(head)
+}
+
+pub(crate) fn is_catch_up(head: &str) -> bool {
+    head.starts_with("Catching up ")
 }
 
 pub(crate) fn title(issue: usize) -> String {
@@ -69,8 +74,8 @@ pub(crate) fn title(issue: usize) -> String {
 
 pub(crate) fn project_of(issue: &IssueId) -> Project {
     match issue.as_str() {
-        "1" | "2" => project("checkout"),
-        "3" | "4" => project("web"),
+        "1" | "2" | "7" | "8" => project("checkout"),
+        "3" | "4" | "9" | "10" => project("web"),
         _ => Project {
             org: OrgSlug::new("globex"),
             org_name: "Globex".into(),
@@ -102,7 +107,7 @@ pub(crate) fn sentry(deployment: &Deployment) -> FakeTracker {
     let tracker = FakeTracker::new();
     for (number, id) in issues().into_iter().enumerate() {
         let project = project_of(&id);
-        if number % 2 == 0 {
+        if number % 2 == 0 && number < 6 {
             tracker.add_project(&project);
         }
         let issue = Issue { title: format!("{} it broke", title(number)), ..Issue::default() };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use zentry_contract::fake::FakeMessage;
 use zentry_domain::ports::LaneLease;
 use zentry_domain::{
-    AccountId, Address, Card, Change, ChangeKind, Decision, Event, Facts, Handle, IssueId, Job, Journal, Lane, Notice,
-    Outcome, Owner, Place, ProjectId, Queued, job,
+    AccountId, Address, Card, Change, ChangeKind, Decision, Event, Facts, Handle, IssueId, Job, Journal, Lane,
+    MessageId, Notice, Outcome, Owner, Place, ProjectId, Queued, job,
 };
 
 use crate::cast::{self, Cast};
@@ -134,9 +134,15 @@ fn cards_show_their_rows(record: &Record, world: &Watched) -> Verdict {
     Ok(())
 }
 
-/// A message of a card is the store's, unless its answer was lost, the process died, or its job was cleared away.
-fn no_message_is_forgotten(record: &Record) -> Verdict {
-    let forgotten: Vec<_> = record.cards.iter().filter(|(_, sent)| **sent == Sent::InFlight).collect();
+/// A message of a card is the store's, unless its answer was lost, the process died, its job was cleared away, or two workers
+/// were at it at once.
+fn no_message_is_forgotten(record: &Record, world: &Watched) -> Verdict {
+    let is_known = |id: &MessageId| {
+        let to = world.chat.message(id).map(|message| message.to);
+        to.is_some_and(|to| !record.is_overtaken(&to.account, &to.to.key()))
+    };
+    let in_flight = record.cards.iter().filter(|(_, sent)| **sent == Sent::InFlight);
+    let forgotten: Vec<_> = in_flight.filter(|(id, _)| is_known(id)).collect();
     holds(forgotten.is_empty(), "no message is forgotten", || format!("{forgotten:?}"))
 }
 
@@ -159,7 +165,8 @@ pub(crate) fn only_connected_channels_hear_of_a_project(
     let has_just_ended = record.ended.iter().any(|((account, channel, project), at)| {
         *account == to.account && *channel == to.to.key() && is_meant(project) && Some(at) > begun
     });
-    let is_so = here.iter().any(|s| is_meant(&s.project.id)) || has_just_ended;
+    let is_overtaken = record.is_overtaken(&to.account, &to.to.key());
+    let is_so = here.iter().any(|s| is_meant(&s.project.id)) || has_just_ended || is_overtaken;
     holds(is_so, "only connected channels hear of a project", || format!("{notice:?} in {}", to.to))
 }
 
@@ -192,15 +199,21 @@ pub(crate) fn a_lane_keeps_its_order(record: &Record, lease: &LaneLease, queued:
     holds(is_so, "a lane keeps its order", || format!("{queued:?} of {:?} ends after a later one", lease.lane))
 }
 
-/// A result comes too late only where its job was cleared away: by an account that left, or with wishes to connect.
+/// A result comes too late only where its job was cleared away: by an account that left, with wishes to connect; or where its lane was
+/// taken over.
 pub(crate) fn only_cleared_jobs_lose_their_lease(record: &Record, lane: &Lane) -> Verdict {
     let left = record.purged.keys().any(|account| lane.owner == Owner::Zoom(account.clone()));
-    holds(left || lane.name.starts_with("connects/"), "only cleared jobs lose their lease", || format!("{lane:?}"))
+    let is_overtaken = record.overtaken.contains(lane);
+    holds(left || is_overtaken || lane.name.starts_with("connects/"), "only cleared jobs lose their lease", || {
+        format!("{lane:?}")
+    })
 }
 
 /// What is said is said once, but for lost answers and for what was under way when the process died.
 fn answers_are_said_once(record: &Record) -> Verdict {
-    for (words, said) in &record.words {
+    for (words, said) in
+        record.words.iter().filter(|((account, channel, ..), _)| !record.is_overtaken(account, channel))
+    {
         let is_so = said.posted == said.settled + said.unknown;
         holds(is_so, "answers are said once", || format!("{words:?}: {said:?}"))?;
     }
@@ -227,7 +240,7 @@ pub(crate) fn at_the_end(record: &Record, world: &Watched) -> Vec<String> {
         holds(ledger.pending == 0, "nothing is pending at the end", || format!("{ledger:?}")),
         cards_show_their_rows(record, world),
         every_storm_ends(world),
-        no_message_is_forgotten(record),
+        no_message_is_forgotten(record, world),
         where_cards_arrive_nothing_is_paused(record, world),
         answers_are_said_once(record),
         people::no_grant_is_left_behind(record, world),

@@ -1,11 +1,13 @@
 //! What happens to the world from outside: deliveries, browsers, and what goes wrong.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use zentry_app::Callback;
 use zentry_contract::fake::ChatFault;
+use zentry_contract::sample::START;
 use zentry_domain::{
-    Account, Change, ChangeKind, Choice, Event, Handle, InstallationId, Issue, IssueRef, Level, Place, Press, Pressed,
+    Account, Change, ChangeKind, Choice, Event, Handle, InstallationId, Issue, Level, Place, Press, Pressed,
     ProjectKey, Said, Secret, Status,
 };
 
@@ -17,10 +19,14 @@ use crate::world::{Reply, World};
 
 /// Behind the two channels of everybody's account.
 const OWN_CHAT: usize = 2;
+/// No two things happen at once.
+const A_MOMENT: Duration = Duration::from_millis(1);
+const LONG_AGO: Duration = Duration::from_secs(24 * 3_600);
 
 impl World {
     /// Lets something happen, and looks whether the books still balance.
     pub(crate) fn perform(&mut self, action: &Action) {
+        self.watched.clock.advance(A_MOMENT);
         match action.clone() {
             Action::Says { who, place, text } => self.says(who, place, text.into()),
             Action::Happens { issue, kind, told, late } => self.happens(issue, kind, told, late),
@@ -39,7 +45,8 @@ impl World {
             Action::Works { worker, waits } => self.works(worker, waits),
             Action::Slowly { waits } => self.slowly = Some(waits),
             Action::GoesOn { waits } => self.requests_go_on(waits),
-            Action::Dies => self.dies(),
+            Action::Dies { away } => self.dies(away),
+            Action::IsOvertaken { waits } => self.is_overtaken(waits),
             Action::Passes { seconds } => self.passes(seconds),
             Action::Installs { account } => self.installs(account),
             Action::Leaves { account } => {
@@ -61,24 +68,34 @@ impl World {
 
     fn happens(&mut self, issue: usize, kind: ChangeKind, told: Told, late: bool) {
         self.figures += 1;
+        let (id, now) = (issues()[issue].clone(), self.watched.now());
+        let before = self.watched.tracker.issue_now(&id).unwrap_or_default();
         let status = match kind {
             ChangeKind::Resolved => Status::Resolved,
             ChangeKind::Archived { .. } => Status::Archived,
+            // Neither says anything of how the issue is.
+            ChangeKind::New | ChangeKind::Alert { .. } => before.status.unwrap_or_default(),
             _ => Status::Unresolved,
         };
-        let id = issues()[issue].clone();
         let project = project_of(&id);
+        // Whatever else is the first that is heard of an issue, it is an old one.
+        let is_first = before.first_seen.is_none();
+        let first_seen = if kind == ChangeKind::New { now } else { START - LONG_AGO };
+        let first_seen = before.first_seen.unwrap_or(first_seen);
         // Some of Sentry's webhooks name the project by its number, others by its slug and their installation.
         let by_slug = self.figures.is_multiple_of(3) && project.org.as_str() == "acme";
-        let (number, slug) = if by_slug { (None, Some(project.slug)) } else { (Some(project.id), None) };
+        let slug = project.slug.clone();
+        let (number, slug) = if by_slug { (None, Some(slug)) } else { (Some(project.id.clone()), None) };
+        let level = if told == Told::Low { Level::Info } else { Level::Error };
         let change = Change {
             installation: by_slug.then(|| InstallationId::new("acme")),
             project: ProjectKey { org: None, id: number, slug },
             issue: Issue {
                 title: format!("{} it broke", title(issue)),
-                level: Some(if told == Told::Low { Level::Info } else { Level::Error }),
+                level: Some(level),
                 status: Some(status),
                 events: (told == Told::Figure).then_some(self.figures),
+                first_seen: Some(first_seen),
                 ..Issue::default()
             },
             issue_id: id,
@@ -86,9 +103,14 @@ impl World {
             by: None,
         };
         // What happens is so at Sentry at once, in whatever order it is told.
-        let at = IssueRef { org: project_of(&change.issue_id).org, id: change.issue_id.clone() };
-        self.watched.tracker.add_issue(&at, Issue { events: None, level: None, ..change.issue.clone() });
-        let number = self.watched.record(|record| record.delivery(Event::Changed(change)));
+        let level = if is_first { Some(level) } else { before.level };
+        let known = Issue { events: None, level, ..change.issue.clone() };
+        self.watched.tracker.list_issue(&project, &change.issue_id, known);
+        let number = self.watched.record(|record| {
+            let number = record.delivery(Event::Changed(change.clone()));
+            record.happened(&change, number, now);
+            number
+        });
         if !late {
             self.send(number);
         }

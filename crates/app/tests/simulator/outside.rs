@@ -31,8 +31,9 @@ impl Record {
         let stands_for_a_storm = is_of_storm(&notice.head);
         if stands_for_a_storm || issue_of_card(&notice.head).is_some() {
             self.count(if stands_for_a_storm { "storms" } else { "cards" });
-            self.cards.insert(id, if is_known { Sent::InFlight } else { Sent::Unknown });
+            self.cards.insert(id.clone(), if is_known { Sent::InFlight } else { Sent::Unknown });
             self.sent_to.insert((to.account.clone(), to.to.key()), world.now());
+            self.told_of(world, to, &id, notice);
         } else {
             let said = self.said(to, notice);
             said.posted += 1;

@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Chat, Clock, CredentialId, Decision, Identity, Issue, IssueId, IssueRef, JobId,
-    MessageId, Notice, OrgSlug, Organization, Outcome, Project, Secret, Store, Timestamp, Tracker,
+    AccountId, Action, Actor, Address, Chat, Clock, CredentialId, Decision, Deployment, Identity, Issue, IssueId,
+    IssueRef, JobId, MessageId, Notice, OrgSlug, Organization, Outcome, Project, Secret, Store, Timestamp, Tracker,
 };
 
+use crate::cast::sentry;
 use crate::record::Record;
 
 /// Store, chat and tracker of a history.
@@ -27,19 +28,21 @@ pub(crate) struct Watched {
     is_down: AtomicBool,
     waits: AtomicUsize,
     latest: AtomicI64,
+    pub(crate) integration: Option<OrgSlug>,
 }
 
 impl Watched {
-    pub(crate) fn new(store: Arc<FakeStore>, tracker: FakeTracker, clock: Arc<FakeClock>) -> Self {
+    pub(crate) fn new(store: Arc<FakeStore>, deployment: &Deployment, clock: Arc<FakeClock>) -> Self {
         Self {
             store,
             chat: FakeChat::new(),
-            tracker,
+            tracker: sentry(deployment),
             clock,
             record: Mutex::default(),
             is_down: AtomicBool::new(false),
             waits: AtomicUsize::new(0),
             latest: AtomicI64::new(0),
+            integration: deployment.integration_org.clone(),
         }
     }
 
@@ -164,7 +167,12 @@ impl Store for Watched {
 
     async fn release(&self, lease: LaneLease) -> Result<(), StoreError> {
         self.wait().await;
-        self.store.release(lease).await
+        let lane = lease.lane.clone();
+        let released = self.store.release(lease).await;
+        if released.is_ok() {
+            self.record(|record| record.released(&lane));
+        }
+        released
     }
 }
 
@@ -218,10 +226,15 @@ impl Tracker for Watched {
         project: &Project,
         since: Timestamp,
     ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError> {
-        self.tracker_call(Some(actor), self.tracker.issues_since(actor, project, since)).await
+        let answer = self.tracker_call(Some(actor), self.tracker.issues_since(actor, project, since)).await;
+        if let Ok(Some(_)) = answer {
+            self.record(|record| record.has_listed(project));
+        }
+        answer
     }
 
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+        self.record(|record| record.done(&issue.id));
         self.tracker_call(Some(actor), self.tracker.update(actor, issue, action)).await
     }
 

@@ -9,11 +9,12 @@ use zentry_app::{Accepted, App, CameBack, Ports, SentryStart};
 use zentry_contract::fake::{FakeClock, FakeStore, SeededRandom};
 use zentry_contract::sample::{START, project};
 use zentry_domain::ports::StoreError;
-use zentry_domain::{Decision, Deployment, Event, InstallationId, Job, Lane, NewJob, Secret, Store, Timestamp};
+use zentry_domain::{Decision, Deployment, Event, Facts, InstallationId, Job, Lane, NewJob, Secret, Store, Timestamp};
 
 use crate::actions::{ALL, Action};
-use crate::cast::{deployment, sentry};
+use crate::cast::deployment;
 use crate::checks;
+use crate::gaps;
 use crate::ports::{Watched, at_once};
 
 /// No request takes longer, in seconds: whoever sent it has given it up by then.
@@ -54,7 +55,7 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let deployment = deployment(seed);
         let (store, clock) = (Arc::new(FakeStore::default()), Arc::new(FakeClock::at(START)));
-        let watched = Arc::new(Watched::new(Arc::clone(&store), sentry(&deployment), Arc::clone(&clock)));
+        let watched = Arc::new(Watched::new(Arc::clone(&store), &deployment, Arc::clone(&clock)));
         let ports = Ports {
             store: Arc::<Watched>::clone(&watched),
             facts: store,
@@ -97,11 +98,12 @@ impl World {
     }
 
     /// A process that dies forgets what it was about, and whom it had leased what.
-    pub(crate) fn dies(&mut self) {
+    pub(crate) fn dies(&mut self, away: i64) {
         self.workers = [None, None];
         self.requests.clear();
         self.watched.record(|record| record.died());
         self.watched.store.restart();
+        self.watched.clock.set(Timestamp(self.watched.now().0 + away * 1_000));
         self.app = Arc::new(App::new(self.ports.clone(), self.deployment.clone()));
         self.begin_upkeep();
     }
@@ -112,6 +114,9 @@ impl World {
         if seconds.abs() > LONGEST_REQUEST {
             self.requests_go_on(ALL);
         }
+        if seconds < 0 {
+            self.watched.record(|record| record.clock_set_back());
+        }
         let now = self.watched.now();
         self.watched.clock.set(Timestamp(now.0 + seconds * 1_000));
         if !self.watched.is_down() {
@@ -119,12 +124,32 @@ impl World {
         }
     }
 
+    /// A worker's call takes so long that its lease ends: another worker takes over what it was about.
+    pub(crate) fn is_overtaken(&mut self, waits: usize) {
+        const LEASE: Duration = Duration::from_secs(31);
+        if self.workers[0].is_none() || self.watched.is_down() {
+            return;
+        }
+        self.finish(1);
+        self.requests_go_on(ALL);
+        self.watched.clock.advance(LEASE);
+        self.works(1, waits);
+    }
+
     // === work ===
 
+    /// As a process begins: the store is swept, and Sentry asked for what was missed.
     fn begin_upkeep(&self) {
-        let sweep = NewJob::now(Lane::upkeep(), Job::Sweep, &*self.ports.random);
+        let (now, random) = (self.watched.now(), &*self.ports.random);
+        self.watched.record(|record| record.started(now));
+        let orgs = self.watched.read(self.watched.store.subscribed_orgs());
+        let asks = orgs.into_iter().map(|org| {
+            let wait = Duration::from_secs(2) + Duration::from_secs(4).mul_f64(random.unit());
+            NewJob::now(Lane::reconcile(&org), Job::Reconcile { org }, random).at(now + wait)
+        });
+        let begun = asks.fold(Decision::job(NewJob::now(Lane::upkeep(), Job::Sweep, random)), Decision::then);
         // While the store is down it is queued by the next process.
-        drop(at_once(self.watched.store.commit(&[], &Decision::job(sweep), self.watched.now())));
+        drop(at_once(self.watched.store.commit(&[], &begun, now)));
     }
 
     /// The second worker is a lane beside another: it begins only where the first one does not wait for the store.
@@ -223,11 +248,16 @@ impl World {
         self.finish(1);
         self.requests_go_on(ALL);
         self.watched.clock.set(self.watched.latest());
+        let mut quiet_since = None;
         for _ in 0..500 {
             self.works(0, ALL);
             self.finish(0);
-            if self.watched.store.waiting().iter().all(|(_, job)| matches!(job, Job::Sweep | Job::Reconcile { .. })) {
-                let broken = self.watched.record(|record| checks::at_the_end(record, &self.watched));
+            let now = self.watched.now();
+            let upkeep = |job: &Job| matches!(job, Job::Sweep | Job::Reconcile { .. });
+            let is_quiet = self.watched.store.waiting().iter().all(|(_, job)| upkeep(job));
+            if is_quiet && now.since(*quiet_since.get_or_insert(now)) > gaps::AN_HOUR_AND_A_BIT {
+                let mut broken = self.watched.record(|record| checks::at_the_end(record, &self.watched));
+                broken.extend(self.watched.record(|record| gaps::at_the_end(record, &self.watched)));
                 return self.watched.record(|record| record.broken.extend(broken));
             }
             self.until_something_is_due();
