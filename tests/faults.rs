@@ -69,7 +69,12 @@ async fn a_card_that_zoom_refuses_goes_out_as_plain_text_once_and_is_then_given_
     town.error_in(&town.cast.checkout, "ValueError").await;
     town.jane_sees("New · [checkout] ValueError").await;
     all_is_sent(&town).await;
-    assert_eq!(posts(&town).len(), before + 3, "as a card, as plain text, and the next card");
+    town.jane_reads("I could not send a card to #").await;
+    assert_eq!(
+        posts(&town).len(),
+        before + 4,
+        "as a card, as plain text, the next card, and a word to who connected it"
+    );
     assert_eq!(metric(&town, "zentry_ledger_dead", "").await, 1);
     assert!(!town.was_said("KeyError"));
 }

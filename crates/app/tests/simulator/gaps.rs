@@ -252,8 +252,8 @@ fn is_told(world: &Watched, card: &Card) -> bool {
     let account = &card.content.place.account;
     let behind = card.listed.as_ref().and_then(|roundup| world.read(world.store.roundup(account, roundup)));
     let is_given_up = world.store.dead().iter().any(|dead| match &dead.job {
-        Job::Show { card: shown, .. } => *shown == card.handle,
-        Job::ShowRoundup { roundup, .. } => Some(roundup) == card.listed.as_ref(),
+        Some(Job::Show { card: shown, .. }) => *shown == card.handle,
+        Some(Job::ShowRoundup { roundup, .. }) => Some(roundup) == card.listed.as_ref(),
         _ => false,
     });
     card.message.is_some() || behind.is_some_and(|roundup| roundup.message.is_some()) || is_given_up
