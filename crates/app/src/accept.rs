@@ -268,8 +268,7 @@ impl App {
 
     /// Whether a card that stands for the issue in `place` was posted.
     async fn is_told(&self, place: &Place, cards: &[Card]) -> Result<bool, StoreError> {
-        let here =
-            |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
+        let here = |card: &&Card| card.content.place.is_same(place);
         let Some(listed) = cards.iter().find(here).and_then(|card| card.listed.as_ref()) else { return Ok(false) };
         let stands = self.ports.facts.roundup(&place.account, listed).await?;
         Ok(stands.is_some_and(|storm| storm.message.is_some()))

@@ -1,4 +1,4 @@
-//! Everything that can go out: jobs, the lanes that keep them in order, and what becomes of them.
+//! Everything that can go out: jobs, and what becomes of them.
 //!
 //! Jobs are stored. Their JSON is tagged; `tests/golden_rows.rs` keeps rows of earlier builds readable.
 
@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Action, Actor, Address, ChannelId, CredentialId, Decision, Digest, Handle, Identity, IssueId, IssueRef,
-    JobId, Notice, OrgSlug, Owner, Person, Place, Project, Random, Timestamp,
+    AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Handle, Identity, IssueId, IssueRef, JobId,
+    Lane, Notice, OrgSlug, Person, Place, Project, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -174,86 +174,6 @@ pub enum Patience {
 }
 
 // === the outbox ===
-
-/// Jobs that must stay in order, and never wait for those of another lane.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Lane {
-    /// Whose jobs they are.
-    pub owner: Owner,
-    /// Which of the owner's lanes.
-    pub name: String,
-}
-
-impl Lane {
-    /// A channel's cards.
-    pub fn cards(account: &AccountId, channel: &ChannelId) -> Self {
-        Self::zoom(account, format!("cards/{}", channel.key()))
-    }
-
-    /// A channel's roundups: the card of a storm waits between edits, and no other waits behind it.
-    pub fn roundups(account: &AccountId, channel: &ChannelId) -> Self {
-        Self::zoom(account, format!("roundups/{}", channel.key()))
-    }
-
-    /// The figures of one card, which nothing waits for.
-    pub fn figures(account: &AccountId, card: &Handle) -> Self {
-        Self::zoom(account, format!("figures/{card}"))
-    }
-
-    /// Whether it is one of a channel's messages: the chat platform's limits hold up these, and nothing that is asked of Sentry.
-    pub fn is_of_messages(&self) -> bool {
-        ["cards/", "roundups/", "answers/"].iter().any(|prefix| self.name.starts_with(prefix))
-    }
-
-    /// Those of a channel's messages.
-    pub fn of_channel(account: &AccountId, channel: &ChannelId) -> [Self; 3] {
-        [Self::cards(account, channel), Self::roundups(account, channel), Self::answers(account, channel)]
-    }
-
-    /// One issue's readings at Sentry.
-    pub fn refresh(issue: &IssueId) -> Self {
-        Self { owner: Owner::Sentry("refresh".into()), name: issue.to_string() }
-    }
-
-    /// One organization's reconciling.
-    pub fn reconcile(org: &OrgSlug) -> Self {
-        Self { owner: Owner::Sentry("reconcile".into()), name: org.to_string() }
-    }
-
-    /// A channel's wishes to be connected, in the order in which they were said.
-    pub fn connects(account: &AccountId, channel: &ChannelId) -> Self {
-        Self::zoom(account, format!("connects/{}", channel.key()))
-    }
-
-    /// A channel's answers to people: never behind its cards.
-    pub fn answers(account: &AccountId, channel: &ChannelId) -> Self {
-        Self::zoom(account, format!("answers/{}", channel.key()))
-    }
-
-    /// One issue's changes at Sentry.
-    pub fn issue(account: &AccountId, issue: &IssueRef) -> Self {
-        Self::zoom(account, format!("issue/{}/{}", issue.org, issue.id))
-    }
-
-    /// One grant's token work.
-    pub fn credential(account: &AccountId, credential: &CredentialId) -> Self {
-        Self::zoom(account, format!("credential/{credential}"))
-    }
-
-    /// The end of one attempt to link.
-    pub fn link(account: &AccountId, link: &Digest) -> Self {
-        Self::zoom(account, format!("link/{}", link.to_hex()))
-    }
-
-    /// The store's own upkeep.
-    pub fn upkeep() -> Self {
-        Self { owner: Owner::Sentry("upkeep".into()), name: "sweep".into() }
-    }
-
-    fn zoom(account: &AccountId, name: String) -> Self {
-        Self { owner: Owner::Zoom(account.clone()), name }
-    }
-}
 
 /// A job on its way into the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]

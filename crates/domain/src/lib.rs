@@ -20,6 +20,7 @@ mod event;
 mod filter;
 mod id;
 mod issue;
+mod lane;
 mod notice;
 mod person;
 mod pulse;
@@ -42,7 +43,8 @@ pub use id::{
 pub use issue::{
     Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status,
 };
-pub use job::{Answer, Connect, DeadLetter, Failure, Job, Lane, Ledger, NewJob, Outcome, Queued, Suppression, Update};
+pub use job::{Answer, Connect, DeadLetter, Failure, Job, Ledger, NewJob, Outcome, Queued, Suppression, Update};
+pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};

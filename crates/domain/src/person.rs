@@ -43,6 +43,11 @@ impl Place {
         Self { account: person.account.clone(), channel: ChannelId::new(person.jid.as_str()), name: None, direct: true }
     }
 
+    /// Whether this is the same channel, whatever it was called when.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.account == other.account && self.channel == other.channel
+    }
+
     /// How people see it: `#ops`, or `this chat`.
     pub fn label(&self) -> String {
         match (&self.name, self.direct) {

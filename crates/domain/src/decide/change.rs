@@ -182,7 +182,7 @@ pub(super) fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item
 
 fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Option<&'c Card> {
     let place = &subscription.place;
-    cards.iter().find(|card| card.content.place.account == place.account && card.content.place.channel == place.channel)
+    cards.iter().find(|card| card.content.place.is_same(place))
 }
 
 /// An issue's beginning and its alerts come together, as often as not in the wrong order. Where every card knows that the

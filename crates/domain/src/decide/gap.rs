@@ -87,8 +87,7 @@ impl Core<'_> {
     /// Brings one channel up to date with a reading.
     fn caught_up(&self, reading: &Reading, here: &[&Subscription], facts: &GapFacts) -> Decision {
         let place = &here[0].place;
-        let is_here =
-            |card: &&Card| card.content.place.account == place.account && card.content.place.channel == place.channel;
+        let is_here = |card: &&Card| card.content.place.is_same(place);
         let cards: Vec<_> = facts.cards.iter().filter(is_here).collect();
         let fresh = self.fresh_cards(reading, here, &cards);
         let changed = self.changed_cards(reading, &cards, facts);

@@ -183,15 +183,13 @@ impl Rows {
     /// Whether the card's place is connected to its project.
     fn is_wanted(&self, card: &Card) -> bool {
         let Content { place, project, .. } = &card.content;
-        let connects = |s: &Subscription| {
-            s.place.account == place.account && s.place.channel == place.channel && s.project.id == project.id
-        };
+        let connects = |s: &Subscription| s.place.is_same(place) && s.project.id == project.id;
         self.subscriptions.iter().any(connects)
     }
 
     fn put_roundup(&mut self, roundup: &Roundup) -> Result<(), StoreError> {
         let place = &roundup.scene.place;
-        let here = |row: &Roundup| row.scene.place.account == place.account && row.scene.place.channel == place.channel;
+        let here = |row: &Roundup| row.scene.place.is_same(place);
         let is_rival = |row: &Roundup| row.handle != roundup.handle && row.ended.is_none() && here(row);
         if roundup.ended.is_none() && self.roundups.iter().any(is_rival) {
             return Err(StoreError::Conflict);
