@@ -80,7 +80,9 @@ impl Core<'_> {
         // What nobody could read is asked for again.
         let (org, until) = (reading.org.clone(), if reading.complete { reading.until } else { reading.from });
         let again = self.reconcile_later(&Pulse { reconciled: Some(until), ..pulse.clone() });
-        let told = !missed.is_empty() && (pulse.told || tell);
+        // It is over when webhooks come again and nothing is missing: one without the other proves nothing.
+        let came = pulse.last.is_some_and(|last| last > reading.from);
+        let told = if missed.is_empty() { pulse.told && !came } else { pulse.told || tell };
         decision.with(alarm).and(RowChange::Reconciled { org, until, told }).with(again)
     }
 
@@ -393,6 +395,21 @@ mod tests {
             _ => None,
         });
         assert_eq!(until, Some(SINCE));
+    }
+
+    #[test]
+    fn an_alarm_is_over_when_webhooks_come_again_and_nothing_is_missing() {
+        let told_after = |last: Option<Timestamp>, missed: Vec<Found>| {
+            let pulse = Pulse { told: true, last, ..Pulse::silent(sample::project("checkout").org) };
+            let core = Core { deployment: &sample::deployment(), now: NOW, random: &sample::Counting::default() };
+            let decision = core.reconciled(&reading(missed), &pulse, &facts());
+            assert!(alarms(&decision).is_empty());
+            decision.changes.iter().any(|change| matches!(change, RowChange::Reconciled { told: true, .. }))
+        };
+        let lately = Some(Timestamp(NOW.0 - 60_000));
+        assert!(told_after(None, vec![]), "nothing came");
+        assert!(told_after(lately, vec![found("7", 60)]), "something is missing");
+        assert!(!told_after(lately, vec![]));
     }
 
     #[test]
