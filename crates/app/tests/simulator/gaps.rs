@@ -125,6 +125,7 @@ impl Record {
             }
         }
         self.must(what_was_heard_is_not_caught_up_with(self, world, then));
+        self.must(what_may_still_come_is_waited_for(self, world, then));
         if then.jobs.iter().any(|job| matches!(job.job, Job::Answer(_))) {
             self.count("alarms");
             self.must(people_are_alarmed_once_a_silence(self, org));
@@ -183,6 +184,19 @@ fn what_was_heard_is_not_caught_up_with(record: &Record, world: &Watched, then: 
         let is_news = card.listed.as_ref().is_some_and(|listed| gaps.contains(listed));
         let is_news = is_news && (is_fresh || card.message.is_some() && card.is_done(Action::Reopen));
         holds(!is_heard || is_under_way || !is_news, "what was heard is not caught up with", || format!("{card:?}"))?;
+    }
+    Ok(())
+}
+
+/// The webhook of an issue may take a minute; one that was sent before the process began comes no more.
+fn what_may_still_come_is_waited_for(record: &Record, world: &Watched, then: &Decision) -> Verdict {
+    const ON_ITS_WAY: Duration = Duration::from_secs(60);
+    for change in &then.changes {
+        let RowChange::PutCard(card) = change else { continue };
+        let is_fresh = card.message.is_none() && card.opened == world.now();
+        let first = record.gaps.first.get(&card.content.issue_id).filter(|_| is_fresh);
+        let is_so = first.is_none_or(|(at, _)| *at <= record.gaps.started || world.now().since(*at) >= ON_ITS_WAY);
+        holds(is_so, "what may still come is waited for", || format!("{first:?}, now {:?}: {card:?}", world.now()))?;
     }
     Ok(())
 }

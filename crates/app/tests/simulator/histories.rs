@@ -68,7 +68,7 @@ impl Drawn {
             64..73 => self.then(|d| Action::ChatFails(d.chat_fault())),
             73..76 => self.then(|d| Action::TrackerFails(d.tracker_fault())),
             76..82 => self.work(),
-            82 => self.then(|d| Action::IsOvertaken { waits: d.waits() }),
+            82 => self.overtaking(),
             83..88 => self.then(|d| Action::GoesOn { waits: d.waits() }),
             88..93 => self.time(),
             93 | 94 => self.then(|_| Action::Dies { away: 0 }),
@@ -129,6 +129,17 @@ impl Drawn {
         for kind in [ChangeKind::New, ChangeKind::Resolved, ChangeKind::Regressed] {
             self.begins(|_| Action::Happens { issue, kind, told: Told::Figure, late: false });
         }
+        self.work();
+    }
+
+    /// A card is being shown, changes meanwhile, and is shown by another worker before the first one is done.
+    fn overtaking(&mut self) {
+        let issue = self.below(4);
+        for kind in [ChangeKind::New, ChangeKind::Resolved, ChangeKind::Reopened] {
+            self.then(|_| Action::Happens { issue, kind, told: Told::Figure, late: false });
+            self.then(|d| Action::Works { worker: 0, waits: 2 + d.below(8) });
+        }
+        self.then(|d| Action::IsOvertaken { waits: d.waits() });
         self.work();
     }
 

@@ -9,7 +9,9 @@ use zentry_app::{Accepted, App, CameBack, Ports, SentryStart};
 use zentry_contract::fake::{FakeClock, FakeStore, SeededRandom};
 use zentry_contract::sample::{START, project};
 use zentry_domain::ports::StoreError;
-use zentry_domain::{Decision, Deployment, Event, Facts, InstallationId, Job, Lane, NewJob, Secret, Store, Timestamp};
+use zentry_domain::{
+    Decision, Deployment, Event, Facts, InstallationId, Job, Lane, NewJob, RowChange, Secret, Store, Timestamp,
+};
 
 use crate::actions::{ALL, Action};
 use crate::cast::deployment;
@@ -120,8 +122,16 @@ impl World {
         let now = self.watched.now();
         self.watched.clock.set(Timestamp(now.0 + seconds * 1_000));
         if !self.watched.is_down() {
+            self.notice_clock(now);
             self.finish(0);
         }
+    }
+
+    /// As a process does where its clock was set back.
+    fn notice_clock(&self, latest: Timestamp) {
+        let (now, by) = (self.watched.now(), latest.since(self.watched.now()));
+        let set_back = Decision::nothing().and(RowChange::ClockSetBack { by });
+        at_once(self.watched.store.commit(&[], &set_back, now)).expect("a store that is up");
     }
 
     /// A worker's call takes so long that its lease ends: another worker takes over what it was about.
