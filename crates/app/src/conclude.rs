@@ -66,7 +66,9 @@ impl App {
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
             (_, Effect::RoundupShown { roundup, message, said }) => {
                 let shown = self.core().roundup_shown(roundup, message.clone(), said.clone());
-                Outcome::Done(shown.with(self.resumed(&roundup.scene.place).await?))
+                let was_sent = roundup.message != *message || roundup.said.as_ref() != Some(said);
+                let place = &roundup.scene.place;
+                Outcome::Done(if was_sent { shown.with(self.resumed(place).await?) } else { shown })
             }
             (_, Effect::UnwantedRoundup(roundup)) => {
                 Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().roundup_lost(roundup) }

@@ -309,6 +309,24 @@ async fn status_says_whether_messages_come_through() {
 }
 
 #[tokio::test]
+async fn a_channel_in_which_a_catch_up_card_arrives_is_not_paused_any_more() {
+    let world = connected().await;
+    world.chat.fail_times(1, ChatFault::Gone);
+    happens(&world, "7").await;
+    world.ana_says("disconnect").await;
+    world.wait(HOUR).await;
+    world.ana_says("connect acme checkout").await;
+    world.wait(MINUTE).await;
+    happens_unheard(&world, "8");
+    world.wait(HOUR).await;
+    assert_eq!(cards(&world).len(), 1);
+    world.ana_says("status").await;
+    let (head, _) = status_lines(&world);
+    assert!(!head.contains("paused"), "{head}");
+    world.wait(MINUTE).await;
+}
+
+#[tokio::test]
 async fn status_names_an_organization_whose_webhooks_are_missing() {
     let world = connected().await;
     happens_unheard(&world, "7");

@@ -1,0 +1,41 @@
+//! Taking a change of a channel's connections back, for ten minutes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Button, Choice, Handle, Place, Press, Project, Subscription, Timestamp};
+
+/// How long a change can be taken back.
+pub const UNDO_LIFE: Duration = Duration::from_secs(600);
+
+/// A change that can be taken back, once, by whoever may make it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undo {
+    /// What its button carries.
+    pub handle: Handle,
+    /// The channel.
+    pub place: Place,
+    /// Until when.
+    pub expires: Timestamp,
+    /// What was changed.
+    pub what: Undoing,
+}
+
+/// What was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undoing {
+    /// It was connected.
+    Connected(Project),
+    /// These were disconnected.
+    Disconnected(Vec<Subscription>),
+}
+
+impl Undo {
+    /// The button that takes it back.
+    pub fn button(&self) -> Button {
+        let press = Press { card: self.handle.clone(), choice: Choice::Undo };
+        Button { label: "Undo (10 min)".into(), press, primary: false }
+    }
+}
