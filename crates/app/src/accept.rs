@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
-use zentry_domain::decide::{Crowds, PressFacts, SaidFacts, StatusFacts};
+use zentry_domain::decide::{Crowds, PressFacts, SaidFacts, StatusFacts, UndoFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
@@ -200,17 +200,27 @@ impl App {
         let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
         let (card, storm) = match &pressed.press {
             Some(Press { card, choice: Choice::ShowAll }) => (None, self.roundup_behind(account, card).await?),
+            Some(Press { choice: Choice::Undo, .. }) => (None, None),
             Some(Press { card, .. }) => (facts.card(account, card).await?, None),
             None => (None, None),
         };
         let known = PressFacts {
             card,
             storm,
+            undo: self.undo_behind(pressed).await?,
             linked: facts.linked(account, user).await?,
             open_link: facts.open_link(account, user).await?,
             fresh_link: self.fresh_link(),
         };
         Ok(self.core().pressed(pressed, &known))
+    }
+
+    async fn undo_behind(&self, pressed: &Pressed) -> Result<Option<UndoFacts>, StoreError> {
+        let Some(Press { card: handle, choice: Choice::Undo }) = &pressed.press else { return Ok(None) };
+        let (facts, account) = (&self.ports.facts, &pressed.by.account);
+        let Some(undo) = facts.undo(account, handle).await? else { return Ok(None) };
+        let here = facts.subscriptions_in(account, &undo.place.channel).await?;
+        Ok(Some(UndoFacts { undo, here, account: facts.account(account).await? }))
     }
 
     async fn roundup_behind(

@@ -8,7 +8,7 @@ use zentry_domain::{
     Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Facts, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Link, LinkedPerson,
     MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, ProjectId, ProjectKey,
-    ProjectSlug, Revision, RowChange, Secret, Stage, Store, Subscription, Suppression, Timestamp, Vault,
+    ProjectSlug, Revision, RowChange, Secret, Stage, Store, Subscription, Suppression, Timestamp, Undo, Undoing, Vault,
 };
 
 use crate::sample::{self, START};
@@ -94,6 +94,7 @@ macro_rules! store_suite {
             what_was_given_up_in_a_channel_is_counted,
             a_channel_knows_when_its_connections_were_changed,
             however_much_is_asked_of_sentry_messages_are_leased,
+            a_change_can_be_taken_back_once_and_for_a_while,
             a_channel_has_one_storm_at_a_time,
             what_waits_to_be_posted_can_be_gathered,
             what_comes_close_together_is_asked_for_again,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson,
     MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp,
-    UserId,
+    Undo, UserId,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -136,6 +136,15 @@ pub enum RowChange {
         /// The place.
         channel: ChannelId,
     },
+    /// A change that can be taken back.
+    PutUndo(Undo),
+    /// It was taken back, and cannot be again. Conflicts where it is not there any more.
+    DropUndo {
+        /// The account.
+        account: AccountId,
+        /// Which.
+        undo: Handle,
+    },
     /// An attempt to link. Conflicts unless the row's revision is the one before, and where the person has another one
     /// that has not ended.
     PutLink(Link),
@@ -176,7 +185,7 @@ pub enum RowChange {
         /// By how much.
         by: Duration,
     },
-    /// Deletes what has served its time by `now`: delivery keys and ended links after a day, unreadable bodies after
+    /// Deletes what has served its time by `now`: what can no longer be taken back, delivery keys and ended links after a day, unreadable bodies after
     /// seven, dead letters after thirty (suppressed as `held`).
     Sweep {
         /// When it is.

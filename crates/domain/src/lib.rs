@@ -27,6 +27,7 @@ mod pulse;
 mod secret;
 mod subscription;
 mod time;
+mod undo;
 
 #[cfg(test)]
 mod sample;
@@ -54,3 +55,4 @@ pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};
 pub use subscription::Subscription;
 pub use time::Timestamp;
+pub use undo::{UNDO_LIFE, Undo, Undoing};

@@ -70,12 +70,14 @@ pub enum Choice {
     Act(Action),
     /// List what is behind a storm's card.
     ShowAll,
+    /// Take a change of the channel's connections back.
+    Undo,
 }
 
 impl Choice {
     /// Every choice, for adapters that spell them.
-    pub const ALL: [Self; 4] =
-        [Self::Act(Action::Resolve), Self::Act(Action::Archive), Self::Act(Action::Reopen), Self::ShowAll];
+    pub const ALL: [Self; 5] =
+        [Self::Act(Action::Resolve), Self::Act(Action::Archive), Self::Act(Action::Reopen), Self::ShowAll, Self::Undo];
 
     /// The word that stands for it in a button's value.
     pub fn word(self) -> &'static str {
@@ -84,6 +86,7 @@ impl Choice {
             Self::Act(Action::Archive) => "archive",
             Self::Act(Action::Reopen) => "reopen",
             Self::ShowAll => "list",
+            Self::Undo => "undo",
         }
     }
 
@@ -123,6 +126,13 @@ impl Notice {
     /// Whether it is one line of text already.
     pub fn is_plain(&self) -> bool {
         self.lines.is_empty() && self.buttons.is_empty()
+    }
+
+    /// Adds a button.
+    #[must_use]
+    pub fn button(mut self, button: Button) -> Self {
+        self.buttons.push(button);
+        self
     }
 
     /// Adds a line.

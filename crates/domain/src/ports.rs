@@ -18,7 +18,7 @@ use crate::{
     Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, DeadLetter, Decision, Digest, Event,
     Handle, Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId,
     Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse, Queued, Revision,
-    Roundup, Secret, Subscription, Timestamp, UserId,
+    Roundup, Secret, Subscription, Timestamp, Undo, UserId,
 };
 
 /// The cause of an error, kept for the log.
@@ -113,6 +113,8 @@ pub trait Facts: Send + Sync {
     async fn roundup(&self, account: &AccountId, handle: &Handle) -> Result<Option<Roundup>, StoreError>;
     /// What a roundup holds, with its worst issues, at most `top`.
     async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError>;
+    /// A change that can be taken back.
+    async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError>;
     /// An attempt to link, by the digest of its token.
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError>;
     /// The attempt whose browser is at Sentry with this `state`.

@@ -10,7 +10,7 @@ use zentry_domain::{
     AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
     CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug,
     Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone,
-    Update, UserId, UserJid,
+    Undoing, Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -137,6 +137,8 @@ fn subscriptions_stay_readable() {
         since: Timestamp(1_767_323_045_000),
     };
     golden("subscription", &subscription);
+    golden("undo_connected", &Undoing::Connected(checkout()));
+    golden("undo_disconnected", &Undoing::Disconnected(vec![subscription]));
 }
 
 #[test]

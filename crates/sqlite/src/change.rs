@@ -57,6 +57,8 @@ impl Db {
             RowChange::Resume { account, channel } => self
                 .change("DELETE FROM pause WHERE account = ?1 AND channel = ?2", (account.as_str(), channel.key()))
                 .map(drop),
+            RowChange::PutUndo(undo) => self.put_undo(undo),
+            RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),
             RowChange::PutLink(link) => self.put_link(link),
             RowChange::DropLink(id) => self.change("DELETE FROM link WHERE key = ?1", [&id.0]).map(drop),
             RowChange::LinkPerson(linked) => self.link_person(linked),

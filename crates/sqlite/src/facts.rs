@@ -6,7 +6,7 @@ use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Lane, Link, LinkedPerson,
-    MessageId, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Subscription, Timestamp, UserId,
+    MessageId, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Subscription, Timestamp, Undo, UserId,
 };
 
 use crate::SqliteStore;
@@ -157,6 +157,11 @@ impl Facts for SqliteStore {
     async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError> {
         let (account, roundup) = (account.as_str().to_owned(), roundup.as_str().to_owned());
         Ok(self.0.readers.read_long(move |db| db.gathering(&account, &roundup, top)).await?)
+    }
+
+    async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError> {
+        let (account, handle) = (account.clone(), handle.clone());
+        self.read(move |db| db.undo(&account, &handle)).await
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {

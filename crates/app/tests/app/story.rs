@@ -1,8 +1,10 @@
 //! The main job, end to end over fakes: connect, link, card, press, disconnect.
 
+use std::time::Duration;
+
 use zentry_app::Accepted;
-use zentry_contract::sample::{ana, ben, change, channel, mallory, ops};
-use zentry_domain::{Action, Archive, ChangeKind, Event, Person, Status, UserId};
+use zentry_contract::sample::{ana, ben, change, channel, mallory, ops, project};
+use zentry_domain::{Action, Archive, ChangeKind, Event, Facts, Person, Place, Policy, Pressed, Status, UserId};
 
 use crate::world::{World, issue_42, key};
 
@@ -167,4 +169,63 @@ async fn a_guest_may_ask_for_help_only() {
     assert_eq!(world.last(), "Guests cannot do that here. Nothing changed.");
     world.say(guest(), ops(), "help").await;
     assert_eq!(world.last(), "Sentry for this channel");
+}
+
+/// Presses the button of this label on the last message in #ops that has one.
+async fn presses(world: &World, by: Person, place: Place, label: &str) {
+    let messages = world.chat.messages_in(&ops().channel);
+    let buttons = messages.iter().rev().flat_map(|message| &message.notice.buttons);
+    let press = buttons.into_iter().find(|button| button.label == label).expect(label).press.clone();
+    let pressed = Pressed { by, place, press: Some(press) };
+    world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
+    world.settle().await;
+}
+
+async fn connected(world: &World) -> usize {
+    world.store.subscriptions_in(&ops().account, &ops().channel).await.expect("read").len()
+}
+
+#[tokio::test]
+async fn what_was_disconnected_is_connected_again_by_undo_once_and_within_ten_minutes() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.ana_says("connect acme web").await;
+    world.ana_says("disconnect").await;
+    assert_eq!(connected(&world).await, 0);
+    world.wait(Duration::from_secs(599)).await;
+    presses(&world, ben(), ops(), "Undo (10 min)").await;
+    assert_eq!(
+        (connected(&world).await, world.last().as_str()),
+        (2, "Connected again: acme / checkout, acme / web, with their filters (Ben).")
+    );
+    presses(&world, ana(), ops(), "Undo (10 min)").await;
+    assert!(world.last().starts_with("This can no longer be undone"), "{}", world.last());
+
+    world.ana_says("disconnect acme web").await;
+    world.wait(Duration::from_secs(600)).await;
+    presses(&world, ana(), ops(), "Undo (10 min)").await;
+    assert_eq!(connected(&world).await, 1, "too late");
+}
+
+#[tokio::test]
+async fn a_connection_is_taken_back_by_undo_and_only_where_it_was_made() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    presses(&world, ana(), channel("acc", "dev"), "Undo (10 min)").await;
+    assert_eq!(connected(&world).await, 1);
+    presses(&world, ana(), ops(), "Undo (10 min)").await;
+    assert_eq!((connected(&world).await, world.last().as_str()), (0, "Disconnected: acme / checkout, by Ana."));
+}
+
+#[tokio::test]
+async fn under_the_policy_managers_only_they_take_back() {
+    let world = World::new(|deployment| {
+        deployment.linking = false;
+        deployment.policy = Policy::Managers;
+        deployment.managers = vec![ana().user];
+        deployment.integration_org = Some(project("checkout").org);
+    });
+    world.ana_says("connect acme checkout").await;
+    presses(&world, ben(), ops(), "Undo (10 min)").await;
+    assert_eq!(connected(&world).await, 1);
 }

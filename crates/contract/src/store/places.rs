@@ -120,3 +120,27 @@ pub async fn who_has_spoken_somewhere_is_an_acquaintance(bench: &impl Bench) {
     assert_eq!(facts.acquaintance(&acc(), &ana.user).await.expect("read"), Some(ana.clone()));
     assert_eq!(facts.acquaintance(&other(), &ana.user).await.expect("read"), None);
 }
+
+pub async fn a_change_can_be_taken_back_once_and_for_a_while(bench: &impl Bench) {
+    let (ops, facts) = (sample::ops(), bench.facts());
+    let undo = |handle: &str, place: Place, what: Undoing| Undo {
+        handle: Handle::new(handle),
+        place,
+        expires: after(600_000),
+        what,
+    };
+    let gone = subscription(ops.clone(), "checkout", 0);
+    let ours = undo("u1", ops.clone(), Undoing::Disconnected(vec![gone]));
+    let theirs = undo("u1", sample::channel("other", "ops"), Undoing::Connected(sample::project("web")));
+    commit(bench, change(RowChange::PutUndo(ours.clone())).and(RowChange::PutUndo(theirs.clone()))).await;
+    let read = async |account: AccountId| facts.undo(&account, &Handle::new("u1")).await.expect("read");
+    assert_eq!((read(acc()).await, read(other()).await), (Some(ours), Some(theirs)));
+
+    let taken = || change(RowChange::DropUndo { account: acc(), undo: Handle::new("u1") });
+    commit(bench, taken()).await;
+    conflicts(bench, taken()).await;
+    commit(bench, change(RowChange::Sweep { now: after(599_999) })).await;
+    assert!(read(other()).await.is_some());
+    commit(bench, change(RowChange::Sweep { now: after(600_000) })).await;
+    assert_eq!(read(other()).await, None);
+}

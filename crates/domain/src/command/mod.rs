@@ -89,8 +89,8 @@ pub const COMMANDS: &[Spec] = &[
         name: "disconnect",
         arguments: "[<org> <project>]",
         summary: "stop one project; without names, all of this channel's",
-        details: "Takes effect at once and never needs Sentry to answer. Cards that are here stay, and their buttons \
-                  keep working.",
+        details: "Takes effect at once and never needs Sentry to answer. The answer carries \"Undo\" for ten minutes. Cards \
+                  that are here stay, and their buttons keep working.",
         examples: &["disconnect acme checkout", "disconnect"],
         parse: disconnect,
     },

@@ -3,7 +3,7 @@
 use super::Core;
 use crate::{
     Actor, Address, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug, Organization, Person,
-    Place, Project, RECONCILE_EVERY, RowChange, Subscription, say,
+    Place, Project, RECONCILE_EVERY, RowChange, Subscription, Undoing, say,
 };
 
 /// What Sentry knows under the names that somebody typed, as far as the asker may see.
@@ -74,7 +74,9 @@ impl Core<'_> {
             since: self.now,
         };
         let notice = say::connected(self.deployment, &subscription, installed);
-        let mut decision = Decision::job(self.openly(&wish.place, &wish.by, notice));
+        let (undo, can_be_undone) = self.undoable(&wish.place, Undoing::Connected(project.clone()));
+        let mut decision =
+            Decision::job(self.openly(&wish.place, &wish.by, notice.button(undo.button()))).and(can_be_undone);
         if let Some(identity) = self.told_in_own_chat(wish) {
             let done = say::linked_and_connected(identity, &wish.place, project);
             decision = decision.then(self.answer(Address::direct(&wish.by), done));

@@ -13,6 +13,9 @@ use crate::{
 /// A channel that could not be reached for longer than this is told of what waited by one card.
 pub const OUTAGE: Duration = Duration::from_secs(15 * 60);
 
+/// So far back is asked for what nobody could read.
+const UNREAD: Duration = Duration::from_secs(24 * 3_600);
+
 /// What Sentry says of an organization's issues.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -77,8 +80,9 @@ impl Core<'_> {
         let missed = missed(reading, facts);
         let tell = !missed.is_empty() && !reading.ours && !pulse.told;
         let alarm = if tell { self.alarm(pulse, &missed, &facts.caretakers) } else { Decision::nothing() };
-        // What nobody could read is asked for again.
-        let (org, until) = (reading.org.clone(), if reading.complete { reading.until } else { reading.from });
+        // What nobody could read is asked for again, for a day: then somebody would have mended it.
+        let until = if reading.complete { reading.until } else { reading.from.max(reading.until - UNREAD) };
+        let org = reading.org.clone();
         let again = self.reconcile_later(&Pulse { reconciled: Some(until), ..pulse.clone() });
         // It is over when webhooks come again and nothing is missing: one without the other proves nothing.
         let came = pulse.last.is_some_and(|last| last > reading.from);

@@ -11,7 +11,7 @@ mod storm;
 pub use change::Crowds;
 pub use connect::Lookup;
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
-pub use press::PressFacts;
+pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts};
 
 use crate::{

@@ -3,8 +3,9 @@
 use super::{Core, FreshLink};
 use crate::roundup::Gathering;
 use crate::{
-    Action, Actor, Card, Choice, Decision, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Press,
-    Pressed, Roundup, RowChange, Update, say,
+    Account, Action, Actor, Card, Choice, Decision, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending,
+    Person, Place, Policy, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo, Undoing, Update,
+    say,
 };
 
 /// What a press needs to know.
@@ -14,12 +15,25 @@ pub struct PressFacts {
     pub card: Option<Card>,
     /// The storm of the button, with what it holds, for "Show all".
     pub storm: Option<(Roundup, Gathering)>,
+    /// The change of the button, for "Undo".
+    pub undo: Option<UndoFacts>,
     /// The presser's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The presser's unfinished attempt to link one.
     pub open_link: Option<Link>,
     /// A token, should one be needed.
     pub fresh_link: FreshLink,
+}
+
+/// What taking a change back needs to know.
+#[derive(Clone, Debug)]
+pub struct UndoFacts {
+    /// The change.
+    pub undo: Undo,
+    /// What its channel is connected to now.
+    pub here: Vec<Subscription>,
+    /// The account, if it told us of its installation.
+    pub account: Option<Account>,
 }
 
 impl Core<'_> {
@@ -34,9 +48,49 @@ impl Core<'_> {
             (Some(Press { choice: Choice::ShowAll, .. }), _, Some((storm, holds))) => {
                 Decision::job(self.privately(place, by, storm.list(holds)))
             }
+            (Some(Press { choice: Choice::Undo, .. }), ..) => self.take_back(pressed, facts.undo.as_ref()),
             _ => return Decision::job(self.privately(place, by, say::card_expired())),
         };
         decision.and(RowChange::Saw { place: place.clone(), person: by.clone() })
+    }
+
+    /// A change that can be taken back for a while, with the row that says so.
+    pub(super) fn undoable(&self, place: &Place, what: Undoing) -> (Undo, RowChange) {
+        let (handle, expires) = (Handle::new(self.random.hex128()), self.now + UNDO_LIFE);
+        let undo = Undo { handle, place: place.clone(), expires, what };
+        (undo.clone(), RowChange::PutUndo(undo))
+    }
+
+    /// Takes a change back, where it was made, for whoever may make it.
+    fn take_back(&self, pressed: &Pressed, facts: Option<&UndoFacts>) -> Decision {
+        let (by, place) = (&pressed.by, &pressed.place);
+        let fresh = facts.filter(|facts| facts.undo.expires > self.now && facts.undo.place.is_same(place));
+        let Some(UndoFacts { undo, here, account }) = fresh else {
+            return Decision::job(self.privately(place, by, say::undo_expired()));
+        };
+        if self.deployment.policy == Policy::Managers && !self.deployment.is_manager(by, account.as_ref()) {
+            return Decision::job(self.privately(place, by, say::not_allowed(self.deployment)));
+        }
+        let decision = match &undo.what {
+            Undoing::Connected(project) => self.disconnect_again(pressed, project),
+            Undoing::Disconnected(gone) => self.connect_again(pressed, gone, here),
+        };
+        decision.and(RowChange::DropUndo { account: place.account.clone(), undo: undo.handle.clone() })
+    }
+
+    fn disconnect_again(&self, pressed: &Pressed, project: &Project) -> Decision {
+        let Place { account, channel, .. } = pressed.place.clone();
+        let told = self.openly(&pressed.place, &pressed.by, say::disconnected(project, &pressed.by));
+        Decision::job(told).and(RowChange::Unsubscribe { account, channel, project: project.id.clone() })
+    }
+
+    /// With their filters. What somebody has connected meanwhile stays as it is.
+    fn connect_again(&self, pressed: &Pressed, gone: &[Subscription], here: &[Subscription]) -> Decision {
+        let is_here = |s: &&Subscription| here.iter().any(|there| there.project.id == s.project.id);
+        let back: Vec<_> = gone.iter().filter(|s| !is_here(s)).collect();
+        let told = say::connected_again(gone, &pressed.by);
+        let decision = Decision::job(self.openly(&pressed.place, &pressed.by, told));
+        back.into_iter().cloned().map(RowChange::Subscribe).fold(decision, Decision::and)
     }
 
     /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.
@@ -102,13 +156,14 @@ fn done(action: Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChangeKind, Deployment, Digest, Handle, Random, Secret, Timestamp, UserId, sample};
+    use crate::{ChangeKind, Deployment, Digest, Random, Secret, Timestamp, UserId, sample};
 
     fn facts(linked: Option<LinkedPerson>) -> PressFacts {
         let change = sample::change(ChangeKind::New);
         PressFacts {
             card: Some(Card::open(Handle::new("h"), &sample::subscription(), &change, Timestamp(0))),
             storm: None,
+            undo: None,
             linked,
             open_link: None,
             fresh_link: FreshLink { token: Secret::new("token"), id: Digest([1; 32]) },

@@ -6,7 +6,7 @@ use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
     Account, Actor, Card, ChannelId, Connect, Decision, Lane, Link, LinkedPerson, Pause, Pending, Policy, Pulse,
-    RowChange, Said, Subscription, Timestamp, say,
+    RowChange, Said, Subscription, Timestamp, Undoing, say,
 };
 
 /// What a command needs to know.
@@ -169,7 +169,10 @@ impl Core<'_> {
                 ref several => return self.reply(said, say::which_one(project, several)),
             },
         };
-        let mut decision = Decision::job(self.openly(&said.place, &said.by, notice));
+        let taken: Vec<_> = facts.here.iter().filter(|s| gone.contains(&s.project)).cloned().collect();
+        let (undo, can_be_undone) = self.undoable(&said.place, Undoing::Disconnected(taken));
+        let told = self.openly(&said.place, &said.by, notice.button(undo.button()));
+        let mut decision = Decision::job(told).and(can_be_undone);
         if named.is_none() {
             // Whoever ends everything also means what is still being looked up.
             decision = decision.and(RowChange::ClearLane(Lane::connects(&said.place.account, &said.place.channel)));

@@ -88,6 +88,19 @@ pub fn disconnected_all(projects: &[Project], by: &Person) -> Notice {
     Notice::text(format!("Disconnected everything here ({}): {}, by {}.", labels.len(), labels.join(", "), name(by)))
 }
 
+/// What was disconnected is connected again. Everyone there is told.
+pub fn connected_again(gone: &[Subscription], by: &Person) -> Notice {
+    let labels: Vec<_> = gone.iter().map(|s| s.project.label()).collect();
+    let filters = if gone.len() == 1 { "its filters" } else { "their filters" };
+    Notice::text(format!("Connected again: {}, with {filters} ({}).", labels.join(", "), name(by)))
+}
+
+/// A change can no longer be taken back, or was already.
+pub fn undo_expired() -> Notice {
+    Notice::text("This can no longer be undone: ten minutes have passed, or somebody has done it.")
+        .line("Nothing changed.")
+}
+
 /// What was to be disconnected is not connected.
 pub fn not_connected(typed: &str, here: &[Subscription]) -> Notice {
     if here.is_empty() {

@@ -8,7 +8,7 @@ use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Lane,
     Ledger, Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp,
-    UserId,
+    Undo, UserId,
 };
 
 use super::FakeStore;
@@ -134,6 +134,11 @@ impl Facts for FakeStore {
         let state = self.up()?;
         let behind = |card: &&Card| card.content.place.account == *account && card.listed.as_ref() == Some(roundup);
         Ok(Gathering::of(state.rows.cards.iter().filter(behind), top))
+    }
+
+    async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError> {
+        let is_it = |undo: &&Undo| undo.place.account == *account && undo.handle == *handle;
+        Ok(self.up()?.rows.undos.iter().find(is_it).cloned())
     }
 
     async fn link(&self, id: &Digest) -> Result<Option<Link>, StoreError> {

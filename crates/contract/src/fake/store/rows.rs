@@ -6,7 +6,7 @@ use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Job, Lane,
     Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Pulse, Revision, Roundup, RowChange, Stage,
-    Subscription, Suppression, Timestamp, UserId,
+    Subscription, Suppression, Timestamp, Undo, UserId,
 };
 
 use super::dead::Dead;
@@ -24,6 +24,7 @@ pub(super) struct Rows {
     pub(super) roundups: Vec<Roundup>,
     pub(super) heard: HashMap<IssueId, Timestamp>,
     pub(super) pulses: Vec<Pulse>,
+    pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
     pub(super) accounts: Vec<Account>,
@@ -115,6 +116,12 @@ impl Rows {
             RowChange::Pause(pause) => self.pause(pause),
             RowChange::Resume { account, channel } => {
                 self.pauses.retain(|pause| !(pause.account == *account && pause.channel == *channel));
+            }
+            RowChange::PutUndo(undo) => self.undos.push(undo.clone()),
+            RowChange::DropUndo { account, undo } => {
+                let is_it = |row: &Undo| row.place.account == *account && row.handle == *undo;
+                let place = self.undos.iter().position(is_it).ok_or(StoreError::Conflict)?;
+                self.undos.remove(place);
             }
             RowChange::PutLink(link) => self.put_link(link)?,
             RowChange::DropLink(id) => self.links.retain(|link| link.id != *id),

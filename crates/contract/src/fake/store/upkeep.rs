@@ -18,6 +18,7 @@ impl Rows {
         let owner = Owner::Zoom(account.clone());
         self.subscriptions.retain(|s| s.place.account != *account);
         self.changed.retain(|(owner, _), _| owner != account);
+        self.undos.retain(|undo| undo.place.account != *account);
         self.cards.retain(|card| card.content.place.account != *account);
         self.roundups.retain(|roundup| roundup.scene.place.account != *account);
         self.links.retain(|link| link.person.account != *account);
@@ -37,6 +38,7 @@ impl Rows {
         self.keys.retain(|_, at| at.is_none_or(|at| at >= now - KEYS_KEPT));
         self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
         self.pulses.retain(|pulse| self.subscriptions.iter().any(|s| s.project.org == pulse.org));
+        self.undos.retain(|undo| undo.expires > now);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);
