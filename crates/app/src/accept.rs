@@ -235,6 +235,12 @@ impl App {
 
     async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
         let facts = &self.ports.facts;
+        // What was on its way when the integration was removed.
+        if let Some(installation) = &change.installation
+            && facts.was_removed(installation).await?
+        {
+            return Ok(Decision::nothing());
+        }
         let mut change = change.clone();
         if let (None, Some(installation)) = (&change.project.org, &change.installation) {
             change.project.org = facts.installation(installation).await?;

@@ -125,6 +125,8 @@ pub trait Facts: Send + Sync {
     async fn linked(&self, account: &AccountId, user: &UserId) -> Result<Option<LinkedPerson>, StoreError>;
     /// The organization of an installation.
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError>;
+    /// Whether an installation was removed.
+    async fn was_removed(&self, id: &InstallationId) -> Result<bool, StoreError>;
     /// The installations of our integration in an organization that are known.
     async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError>;
     /// An account that installed the bot.

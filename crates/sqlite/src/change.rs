@@ -70,14 +70,18 @@ impl Db {
                 self.remember_purge(account, now)?;
                 self.purge(account)
             }
-            RowChange::PutInstallation { installation, org } => self
-                .change(
+            RowChange::PutInstallation { installation, org } => {
+                self.change("DELETE FROM removed WHERE installation = ?1", [installation.as_str()])?;
+                self.change(
                     "INSERT INTO installation (id, org) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET org = excluded.org",
                     (installation.as_str(), org.as_str()),
                 )
-                .map(drop),
+                .map(drop)
+            }
             RowChange::RemoveInstallation(installation) => {
-                self.change("DELETE FROM installation WHERE id = ?1", [installation.as_str()]).map(drop)
+                self.change("DELETE FROM installation WHERE id = ?1", [installation.as_str()])?;
+                let remember = "INSERT OR IGNORE INTO removed (installation) VALUES (?1)";
+                self.change(remember, [installation.as_str()]).map(drop)
             }
             RowChange::Saw { place, person } => self.saw(place, person, now),
             RowChange::ClockSetBack { by } => self.clock_set_back(*by, now),

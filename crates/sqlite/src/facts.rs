@@ -194,6 +194,11 @@ impl Facts for SqliteStore {
         self.read(move |db| db.first(sql, id, |row| Ok(OrgSlug::new(row.get::<_, String>(0)?)))).await
     }
 
+    async fn was_removed(&self, id: &InstallationId) -> Result<bool, StoreError> {
+        let id = [id.as_str().to_owned()];
+        self.read(move |db| db.finds("SELECT 1 FROM removed WHERE installation = ?1", id)).await
+    }
+
     async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError> {
         let org = [org.as_str().to_owned()];
         let sql = "SELECT id FROM installation WHERE org = ?1";

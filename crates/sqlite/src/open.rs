@@ -19,7 +19,7 @@ use crate::scratch::beside;
 const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_gaps.sql"),
-    include_str!("../migrations/0003_channel_changed.sql"),
+    include_str!("../migrations/0003_channels_and_lanes.sql"),
 ];
 const APPLICATION: i64 = 0x5a4e_5452;
 /// The first SQLite without the write-ahead log bug.

@@ -227,6 +227,11 @@ async fn where_an_organization_removes_the_integration_its_channels_are_told_and
     world.settle().await;
     let heads: Vec<_> = world.chat.messages_in(&ops().channel).into_iter().map(|m| m.notice.head).collect();
     assert!(heads.len() == 2 && heads[1].starts_with("Paused: acme removed this integration"), "{heads:?}");
+
+    let late = Change { installation: Some(InstallationId::new("i")), ..about("late", "pay") };
+    world.app.accept(&[], &Event::Changed(late)).await.expect("ignored");
+    world.settle().await;
+    assert_eq!(world.chat.messages_in(&ops().channel).len(), 2);
 }
 
 /// Row 42.

@@ -126,6 +126,7 @@ pub async fn an_installation_stands_for_its_organization_until_removed(bench: &i
 
     commit(bench, change(RowChange::RemoveInstallation(one.clone()))).await;
     assert_eq!(facts.installation(&one).await.expect("read"), None);
+    assert!(facts.was_removed(&one).await.expect("read") && !facts.was_removed(&two).await.expect("read"));
     assert_eq!(facts.installations_of(&acme).await.expect("read"), []);
 }
 

@@ -165,6 +165,10 @@ impl Facts for FakeStore {
         Ok(self.up()?.rows.installations.iter().find(|(known, _)| known == id).map(|(_, org)| org.clone()))
     }
 
+    async fn was_removed(&self, id: &InstallationId) -> Result<bool, StoreError> {
+        Ok(self.up()?.rows.removed.contains(id))
+    }
+
     async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError> {
         let of_org = all(&self.up()?.rows.installations, |(_, known)| known == org);
         Ok(of_org.into_iter().map(|(id, _)| id).collect())

@@ -29,6 +29,7 @@ pub(super) struct Rows {
     pub(super) people: Vec<LinkedPerson>,
     pub(super) accounts: Vec<Account>,
     pub(super) installations: Vec<(InstallationId, OrgSlug)>,
+    pub(super) removed: Vec<InstallationId>,
     pub(super) presence: Vec<Seen>,
     pub(super) pauses: Vec<Pause>,
     pub(super) lanes: BTreeMap<Lane, Vec<Waiting>>,
@@ -137,9 +138,13 @@ impl Rows {
             RowChange::PurgeAccount(account) => self.purge(account),
             RowChange::PutInstallation { installation, org } => {
                 self.installations.retain(|(id, _)| id != installation);
+                self.removed.retain(|id| id != installation);
                 self.installations.push((installation.clone(), org.clone()));
             }
-            RowChange::RemoveInstallation(installation) => self.installations.retain(|(id, _)| id != installation),
+            RowChange::RemoveInstallation(installation) => {
+                self.installations.retain(|(id, _)| id != installation);
+                self.removed.push(installation.clone());
+            }
             RowChange::Saw { place, person } => self.saw(place, person, now),
             RowChange::ClockSetBack { by } => self.clock_set_back(*by, now),
             RowChange::Sweep { now } => self.sweep(*now),

@@ -20,3 +20,8 @@ CREATE TABLE undo (
     PRIMARY KEY (account, handle)
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX undo_by_age ON undo (expires);
+
+-- Installations that were removed: what one of them still tells is of no concern.
+CREATE TABLE removed (
+    installation TEXT PRIMARY KEY
+) WITHOUT ROWID, STRICT;
