@@ -1,11 +1,11 @@
 //! Asking Sentry what no webhook told of: after a start, every hour, and when an organization is silent.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use zentry_domain::decide::{Found, GapFacts, Reading};
-use zentry_domain::ports::{StoreError, TrackerError};
+use zentry_domain::ports::{ASKING, StoreError, TrackerError};
 use zentry_domain::{
     Actor, Card, Decision, Issue, IssueId, OrgSlug, Outcome, Person, Project, ProjectKey, Pulse, Subscription,
     Timestamp,
@@ -37,8 +37,8 @@ const APART: Duration = Duration::from_secs(2);
 const WITHIN: Duration = Duration::from_secs(3_600);
 /// So many are queued in one commit, so that a delivery never waits for all of them.
 const AT_ONCE: usize = 256;
-/// Organizations asked at the same time: most of the workers are for messages.
-pub(crate) const ASKED: usize = 4;
+/// Organizations asked at the same time: half of what may be asked at all (`ports::ASKING`), so that single issues are read too.
+pub(crate) const ASKED: usize = ASKING / 2;
 /// How long one waits for its turn that found so many before it.
 const TURN: Duration = Duration::from_secs(60);
 
@@ -87,13 +87,13 @@ impl App {
             known.cards.extend(facts.cards_of(&found.id).await?);
             known.heard.extend(facts.heard(&found.id).await?.map(|_| found.id.clone()));
         }
-        for card in seen {
-            let now = facts.card(&card.content.place.account, &card.handle).await?;
-            let is_new = |card: &Card| !known.cards.iter().any(|known| known.handle == card.handle);
-            known.cards.extend(now.filter(is_new));
+        let of_fresh: HashSet<_> = known.cards.iter().map(|card| card.handle.clone()).collect();
+        for card in seen.iter().filter(|card| !of_fresh.contains(&card.handle)) {
+            known.cards.extend(facts.card(&card.content.place.account, &card.handle).await?);
         }
-        let as_seen = |now: &Card| seen.iter().any(|card| card.handle == now.handle && card.revision == now.revision);
-        known.moved_on = known.cards.iter().filter(|card| !as_seen(card)).map(|card| card.handle.clone()).collect();
+        let seen: HashMap<_, _> = seen.iter().map(|card| (&card.handle, card.revision)).collect();
+        let moved_on = |card: &&Card| seen.get(&card.handle) != Some(&card.revision);
+        known.moved_on = known.cards.iter().filter(moved_on).map(|card| card.handle.clone()).collect();
         known.caretakers = self.caretakers(&known.subscriptions).await?;
         metrics::counter!("zentry_reconciled_total").increment(1);
         Ok(Outcome::Done(self.core().reconciled(reading, &pulse, &known)))
