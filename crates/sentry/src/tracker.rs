@@ -236,8 +236,11 @@ impl SentryTracker {
             .append_pair("sort", "new")
             .append_pair("limit", "100");
         let issues: Vec<wire::Issue> = self.api.pages(actor, Call::get(url).in_background(), ISSUE_PAGES).await?;
+        // A search that is not understood is ignored by some servers: what was not asked for is left out here, too.
+        let asked = |issue: &&wire::Issue| issue.project(None).id.is_none_or(|id| id == project.id);
         let shown = |issue: &wire::Issue| Some((issue.id()?, issue.shown(&self.api.site, Some(&project.org))));
-        Ok(issues.iter().filter_map(shown).collect())
+        let issues = issues.iter().filter(asked).filter_map(shown);
+        Ok(issues.filter(|(_, issue)| issue.first_seen.is_none_or(|at| at > since)).collect())
     }
 
     async fn address(&self, actor: &Actor, issue: &IssueRef) -> Result<Url, Failure> {
