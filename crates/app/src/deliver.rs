@@ -10,7 +10,7 @@ use zentry_domain::ports::{BoxError, LaneLease, Leased, StoreError};
 use zentry_domain::{Decision, Job, Lane, NewJob, Outcome, Queued, RECONCILE_EVERY, RowChange, Timestamp};
 
 use crate::App;
-use crate::perform::{Effect, Performed, chain};
+use crate::perform::{Effect, Performed, caught, chain};
 
 /// Lanes worked on at once; as many as there are senders.
 const LANES: usize = 16;
@@ -300,9 +300,11 @@ impl App {
         conflicts: usize,
     ) -> Result<Outcome, StoreError> {
         let outcome = match conflicts {
-            0..TRIES => match self.conclude(queued, performed).await {
-                Err(error @ StoreError::Corrupt { .. }) => self.unreadable(queued, error),
-                concluded => concluded?,
+            0..TRIES => match caught(queued, self.conclude(queued, performed)).await {
+                Some(Err(error @ StoreError::Corrupt { .. })) => self.unreadable(queued, error),
+                Some(concluded) => concluded?,
+                // What it did outside is done; doing it again and again would not help.
+                None => Outcome::Dead { why: "what follows could not be decided".into(), then: Decision::nothing() },
             },
             // Whoever else writes this row is not done yet: later, and nothing that could conflict.
             _ => Outcome::Retry { at: self.now() + PATIENCE },

@@ -321,15 +321,22 @@ impl App {
 
 /// A bug that one job brings to light must not silence its lane: what it did outside is unknown.
 async fn unharmed(queued: &Queued, work: impl Future<Output = Performed>) -> Performed {
+    let performed = caught(queued, work).await;
+    performed.unwrap_or_else(|| Err(Setback::from(Failure::Unknown("performing it panicked".into()))))
+}
+
+/// Lets `work` end; `None` where it panicked.
+pub(crate) async fn caught<T>(queued: &Queued, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let caught = poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
         polled.map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
     });
-    caught.await.unwrap_or_else(|_| {
-        tracing::error!(job.id = %queued.id, job.kind = queued.job.kind(), "performing a job panicked: a bug in the bot");
-        Err(Setback::from(Failure::Unknown("performing it panicked".into())))
-    })
+    let ended = caught.await;
+    if ended.is_err() {
+        tracing::error!(job.id = %queued.id, job.kind = queued.job.kind(), "a job panicked: a bug in the bot");
+    }
+    ended.ok()
 }
 
 fn named_org<'a>(orgs: &'a [Organization], typed: &str) -> Option<&'a Organization> {
