@@ -331,6 +331,17 @@ async fn a_delivery_can_be_repeated_byte_for_byte_or_forged() {
 }
 
 #[tokio::test]
+async fn trouble_in_a_channel_is_nobody_elses() {
+    let (cast, sandbox, _bot) = stage(Clock::real()).await;
+    let client = Client::new(&sandbox, &cast).await;
+    sandbox.zoom.trouble(&cast.web_team, Fault::status(503));
+    let there = with(to_channel(&cast), "to_jid", json!(cast.web_team.jid()));
+    for _ in 0..2 {
+        assert_eq!((client.post(&there).await.status, client.post(&to_channel(&cast)).await.status), (503, 201));
+    }
+}
+
+#[tokio::test]
 async fn faults_hit_the_calls_they_wait_for() {
     let (cast, sandbox, _bot) = stage(Clock::real()).await;
     let client = Client::new(&sandbox, &cast).await;

@@ -120,6 +120,28 @@ async fn a_delivery_can_be_repeated_byte_for_byte_or_forged() {
 }
 
 #[tokio::test]
+async fn a_delivery_written_down_and_sent_by_hand_is_the_one_that_would_be_sent() {
+    let (cast, sandbox, bot) = stage(Clock::real()).await;
+    let secret = &cast.integration.client_secret;
+    let raw = sandbox.sentry.written_down("issue", "{}", secret);
+    let stream = tokio::net::TcpStream::connect(bot.base.trim_start_matches("http://")).await.unwrap();
+    stream.writable().await.unwrap();
+    assert_eq!(stream.try_write(&raw).unwrap(), raw.len());
+    bot.received(1).await;
+    sandbox.sentry.deliver_raw("issue", "{}", secret, Signing::Proper).await;
+    let seen = bot.seen();
+    let headers = |n: usize| -> Vec<_> {
+        // These are each delivery's own.
+        let own = ["request-id", "sentry-hook-timestamp"];
+        let mut headers: Vec<_> =
+            seen[n].headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect();
+        headers.sort_unstable();
+        headers
+    };
+    assert_eq!((headers(0), &seen[0].path, &seen[0].body), (headers(1), &seen[1].path, &seen[1].body));
+}
+
+#[tokio::test]
 async fn faults_hit_the_calls_they_wait_for() {
     let (cast, sandbox, _bot) = stage(Clock::real()).await;
     let app = integration(&sandbox, &cast);
