@@ -137,7 +137,11 @@ mod tests {
     fn a_found_project_is_connected_under_its_canonical_names() {
         let found = Lookup::Found(sample::project("checkout"));
         let decision = decide(&sample::deployment(), &found, &[]);
-        assert!(matches!(&decision.changes[..], [RowChange::Subscribe(s)] if s.project == sample::project("checkout")));
+        let [RowChange::PutUndo(undo), RowChange::Subscribe(made)] = &decision.changes[..] else {
+            panic!("{:?}", decision.changes);
+        };
+        assert_eq!(made.project, sample::project("checkout"));
+        assert_eq!(undo.what, Undoing::Connected(made.project.clone()));
         assert_eq!(said(&decision), "Connected: acme / checkout");
     }
 
