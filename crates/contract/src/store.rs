@@ -87,6 +87,7 @@ macro_rules! store_suite {
             showing_the_newest_revision_queues_nothing,
             showing_an_old_revision_queues_the_card_again_once,
             a_message_that_is_lost_is_forgotten,
+            only_a_card_that_is_behind_is_shown_by_now,
             showing_a_card_that_is_gone_queues_nothing,
             new_cards_are_counted_by_channel_and_time,
             a_clock_that_is_set_back_prolongs_no_wait,

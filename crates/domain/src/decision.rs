@@ -55,6 +55,15 @@ pub enum RowChange {
         /// The job to queue if that is not the newest.
         again: NewJob,
     },
+    /// Queues `again` where a card's message does not show its newest revision.
+    ShowIfBehind {
+        /// The account.
+        account: AccountId,
+        /// The card.
+        card: Handle,
+        /// Its `Show`.
+        again: NewJob,
+    },
     /// Something was heard of an issue of an organization.
     Heard {
         /// Whose issue.

@@ -35,6 +35,7 @@ impl Db {
             RowChange::CardShown { account, card, seen, message, revision, again } => {
                 self.card_shown((account, card), (seen.as_ref(), message.as_ref()), *revision, again, now)
             }
+            RowChange::ShowIfBehind { account, card, again } => self.show_if_behind(account, card, again, now),
             RowChange::Heard { org, issue, again } => self.heard(org, issue, again.as_ref(), now),
             RowChange::Reconciled { org, until, told } => self.reconciled(org, *until, *told),
             RowChange::Gather { account, channel, roundup } => self.gather(account, channel, roundup),
@@ -171,6 +172,11 @@ impl Db {
             Some((newest, is_taken)) if newest != shown || !is_taken => self.enqueue(again, now),
             _ => Ok(()),
         }
+    }
+
+    fn show_if_behind(&self, account: &AccountId, card: &Handle, again: &NewJob, now: Timestamp) -> Result<(), Fault> {
+        let sql = "SELECT 1 FROM card WHERE account = ?1 AND handle = ?2 AND (message IS NULL OR shown <> revision)";
+        if self.finds(sql, (account.as_str(), card.as_str()))? { self.enqueue(again, now) } else { Ok(()) }
     }
 
     fn link_person(&self, linked: &LinkedPerson) -> Result<(), Fault> {

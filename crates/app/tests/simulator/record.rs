@@ -178,7 +178,9 @@ impl Record {
                 }
                 RowChange::PutRoundup(storm) => self.kept(storm.message.as_ref()),
                 RowChange::PurgeAccount(account) => self.account_left(account, now),
-                RowChange::CardShown { again, .. } | RowChange::Heard { again: Some(again), .. } => {
+                RowChange::CardShown { again, .. }
+                | RowChange::ShowIfBehind { again, .. }
+                | RowChange::Heard { again: Some(again), .. } => {
                     self.queued.insert(again.id.clone(), now);
                 }
                 RowChange::Repost { .. } => self.count("cards that came back"),

@@ -110,6 +110,24 @@ pub async fn a_message_that_is_lost_is_forgotten(bench: &impl Bench) {
     assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["anew".to_owned()])]);
 }
 
+pub async fn only_a_card_that_is_behind_is_shown_by_now(bench: &impl Bench) {
+    connected(bench).await;
+    let first = card("h1", sample::ops());
+    let by_now = |id: &str, handle: &str| {
+        let again = show(id, &card(handle, sample::ops()));
+        change(RowChange::ShowIfBehind { account: acc(), card: Handle::new(handle), again })
+    };
+    commit(bench, change(RowChange::PutCard(first.clone()))).await;
+    commit(bench, change(shown(&first, Some("m1"), 1, "again"))).await;
+    commit(bench, by_now("shown", "h1")).await;
+    commit(bench, by_now("gone", "unheard of")).await;
+    assert_eq!(waiting(bench, START).await, []);
+
+    commit(bench, change(RowChange::PutCard(revised(&posted_as("m1", &first), "second")))).await;
+    commit(bench, by_now("behind", "h1")).await;
+    assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["behind".to_owned()])]);
+}
+
 pub async fn showing_a_card_that_is_gone_queues_nothing(bench: &impl Bench) {
     commit(bench, change(shown(&card("h1", sample::ops()), Some("m1"), 1, "again"))).await;
     assert_eq!(read(bench, "h1").await, None);

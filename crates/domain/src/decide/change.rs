@@ -152,10 +152,14 @@ impl Core<'_> {
         self.job(lane, Job::ShowLater { account, card: card.handle.clone() }).at(self.now + EDIT_EVERY)
     }
 
-    /// The time for that has come.
+    /// The time for that has come. Whether the message is behind is for the store to say when this is committed: what
+    /// happens until then is content with the job that this ends.
     pub fn show_by_now(&self, card: &Card) -> Decision {
-        let is_behind = card.message.is_some() && !card.is_shown();
-        if is_behind { Decision::job(self.show(card).uncounted()) } else { Decision::nothing() }
+        Decision::nothing().and(RowChange::ShowIfBehind {
+            account: card.content.place.account.clone(),
+            card: card.handle.clone(),
+            again: self.show(card).uncounted(),
+        })
     }
 
     /// A card for a place was given up: whoever connected it is told.

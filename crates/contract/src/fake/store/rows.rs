@@ -83,6 +83,11 @@ impl Rows {
                     self.enqueue(again, now)?;
                 }
             }
+            RowChange::ShowIfBehind { account, card, again } => {
+                if self.cards.iter().any(|row| is_card(row, account, card) && !row.is_shown()) {
+                    self.enqueue(again, now)?;
+                }
+            }
             RowChange::Heard { org, issue, again } => {
                 self.put_pulse(self.pulse(org).beat(now));
                 let before = self.heard.insert(issue.clone(), now);
