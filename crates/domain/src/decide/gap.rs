@@ -81,7 +81,9 @@ impl Core<'_> {
         let tell = !missed.is_empty() && !reading.ours && !pulse.told;
         let alarm = if tell { self.alarm(pulse, &missed, &facts.caretakers) } else { Decision::nothing() };
         // What nobody could read is asked for again, for a day: then somebody would have mended it.
-        let until = if reading.complete { reading.until } else { reading.from.max(reading.until - UNREAD) };
+        // Where the clock was set back it may have been asked from a time that is still to come.
+        let unread = reading.from.max(reading.until - UNREAD).min(reading.until);
+        let until = if reading.complete { reading.until } else { unread };
         let org = reading.org.clone();
         let again = self.reconcile_later(&Pulse { reconciled: Some(until), ..pulse.clone() });
         // It is over when webhooks come again and nothing is missing: one without the other proves nothing.
@@ -394,11 +396,20 @@ mod tests {
         let incomplete = Reading { complete: false, ..reading(vec![found("7", 60)]) };
         let decision = decide(&incomplete, &facts());
         assert_eq!(listed(&decision).len(), 1, "what could be read is told");
-        let until = decision.changes.iter().find_map(|change| match change {
+        assert_eq!(read_until(&decision), Some(SINCE));
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_never_said_to_be_read_until_a_time_to_come() {
+        let set_back = Reading { complete: false, from: NOW + UNREAD, ..reading(Vec::new()) };
+        assert_eq!(read_until(&decide(&set_back, &facts())), Some(set_back.until));
+    }
+
+    fn read_until(decision: &Decision) -> Option<Timestamp> {
+        decision.changes.iter().find_map(|change| match change {
             RowChange::Reconciled { until, .. } => Some(*until),
             _ => None,
-        });
-        assert_eq!(until, Some(SINCE));
+        })
     }
 
     #[test]
