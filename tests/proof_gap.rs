@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zentry_test_support::sandbox::sentry::NewIssue;
 use zentry_test_support::sandbox::zoom::Message;
-use zentry_test_support::{Dice, Town, kept, rounds};
+use zentry_test_support::{Dice, Ledger, Town, kept, rounds};
 
 const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
 /// From the start to the card that tells of what was missed; ten times the slack would be an hour, and nobody waits for it.
@@ -28,6 +28,8 @@ async fn whatever_happened_while_the_bot_was_down_is_told_of_once() {
             town.jane_sees(&title).await;
             arrived.push(title);
         }
+        // Of a card that is under way at a kill `proof_kill` tells.
+        Ledger::settled(&town).await;
         if dice.one_in(2) {
             town.kill();
         } else {
