@@ -9,8 +9,8 @@ use zentry_domain::decide::{Crowds, PressFacts, SaidFacts, StatusFacts, UndoFact
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Pending, Place, Press, Pressed,
-    Pulse, Roundup, RowChange, Said, Subscription, Timestamp,
+    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, OrgSlug, Pending, Place, Press,
+    Pressed, Pulse, Roundup, RowChange, Said, Subscription, Timestamp,
 };
 
 use crate::App;
@@ -123,13 +123,19 @@ impl App {
             Event::IntegrationInstalled { installation, org } => {
                 Ok(self.core().integration_installed(installation, org))
             }
-            Event::IntegrationRemoved(installation) => self.decide_integration_removed(installation).await,
+            Event::IntegrationRemoved { installation, org } => {
+                self.decide_integration_removed(installation, org.as_ref()).await
+            }
         }
     }
 
-    async fn decide_integration_removed(&self, installation: &InstallationId) -> Result<Decision, StoreError> {
+    async fn decide_integration_removed(
+        &self,
+        installation: &InstallationId,
+        named: Option<&OrgSlug>,
+    ) -> Result<Decision, StoreError> {
         let facts = &self.ports.facts;
-        let Some(org) = facts.installation(installation).await? else {
+        let Some(org) = facts.installation(installation).await?.or_else(|| named.cloned()) else {
             return Ok(self.core().integration_removed(installation, None, &[]));
         };
         let is_last = facts.installations_of(&org).await?.iter().all(|known| known == installation);

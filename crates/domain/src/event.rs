@@ -33,7 +33,12 @@ pub enum Event {
         org: OrgSlug,
     },
     /// A Sentry organization removed our integration.
-    IntegrationRemoved(InstallationId),
+    IntegrationRemoved {
+        /// The installation.
+        installation: InstallationId,
+        /// Its organization, where it is named: that it was installed may never have been heard.
+        org: Option<OrgSlug>,
+    },
 }
 
 /// Somebody typed a command, or wrote to the bot.

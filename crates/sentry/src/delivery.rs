@@ -68,14 +68,13 @@ impl Reader {
         let uuid = data.and_then(|data| data.uuid.get()).or(envelope.installation_uuid());
         let uuid = uuid.ok_or_else(|| Unreadable::because("an installation without its number"))?;
         let installation = InstallationId::new(uuid);
+        let org = data.and_then(|data| data.organization.as_ref()?.known()).map(|organization| organization.slug);
         let event = match action {
             "created" => {
-                let organization = data.and_then(|data| data.organization.as_ref()?.known());
-                let org =
-                    organization.ok_or_else(|| Unreadable::because("an installation without its organization"))?.slug;
+                let org = org.ok_or_else(|| Unreadable::because("an installation without its organization"))?;
                 Event::IntegrationInstalled { installation, org }
             }
-            "deleted" => Event::IntegrationRemoved(installation),
+            "deleted" => Event::IntegrationRemoved { installation, org },
             _ => return Ok(Read::Ignored("installation: unknown action")),
         };
         Ok(Read::Event { event: Box::new(event), key: Some(meaning(&["installation", uuid, action])) })

@@ -224,7 +224,8 @@ fn installations_come_and_go() {
     let installation = InstallationId::new(UUID);
     let installed = Event::IntegrationInstalled { installation: installation.clone(), org: acme() };
     assert_eq!(event(fixture("installation_created")), installed);
-    assert_eq!(event(fixture("installation_deleted")), Event::IntegrationRemoved(installation));
+    let removed = Event::IntegrationRemoved { installation, org: Some(acme()) };
+    assert_eq!(event(fixture("installation_deleted")), removed);
 }
 
 #[test]

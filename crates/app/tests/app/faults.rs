@@ -191,7 +191,7 @@ async fn a_removal_that_arrives_after_the_next_installation_takes_only_its_own_w
         installation: installation.clone(),
         org: org.clone(),
     };
-    let removed = Event::IntegrationRemoved(old.clone());
+    let removed = Event::IntegrationRemoved { installation: old.clone(), org: Some(org.clone()) };
     for (n, event) in [(1, installed(&old)), (2, installed(&new)), (3, removed), (1, installed(&old))] {
         world.app.accept(&[key(n)], &event).await.expect("kept");
     }
@@ -223,7 +223,8 @@ async fn where_an_organization_removes_the_integration_its_channels_are_told_and
     let installed = Event::IntegrationInstalled { installation: installation.clone(), org };
     world.app.accept(&[key(1)], &installed).await.expect("kept");
     world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
-    world.app.accept(&[key(2)], &Event::IntegrationRemoved(installation)).await.expect("kept");
+    let removed = Event::IntegrationRemoved { installation, org: None };
+    world.app.accept(&[key(2)], &removed).await.expect("kept");
     world.settle().await;
     let heads: Vec<_> = world.chat.messages_in(&ops().channel).into_iter().map(|m| m.notice.head).collect();
     assert!(heads.len() == 2 && heads[1].starts_with("Paused: acme removed this integration"), "{heads:?}");
@@ -232,6 +233,22 @@ async fn where_an_organization_removes_the_integration_its_channels_are_told_and
     world.app.accept(&[], &Event::Changed(late)).await.expect("ignored");
     world.settle().await;
     assert_eq!(world.chat.messages_in(&ops().channel).len(), 2);
+}
+
+#[tokio::test]
+async fn the_removal_of_an_installation_that_was_never_heard_of_is_told_too_unless_another_stays() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let org = project("checkout").org;
+    let removed =
+        |id: &str| Event::IntegrationRemoved { installation: InstallationId::new(id), org: Some(org.clone()) };
+    let installed = Event::IntegrationInstalled { installation: InstallationId::new("stays"), org: org.clone() };
+    world.app.accept(&[key(1)], &removed("first")).await.expect("kept");
+    world.app.accept(&[key(2)], &installed).await.expect("kept");
+    world.app.accept(&[key(3)], &removed("unheard of")).await.expect("kept");
+    world.settle().await;
+    let heads: Vec<_> = world.chat.messages_in(&ops().channel).into_iter().map(|m| m.notice.head).collect();
+    assert_eq!(heads.iter().filter(|head| head.starts_with("Paused: acme removed")).count(), 1, "{heads:?}");
 }
 
 /// Row 42.
