@@ -393,7 +393,8 @@ async fn three_messages(town: &Town) {
 
 fn cards_in_alerts(town: &Town) -> Vec<Message> {
     let mut seen = town.sandbox.zoom.messages(&town.cast.alerts, &town.cast.jane);
-    seen.retain(|message| !message.buttons().is_empty());
+    let is_card = |message: &Message| message.buttons().iter().any(|button| button.text == "Resolve");
+    seen.retain(is_card);
     seen
 }
 
