@@ -1,6 +1,6 @@
 //! The real binary as a child process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, PipeReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -180,11 +180,18 @@ impl Drop for Bot {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and that no other test of this process was given: the kernel may name one again as soon
+/// as it is let go.
 ///
 /// # Panics
 /// Where the machine has none left.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("bound").port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        if GIVEN.lock().expect("not poisoned").insert(port) {
+            return port;
+        }
+    }
 }
