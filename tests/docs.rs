@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use zentry_domain::command::COMMANDS;
+use zentry_domain::command::{COMMANDS, FILTERS};
 
 fn docs(file: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).join(file)
@@ -22,6 +22,14 @@ fn commands() -> String {
         for example in spec.examples {
             let _ = writeln!(text, "    /sentry {example}");
         }
+    }
+    text.push_str(
+        "\n## Filters\n\n`key:a,b` and the same key again mean *any* of these; different keys mean *all* of them; `-key:a` means \
+         *none* of these. Filters say what\nmay post a message; one that is there is brought up to date whatever they say.\n\n\
+         | key | values | meaning |\n|---|---|---|\n",
+    );
+    for key in FILTERS {
+        let _ = writeln!(text, "| `{}:` | {} | {} |", key.name, key.values, key.meaning);
     }
     text
 }

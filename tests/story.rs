@@ -61,6 +61,29 @@ async fn the_story_with_an_internal_integration_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn filters_that_were_typed_decide_what_is_posted_also_after_a_restart() {
+    let mut town = Town::with_linking(ZENTRY).await;
+    town.jane_types("connect acme web -title:“known noise” level:error").await;
+    let page = town.jane_signs_in(&town.link_for_jane().await).await;
+    town.restart();
+    town.jane_writes(&page.element("confirm-code").expect("a code")).await;
+    town.jane_sees("Title without \"known noise\".").await;
+    town.restart();
+    town.error_in(&town.cast.web, "The known NOISE again").await;
+    town.cards_are_settled().await;
+    assert!(!town.was_said("NOISE"), "it is left out");
+
+    town.jane_types("configure acme/web levl:fatal").await;
+    town.jane_sees("Did you mean level:fatal?").await;
+    town.error_in(&town.cast.web, "TimeoutError").await;
+    town.jane_sees("New · [web] TimeoutError").await;
+    town.jane_types("configure acme Web none").await;
+    town.jane_sees("acme / web: now only new issues").await;
+    town.error_in(&town.cast.web, "Known noise").await;
+    town.jane_sees("New · [web] Known noise").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_delivery_of_any_webhook_changes_nothing() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use zentry_domain::ports::{ASKING, Committed, CredentialKey, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
     Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
-    Digest, Facts, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Link, LinkedPerson,
-    MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, ProjectId, ProjectKey,
-    ProjectSlug, Revision, RowChange, Secret, Stage, Store, Subscription, Suppression, Timestamp, Undo, Undoing, Vault,
+    Digest, Facts, Filter, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Level, Link,
+    LinkedPerson, MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, ProjectId,
+    ProjectKey, ProjectSlug, Revision, RowChange, Secret, Stage, Store, Subscription, Suppression, Terms, Timestamp,
+    Undo, Undoing, Vault,
 };
 
 use crate::sample::{self, START};
@@ -75,6 +76,7 @@ macro_rules! store_suite {
             a_guest_is_known_nowhere,
             the_people_of_a_channel_come_latest_first_and_as_last_seen,
             a_channels_new_name_reaches_its_subscriptions,
+            another_filter_replaces_the_one_that_is_there_and_makes_no_subscription,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,
 

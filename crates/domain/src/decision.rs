@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, Card, ChannelId, Digest, Handle, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson,
-    MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp,
-    Undo, UserId,
+    Account, AccountId, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane, Link,
+    LinkedPerson, MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression,
+    Timestamp, Undo, UserId,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -33,6 +33,17 @@ pub enum RowChange {
         channel: ChannelId,
         /// The project.
         project: ProjectId,
+    },
+    /// Something else may post in a channel of a project. Nothing happens where it is not connected.
+    PutFilter {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The project.
+        project: ProjectId,
+        /// What may post from now on.
+        filter: Filter,
     },
     /// What a card says. Conflicts unless the row's revision is the one before and its message the one seen: what is to
     /// be done about a card depends on whether it is posted. A new one conflicts where its place is not connected to its

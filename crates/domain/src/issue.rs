@@ -22,6 +22,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them, the least first.
+    pub const ALL: [Self; 5] = [Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Fatal];
+
     /// Reads Sentry's word; an unknown one counts as [`Level::Error`], as Sentry's own integrations have it.
     pub fn from_word(word: &str) -> Self {
         match word {

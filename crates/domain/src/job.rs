@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Handle, Identity, IssueId, IssueRef, JobId,
-    Lane, Notice, OrgSlug, Person, Place, Project, Random, Timestamp,
+    AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Filter, Handle, Identity, IssueId, IssueRef,
+    JobId, Lane, Notice, OrgSlug, Person, Place, Project, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -96,6 +96,9 @@ pub struct Connect {
     pub org: String,
     /// The project as typed: slug or display name.
     pub project: String,
+    /// What may post.
+    #[serde(default)]
+    pub filter: Filter,
     /// As whom Sentry is asked.
     pub actor: Actor,
     /// The account at Sentry that is asked, for answers; `None` for the integration.

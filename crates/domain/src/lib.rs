@@ -36,7 +36,7 @@ pub use card::{Card, Content, Standing};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use event::{Event, Pressed, Said};
-pub use filter::{Filter, Kind};
+pub use filter::{Filter, Kind, Terms};
 pub use id::{
     AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
     ProjectId, ProjectSlug, Revision, UserId, UserJid,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, CredentialId, Digest, Handle, Identity, Person, Place, Revision, Secret, Timestamp};
+use crate::{Action, CredentialId, Digest, Filter, Handle, Identity, Person, Place, Revision, Secret, Timestamp};
 
 /// How long a link works, and how long the code is awaited.
 pub const LINK_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -53,6 +53,9 @@ pub enum Pending {
         org: String,
         /// The project as typed.
         project: String,
+        /// What may post.
+        #[serde(default)]
+        filter: Filter,
     },
     /// Carry out a press.
     Press {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Button, Choice, Handle, Place, Press, Project, Subscription, Timestamp};
+use crate::{Button, Choice, Filter, Handle, Place, Press, Project, Subscription, Timestamp};
 
 /// How long a change can be taken back.
 pub const UNDO_LIFE: Duration = Duration::from_secs(600);
@@ -30,6 +30,13 @@ pub enum Undoing {
     Connected(Project),
     /// These were disconnected.
     Disconnected(Vec<Subscription>),
+    /// Its filter was this one before.
+    Filtered {
+        /// The project.
+        project: Project,
+        /// What could post.
+        filter: Filter,
+    },
 }
 
 impl Undo {

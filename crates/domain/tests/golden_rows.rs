@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
     AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
-    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Level, Line, Notice, OrgSlug,
-    Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Timestamp, Tone,
-    Undoing, Update, UserId, UserJid,
+    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Kind, Level, Line, Notice, OrgSlug,
+    Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Terms, Timestamp,
+    Tone, Undoing, Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -100,6 +100,7 @@ fn jobs_stay_readable() {
             place: ops(),
             org: "acme".into(),
             project: "checkout".into(),
+            filter: Filter::default(),
             actor: actor(),
             identity: Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() }),
             just_linked: true,
@@ -139,6 +140,13 @@ fn subscriptions_stay_readable() {
     golden("subscription", &subscription);
     golden("undo_connected", &Undoing::Connected(checkout()));
     golden("undo_disconnected", &Undoing::Disconnected(vec![subscription]));
+    let filter = Filter {
+        events: Kind::ALL.to_vec(),
+        level: Level::Info,
+        except_levels: vec![Level::Warning],
+        title: Terms { any: vec!["disk".into()], none: vec!["test".into()] },
+    };
+    golden("undo_filtered", &Undoing::Filtered { project: checkout(), filter });
 }
 
 #[test]
@@ -155,7 +163,10 @@ fn cards_stay_readable_in_every_standing() {
 
 #[test]
 fn what_waits_for_a_link_stays_readable() {
-    golden("pending_connect", &Pending::Connect { org: "acme".into(), project: "checkout".into() });
+    golden(
+        "pending_connect",
+        &Pending::Connect { org: "acme".into(), project: "checkout".into(), filter: Filter::default() },
+    );
     let card = Handle::new("0123456789abcdef0123456789abcdef");
     golden("pending_press", &Pending::Press { card, action: Action::Reopen });
 }

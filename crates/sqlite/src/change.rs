@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place,
-    Revision, RowChange, Subscription, Timestamp,
+    Account, AccountId, Card, ChannelId, Decision, Filter, Handle, LinkedPerson, MessageId, NewJob, Pause, Person,
+    Place, ProjectId, Revision, RowChange, Subscription, Timestamp,
 };
 
 use crate::db::Db;
@@ -30,6 +30,9 @@ impl Db {
                     (account.as_str(), channel.key(), project.as_str()),
                 )?;
                 self.channel_changed(account, channel, now)
+            }
+            RowChange::PutFilter { account, channel, project, filter } => {
+                self.put_filter((account, channel, project), filter, now)
             }
             RowChange::PutCard(card) => self.put_card(card),
             RowChange::CardShown { account, card, seen, message, revision, again } => {
@@ -115,6 +118,20 @@ impl Db {
             ],
         )?;
         self.channel_changed(&place.account, &place.channel, now)
+    }
+
+    fn put_filter(
+        &self,
+        (account, channel, project): (&AccountId, &ChannelId, &ProjectId),
+        filter: &Filter,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let changed = self.change(
+            "UPDATE subscription SET body = json_set(body, '$.filter', json(?4))
+             WHERE account = ?1 AND channel = ?2 AND project = ?3",
+            (account.as_str(), channel.key(), project.as_str(), to_json(filter)?),
+        )?;
+        if changed == 0 { Ok(()) } else { self.channel_changed(account, channel, now) }
     }
 
     /// A new card is revision 1, and somebody wants it; every later one finds the row at the revision before.

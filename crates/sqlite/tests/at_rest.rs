@@ -8,9 +8,9 @@ use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
 use zentry_contract::sample::{self, START};
 use zentry_domain::ports::{StoreError, VaultError};
 use zentry_domain::{
-    Account, AccountId, Actor, Address, Answer, Card, ChangeKind, Connect, CredentialId, Decision, Digest, Handle,
-    Identity, Job, JobId, Journal, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pause, Pending, Place, Revision,
-    RowChange, Secret, Stage, Store, Timestamp, Vault,
+    Account, AccountId, Actor, Address, Answer, Card, ChangeKind, Connect, CredentialId, Decision, Digest, Filter,
+    Handle, Identity, Job, JobId, Journal, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pause, Pending, Place,
+    Revision, RowChange, Secret, Stage, Store, Timestamp, Vault,
 };
 
 /// Nothing else in the files looks like it.
@@ -37,7 +37,7 @@ async fn a_code_a_grant_and_who_signed_in_are_nowhere_in_the_files() {
         id: Digest([1; 32]),
         place: Place::direct(&person),
         person,
-        then: Pending::Connect { org: "acme".into(), project: "web".into() },
+        then: Pending::Connect { org: "acme".into(), project: "web".into(), filter: Filter::default() },
         expires: START,
         stage: Stage::Offered,
         offered: START,
@@ -201,6 +201,7 @@ fn connect() -> Connect {
         place: sample::ops(),
         org: CANARY.into(),
         project: CANARY.into(),
+        filter: Filter::default(),
         actor: Actor::Person { account: AccountId::new("acc"), credential: CredentialId::new(CANARY) },
         identity: None,
         just_linked: false,

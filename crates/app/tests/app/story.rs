@@ -218,6 +218,24 @@ async fn a_connection_is_taken_back_by_undo_and_only_where_it_was_made() {
 }
 
 #[tokio::test]
+async fn filters_decide_what_posts_and_undo_brings_the_ones_before_back() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout level:fatal").await;
+    world.happens(ChangeKind::New).await;
+    assert_eq!(world.last(), "Connected: acme / checkout", "an error is not fatal");
+    world.ana_says("configure acme checkout title:nothing,\"like this\" event:all").await;
+    world.happens(ChangeKind::Regressed).await;
+    assert!(world.last().starts_with("acme / checkout: now only "), "{}", world.last());
+    world.ana_says("configure acme checkout none").await;
+    presses(&world, ben(), ops(), "Undo (10 min)").await;
+    let before = "with \"nothing\" or \"like this\" (Ben).";
+    assert!(world.last().ends_with(before), "{}", world.last());
+    world.ana_says("configure acme checkout none").await;
+    world.happens(ChangeKind::Escalating).await;
+    assert!(world.last().starts_with("Escalating · "), "{}", world.last());
+}
+
+#[tokio::test]
 async fn under_the_policy_managers_only_they_take_back() {
     let world = World::new(|deployment| {
         deployment.linking = false;

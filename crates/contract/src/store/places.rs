@@ -46,6 +46,32 @@ pub async fn the_people_of_a_channel_come_latest_first_and_as_last_seen(bench: &
     assert_eq!(known_to(bench, &sample::ben()).await.len(), 2, "a person is known once a channel");
 }
 
+pub async fn another_filter_replaces_the_one_that_is_there_and_makes_no_subscription(bench: &impl Bench) {
+    for place in [sample::ops(), sample::channel("other", "ops")] {
+        commit(bench, change(RowChange::Subscribe(subscription(place, "checkout", 0)))).await;
+    }
+    let title = Terms { any: vec!["it's \"disk\" ü".into()], none: Vec::new() };
+    let filter = Filter { level: Level::Fatal, title, ..Filter::default() };
+    let put = |place: &Place, project: &str| RowChange::PutFilter {
+        account: place.account.clone(),
+        channel: ChannelId::new(place.channel.as_str().to_uppercase()),
+        project: sample::project(project).id,
+        filter: filter.clone(),
+    };
+    commit_at(bench, change(put(&sample::ops(), "checkout")), after(7)).await;
+    commit_at(bench, change(put(&sample::channel("acc", "dev"), "checkout")), after(7)).await;
+    bench.restart().await;
+    let facts = bench.facts();
+    let of = async |place: Place| facts.subscriptions_in(&place.account, &place.channel).await.expect("read");
+    let changed = Subscription { filter, ..subscription(sample::ops(), "checkout", 0) };
+    assert_eq!(of(sample::ops()).await, [changed]);
+    assert_eq!(of(sample::channel("other", "ops")).await[0].filter, Filter::default(), "another account's");
+    assert_eq!(of(sample::channel("acc", "dev")).await, []);
+    let at = facts.changed(&sample::ops().account, &sample::ops().channel).await.expect("read");
+    assert_eq!(at, Some(after(7)), "a late command is told that it changed");
+    assert_eq!(facts.changed(&acc(), &sample::channel("acc", "dev").channel).await.expect("read"), None);
+}
+
 pub async fn a_channels_new_name_reaches_its_subscriptions(bench: &impl Bench) {
     for place in [sample::ops(), sample::channel("acc", "dev"), sample::channel("other", "ops")] {
         commit(bench, change(RowChange::Subscribe(subscription(place, "checkout", 0)))).await;

@@ -107,7 +107,7 @@ pub(super) fn link(n: u8, person: Person) -> Link {
         id: Digest([n; 32]),
         place: Place::direct(&person),
         person,
-        then: Pending::Connect { org: "acme".into(), project: "checkout".into() },
+        then: Pending::Connect { org: "acme".into(), project: "checkout".into(), filter: Filter::default() },
         expires: after(600_000),
         stage: Stage::Offered,
         offered: START,

@@ -1,10 +1,14 @@
 //! What people can type. One table holds every command; parsing, `help` and the documentation all come from it.
 
 mod address;
+mod filters;
 mod words;
 
 use address::Pasted;
+pub use filters::{FILTERS, FilterProblem, Key};
 use words::{Word, split};
+
+use crate::Filter;
 
 /// Longer lines are read up to here: nobody types a name of a thousand characters.
 const LONGEST_LINE: usize = 1_000;
@@ -14,8 +18,8 @@ const LONGEST_LINE: usize = 1_000;
 pub enum Command {
     /// What can I type?
     Help {
-        /// About one command.
-        topic: Option<&'static Spec>,
+        /// About one thing.
+        topic: Option<Topic>,
     },
     /// Send a project's issues here.
     Connect {
@@ -23,6 +27,8 @@ pub enum Command {
         org: String,
         /// The project as typed.
         project: String,
+        /// What may post.
+        filter: Filter,
     },
     /// Stop one project, or all of them.
     Disconnect {
@@ -31,6 +37,15 @@ pub enum Command {
     },
     /// What does this channel get?
     Configure,
+    /// What does this channel get of one project, or: that it gets something else.
+    ConfigureOne {
+        /// The organization as typed.
+        org: String,
+        /// The project as typed.
+        project: String,
+        /// What may post from now on; `None` only asks.
+        filter: Option<Filter>,
+    },
     /// What do the channels of the account get?
     ConfigureAll,
     /// Is this channel well?
@@ -39,6 +54,15 @@ pub enum Command {
     Whoami,
     /// Forget my Sentry account.
     Unlink,
+}
+
+/// What help explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// A command.
+    Command(&'static Spec),
+    /// What can be filtered by.
+    Filters,
 }
 
 /// A row of the table. Two rows are equal when their names are.
@@ -69,20 +93,34 @@ impl Eq for Spec {}
 pub const COMMANDS: &[Spec] = &[
     Spec {
         name: "connect",
-        arguments: "<org> <project>",
+        arguments: "<org> <project> [filters]",
         summary: "send a project's issues here",
         details: "Names may be slugs or display names, in any case; names with spaces go in quotes. \
-                  A pasted address of a Sentry page works too. If you have not linked a Sentry account yet, you get a direct message with a link first.",
-        examples: &["connect acme checkout", "connect \"My Org\" \"Web App\"", "connect acme/checkout"],
+                  A pasted address of a Sentry page works too. Filters say what may post, see \"configure\". If you have not \
+                  linked a Sentry account yet, you get a direct message with a link first.",
+        examples: &[
+            "connect acme checkout",
+            "connect \"My Org\" \"Web App\"",
+            "connect acme/checkout level:warning -title:timeout",
+        ],
         parse: connect,
     },
     Spec {
         name: "configure",
-        arguments: "[all]",
-        summary: "what this channel gets",
+        arguments: "[all | <org> <project> [filters | none]]",
+        summary: "what this channel gets; another filter for a project",
         details: "Shows this channel's projects with their filters. With \"all\": the channels of this Zoom account; \
-                  managers see every one, others those in which they have used the bot.",
-        examples: &["configure", "configure all"],
+                  managers see every one, others those in which they have used the bot. With a project and filters: these \
+                  say from now on what may post; \"none\" goes back to the default. The answer carries \"Undo\" for ten \
+                  minutes. key:a,b means any of these, several keys mean all of them, -key:a means none of these. A \
+                  message that is there is brought up to date whatever the filters say.",
+        examples: &[
+            "configure",
+            "configure all",
+            "configure acme checkout event:new,regressed level:fatal",
+            "configure acme checkout -title:\"connection reset\"",
+            "configure acme checkout none",
+        ],
         parse: configure,
     },
     Spec {
@@ -101,7 +139,7 @@ pub const COMMANDS: &[Spec] = &[
         details: "Shows when Sentry was last heard of, what waits to be sent here and what could not be, and whether an \
                   organization is silent for longer than usual.",
         examples: &["status"],
-        parse: |rest| alone(rest, Command::Status),
+        parse: |rest| alone("status", rest, Command::Status),
     },
     Spec {
         name: "whoami",
@@ -109,7 +147,7 @@ pub const COMMANDS: &[Spec] = &[
         summary: "who you are here and at Sentry",
         details: "Shows your Zoom user, the Sentry account you have linked, and whether you may manage this account.",
         examples: &["whoami"],
-        parse: |rest| alone(rest, Command::Whoami),
+        parse: |rest| alone("whoami", rest, Command::Whoami),
     },
     Spec {
         name: "unlink",
@@ -117,14 +155,14 @@ pub const COMMANDS: &[Spec] = &[
         summary: "forget your Sentry account",
         details: "Deletes your Sentry tokens here and revokes them at Sentry. Channels you connected keep working.",
         examples: &["unlink"],
-        parse: |rest| alone(rest, Command::Unlink),
+        parse: |rest| alone("unlink", rest, Command::Unlink),
     },
     Spec {
         name: "help",
-        arguments: "[<command>]",
+        arguments: "[<command> | filters]",
         summary: "this list, or details and examples of one command",
-        details: "Lists what can be typed, or explains one command.",
-        examples: &["help", "help connect"],
+        details: "Lists what can be typed, or explains one command or the filters.",
+        examples: &["help", "help connect", "help filters"],
         parse: help,
     },
 ];
@@ -168,8 +206,8 @@ pub enum Problem {
         command: &'static str,
         /// How many followed it.
         count: usize,
-        /// Where the first one too many is among them.
-        index: usize,
+        /// Characters of the line before the first one too many.
+        at: usize,
     },
     /// A word that this command does not take.
     Unexpected {
@@ -177,8 +215,19 @@ pub enum Problem {
         command: &'static str,
         /// What was typed.
         word: String,
-        /// Where it is among the words after the command.
-        index: usize,
+        /// Characters of the line before it.
+        at: usize,
+    },
+    /// A filter that cannot be.
+    Filter {
+        /// What was typed.
+        word: String,
+        /// Why it cannot.
+        problem: FilterProblem,
+        /// What may be meant.
+        suggestion: Option<String>,
+        /// Characters of the line before it.
+        at: usize,
     },
 }
 
@@ -244,46 +293,60 @@ pub(crate) fn closest<'a, T>(wanted: &str, candidates: impl Iterator<Item = (&'a
 // === the commands' own words ===
 
 fn connect(rest: &[Word]) -> Result<Command, Problem> {
-    let (org, project) = names("connect", rest)?;
-    Ok(Command::Connect { org, project })
+    let (names, filters) = apart(rest);
+    let (org, project) = self::names("connect", &names)?;
+    Ok(Command::Connect { org, project, filter: filters::read(&filters)? })
 }
 
 fn disconnect(rest: &[Word]) -> Result<Command, Problem> {
-    let project = if rest.is_empty() { None } else { Some(names("disconnect", rest)?) };
+    let all: Vec<_> = rest.iter().collect();
+    let project = if rest.is_empty() { None } else { Some(names("disconnect", &all)?) };
     Ok(Command::Disconnect { project })
 }
 
 fn configure(rest: &[Word]) -> Result<Command, Problem> {
+    const NONE: &str = "none";
     match rest {
-        [] => Ok(Command::Configure),
-        [all, more @ ..] if all.text.eq_ignore_ascii_case("all") => match more.first() {
-            None => Ok(Command::ConfigureAll),
-            Some(word) => Err(Problem::Unexpected { command: "configure", word: word.text.clone(), index: 1 }),
-        },
-        [word, ..] => Err(Problem::Unexpected { command: "configure", word: word.text.clone(), index: 0 }),
+        [] => return Ok(Command::Configure),
+        [all] if all.text.eq_ignore_ascii_case("all") => return Ok(Command::ConfigureAll),
+        _ => {}
     }
+    let (mut names, filters) = apart(rest);
+    let is_none = |word: &&Word| !word.is_quoted && word.text.eq_ignore_ascii_case(NONE);
+    let resets = filters.is_empty() && names.len() > 1 && names.last().is_some_and(is_none);
+    if resets {
+        names.pop();
+    }
+    let (org, project) = self::names("configure", &names)?;
+    let filter = if filters.is_empty() && !resets { None } else { Some(filters::read(&filters)?) };
+    Ok(Command::ConfigureOne { org, project, filter })
 }
 
 fn help(rest: &[Word]) -> Result<Command, Problem> {
     let Some(topic) = rest.first() else { return Ok(Command::Help { topic: None }) };
     match find(&topic.text) {
-        Some(spec) => Ok(Command::Help { topic: Some(spec) }),
+        Some(spec) => Ok(Command::Help { topic: Some(Topic::Command(spec)) }),
+        None if ["filter", "filters"].iter().any(|word| word.eq_ignore_ascii_case(&topic.text)) => {
+            Ok(Command::Help { topic: Some(Topic::Filters) })
+        }
         None => Err(Problem::Unknown { word: topic.text.clone(), nearest: nearest(&topic.text) }),
     }
 }
 
-fn alone(rest: &[Word], command: Command) -> Result<Command, Problem> {
+fn alone(command: &'static str, rest: &[Word], meant: Command) -> Result<Command, Problem> {
     match rest.first() {
-        None => Ok(command),
-        Some(word) => {
-            let command = if command == Command::Whoami { "whoami" } else { "unlink" };
-            Err(Problem::Unexpected { command, word: word.text.clone(), index: 0 })
-        }
+        None => Ok(meant),
+        Some(word) => Err(Problem::Unexpected { command, word: word.text.clone(), at: word.at }),
     }
 }
 
+/// The names, and the filters.
+fn apart(rest: &[Word]) -> (Vec<&Word>, Vec<&Word>) {
+    rest.iter().partition(|word| !filters::is_filter(word))
+}
+
 /// `<org> <project>`, or both in one word: `org/project`, or the address of a page that is about both.
-fn names(command: &'static str, rest: &[Word]) -> Result<(String, String), Problem> {
+fn names(command: &'static str, rest: &[&Word]) -> Result<(String, String), Problem> {
     if let [one] = rest
         && let Some(Pasted { org: Some(org), project }) = address::read(&one.text)
     {
@@ -298,7 +361,7 @@ fn names(command: &'static str, rest: &[Word]) -> Result<(String, String), Probl
             _ => Err(Problem::MissingProject { command, org: one.text.trim_matches('/').into() }),
         },
         [org, project] => Ok((org.text.clone(), project.text.clone())),
-        more => Err(Problem::TooManyWords { command, count: more.len(), index: 2 }),
+        [_, _, extra, ..] => Err(Problem::TooManyWords { command, count: rest.len(), at: extra.at }),
     }
 }
 
@@ -309,7 +372,7 @@ impl Problem {
         let at = match self {
             Self::Unknown { word, .. } => rest.iter().find(|w| w.text == *word).unwrap_or(first).at,
             Self::MissingProject { .. } | Self::MissingNames { .. } => line.trim_end().chars().count(),
-            Self::TooManyWords { index, .. } | Self::Unexpected { index, .. } => rest[*index].at,
+            Self::TooManyWords { at, .. } | Self::Unexpected { at, .. } | Self::Filter { at, .. } => *at,
         };
         at.saturating_sub(skipped)
     }
@@ -326,7 +389,7 @@ mod tests {
     }
 
     fn connect_acme_checkout() -> Result<Command, CommandError> {
-        Ok(Command::Connect { org: "acme".into(), project: "checkout".into() })
+        Ok(Command::Connect { org: "acme".into(), project: "checkout".into(), filter: Filter::default() })
     }
 
     #[test]
@@ -392,8 +455,41 @@ mod tests {
     #[test]
     fn a_name_with_spaces_and_no_quotes_is_not_guessed_at() {
         let error = read("connect My Org Web").unwrap_err();
-        assert_eq!(error.problem, Problem::TooManyWords { command: "connect", count: 3, index: 2 });
+        assert_eq!(error.problem, Problem::TooManyWords { command: "connect", count: 3, at: 15 });
         assert_eq!(error.at, 15);
+    }
+
+    #[test]
+    fn filters_stand_anywhere_behind_the_command() {
+        let expected = Filter { level: crate::Level::Fatal, ..Filter::default() };
+        for line in ["connect acme web level:fatal", "connect level:fatal acme/web", "connect acme LEVEL:Fatal web"] {
+            let Ok(Command::Connect { filter, .. }) = read(line) else { panic!("{line}") };
+            assert_eq!(filter, expected, "{line}");
+        }
+        let error = read("connect acme web levl:fatal").unwrap_err();
+        assert_eq!(error.at, 17);
+    }
+
+    #[test]
+    fn configure_asks_about_a_project_or_changes_it() {
+        let one = |filter| Ok(Command::ConfigureOne { org: "acme".into(), project: "web".into(), filter });
+        assert_eq!(read("configure acme web"), one(None));
+        assert_eq!(read("configure acme/web None"), one(Some(Filter::default())));
+        assert_eq!(
+            read("configure acme \"none\""),
+            Ok(Command::ConfigureOne { org: "acme".into(), project: "none".into(), filter: None })
+        );
+        assert_eq!(read("configure ALL"), Ok(Command::ConfigureAll));
+        assert!(read("configure web").is_err());
+    }
+
+    #[test]
+    fn a_word_too_many_is_said_of_the_command_that_does_not_take_it() {
+        for line in ["status now", "whoami now", "unlink now"] {
+            let error = read(line).unwrap_err();
+            let Problem::Unexpected { command, .. } = error.problem else { panic!("{line}") };
+            assert!(line.starts_with(command), "{line}");
+        }
     }
 
     #[test]

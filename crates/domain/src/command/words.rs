@@ -9,12 +9,20 @@ pub(crate) struct Word {
     pub(crate) text: String,
     /// Characters before it in the line as read.
     pub(crate) at: usize,
+    /// It began with a quote, and so is a name and nothing else.
+    pub(crate) is_quoted: bool,
+    /// Its text between the commas that are not in quotes: the values of `title:disk,"a, b"`.
+    pub(crate) parts: Vec<String>,
 }
 
+/// A comma in quotes while a word is read. Control characters never come from outside: they are left out before.
+const QUOTED_COMMA: char = '\u{1}';
+
 /// The words of `line`: separated by white space, or enclosed in quotes of any kind. A quote that is never closed ends
-/// with the line; an opening one inside a quoted word ends it and begins the next (`“My Org> “Web App>`).
+/// with the line; an opening one inside a quoted word ends it and begins the next (`“My Org> “Web App>`). A value may be
+/// quoted behind its key: `title:"a b"`.
 pub(crate) fn split(line: &str) -> Vec<Word> {
-    let mut reader = Reader { words: Vec::new(), word: None, closing: None };
+    let mut reader = Reader::default();
     let mut before = ' ';
     for (at, c) in line.chars().enumerate() {
         if !is_invisible(c) || c.is_whitespace() {
@@ -26,11 +34,35 @@ pub(crate) fn split(line: &str) -> Vec<Word> {
     reader.words
 }
 
+#[derive(Default)]
 struct Reader {
     words: Vec<Word>,
-    word: Option<Word>,
-    /// What closes the quoted word being read.
+    word: Option<Begun>,
+    /// What closes the quoted word or value being read.
     closing: Option<Quote>,
+}
+
+/// A word being read.
+struct Begun {
+    text: String,
+    at: usize,
+    /// It began with a quote.
+    is_quoted: bool,
+    /// A value in it is quoted.
+    has_quoted_value: bool,
+}
+
+impl Begun {
+    fn new(at: usize, is_quoted: bool) -> Self {
+        Self { text: String::new(), at, is_quoted, has_quoted_value: false }
+    }
+
+    /// Whether a value comes next: `title:`, `-tag:browser=`, `title:disk,`.
+    fn awaits_value(&self) -> bool {
+        let key = self.text.trim_start_matches('-').split(':').next().unwrap_or_default();
+        let is_key = !self.is_quoted && key.len() < self.text.len() && key.chars().all(char::is_alphanumeric);
+        is_key && self.text.ends_with([':', ',', '='])
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,22 +73,31 @@ enum Quote {
 
 impl Reader {
     fn read(&mut self, at: usize, c: char, before: char) {
+        let has_quoted_value = self.word.as_ref().is_some_and(|word| word.has_quoted_value);
         match (self.closing, quote(c)) {
+            (Some(open), Some(found)) if open == found && has_quoted_value => self.closing = None,
             (Some(open), Some(found)) if open == found => {
                 self.end_word();
                 // An opening mark where a closing one was due begins the next word.
                 self.closing = is_opening(c).then_some(found);
-                self.word = is_opening(c).then(|| Word { text: String::new(), at });
+                self.word = is_opening(c).then(|| Begun::new(at, true));
             }
-            (Some(_), _) => self.push(at, c),
+            (Some(_), _) => self.push(at, if c == ',' && has_quoted_value { QUOTED_COMMA } else { c }),
+            (None, Some(found)) if self.begins_value() => self.closing = Some(found),
             (None, Some(found)) if self.begins_quote(found, before) => {
                 self.end_word();
                 self.closing = Some(found);
-                self.word = Some(Word { text: String::new(), at });
+                self.word = Some(Begun::new(at, true));
             }
             (None, _) if c.is_whitespace() => self.end_word(),
             (None, _) => self.push(at, c),
         }
+    }
+
+    /// Whether a quote here begins a value, and that it does.
+    fn begins_value(&mut self) -> bool {
+        let awaiting = self.word.as_mut().filter(|word| word.awaits_value());
+        awaiting.map(|word| word.has_quoted_value = true).is_some()
     }
 
     /// A single quote inside a word is an apostrophe: `Bob's`.
@@ -65,20 +106,24 @@ impl Reader {
     }
 
     fn push(&mut self, at: usize, c: char) {
-        self.word.get_or_insert_with(|| Word { text: String::new(), at }).text.push(c);
+        self.word.get_or_insert_with(|| Begun::new(at, false)).text.push(c);
     }
 
     fn end_word(&mut self) {
-        let quoted = self.closing.take().is_some();
-        if let Some(mut word) = self.word.take() {
-            let text = word.text.split_whitespace().collect::<Vec<_>>().join(" ");
-            // Placeholders copied from a help page keep their brackets (<org>), and sentences their punctuation.
-            let text = text.trim_matches(['<', '>']);
-            let text = if quoted { text } else { text.trim_matches(['<', '>', ',', ';']).trim_end_matches(['.', '!']) };
-            text.clone_into(&mut word.text);
-            if !word.text.is_empty() {
-                self.words.push(word);
-            }
+        let was_open = self.closing.take().is_some();
+        let Some(Begun { text, at, is_quoted, has_quoted_value }) = self.word.take() else { return };
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Placeholders copied from a help page keep their brackets (<org>), and sentences their punctuation.
+        let text = text.trim_matches(['<', '>']);
+        let text = match (was_open, has_quoted_value) {
+            (true, _) => text,
+            (false, true) => text.trim_end_matches(','),
+            (false, false) => text.trim_matches(['<', '>', ',', ';']).trim_end_matches(['.', '!']),
+        };
+        if !text.is_empty() {
+            let plain = |text: &str| text.replace(QUOTED_COMMA, ",");
+            let parts = text.split(',').map(plain).collect();
+            self.words.push(Word { text: plain(text), at, is_quoted, parts });
         }
     }
 }
@@ -136,6 +181,17 @@ mod tests {
 
     #[test]
     fn a_word_knows_where_it_began() {
-        assert_eq!(split("  connect \"My Org\"")[1], Word { text: "My Org".into(), at: 10 });
+        let word = &split("  connect \"My Org\"")[1];
+        assert_eq!((word.text.as_str(), word.at), ("My Org", 10));
+    }
+
+    #[test]
+    fn a_value_may_be_quoted_behind_its_key() {
+        let parts = |line: &str| split(line).into_iter().map(|word| word.parts).collect::<Vec<_>>();
+        assert_eq!(parts("title:\"pool, exhausted\""), [["title:pool, exhausted"]]);
+        assert_eq!(parts("-title:disk,“a b” x"), [vec!["-title:disk", "a b"], vec!["x"]]);
+        assert_eq!(parts("tag:browser='Head less', level:fatal"), [["tag:browser=Head less"], ["level:fatal"]]);
+        assert_eq!(parts("title:\"never closed x:y"), [["title:never closed x:y"]]);
+        assert_eq!(parts("say:\"a\"\"b c\""), [["say:a"], ["b c"]]);
     }
 }

@@ -28,7 +28,7 @@ impl Core<'_> {
         &self,
         by: &Person,
         place: &Place,
-        (org, project): (&str, &str),
+        (org, project, filter): (&str, &str, &Filter),
         linked: &LinkedPerson,
         just_linked: bool,
     ) -> NewJob {
@@ -37,6 +37,7 @@ impl Core<'_> {
             place: place.clone(),
             org: org.into(),
             project: project.into(),
+            filter: filter.clone(),
             actor: Actor::person(linked),
             identity: Some(linked.identity.clone()),
             just_linked,
@@ -64,12 +65,12 @@ impl Core<'_> {
 
     fn connect_found(&self, wish: &Connect, project: &Project, here: &[Subscription], installed: bool) -> Decision {
         if let Some(there) = here.iter().find(|s| s.project.id == project.id) {
-            return self.connect_failed(wish, say::already_connected(there));
+            return self.connect_failed(wish, say::already_connected(self.deployment, there));
         }
         let subscription = Subscription {
             place: wish.place.clone(),
             project: project.clone(),
-            filter: Filter::default(),
+            filter: wish.filter.clone(),
             by: wish.by.clone(),
             since: self.now,
         };
@@ -114,6 +115,7 @@ mod tests {
             place: sample::ops(),
             org: "acme".into(),
             project: "checkout".into(),
+            filter: Filter::default(),
             actor: Actor::person(&linked),
             identity: Some(linked.identity),
             just_linked: false,

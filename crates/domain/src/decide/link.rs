@@ -192,8 +192,8 @@ impl Core<'_> {
     fn carry_on(&self, link: &Link, linked: &LinkedPerson, card: Option<&Card>) -> Decision {
         let (by, place) = (&link.person, &link.place);
         match (&link.then, card) {
-            (Pending::Connect { org, project }, _) => {
-                Decision::job(self.connect_as(by, place, (org, project), linked, true))
+            (Pending::Connect { org, project, filter }, _) => {
+                Decision::job(self.connect_as(by, place, (org, project, filter), linked, true))
             }
             (Pending::Press { action, .. }, Some(card)) => {
                 Decision::job(self.update(card, *action, by, place, crate::Actor::person(linked)))
@@ -227,7 +227,7 @@ impl Core<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, sample};
+    use crate::{Filter, Timestamp, sample};
 
     fn core<'a>(deployment: &'a crate::Deployment, random: &'a sample::Counting, now: i64) -> Core<'a> {
         Core { deployment, now: Timestamp(now), random }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     fn offered() -> Link {
-        let then = Pending::Connect { org: "acme".into(), project: "checkout".into() };
+        let then = Pending::Connect { org: "acme".into(), project: "checkout".into(), filter: Filter::default() };
         core(&sample::deployment(), &sample::Counting::default(), 0).new_link(
             &sample::ana(),
             &sample::ops(),

@@ -3,9 +3,9 @@
 use super::{Core, FreshLink};
 use crate::roundup::Gathering;
 use crate::{
-    Account, Action, Actor, Card, Choice, Decision, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob, Pending,
-    Person, Place, Policy, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo, Undoing, Update,
-    say,
+    Account, Action, Actor, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob,
+    Pending, Person, Place, Policy, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo,
+    Undoing, Update, say,
 };
 
 /// What a press needs to know.
@@ -74,6 +74,7 @@ impl Core<'_> {
         let decision = match &undo.what {
             Undoing::Connected(project) => self.disconnect_again(pressed, project),
             Undoing::Disconnected(gone) => self.connect_again(pressed, gone, here),
+            Undoing::Filtered { project, filter } => self.filter_again(pressed, project, filter, here),
         };
         decision.and(RowChange::DropUndo { account: place.account.clone(), undo: undo.handle.clone() })
     }
@@ -91,6 +92,16 @@ impl Core<'_> {
         let told = say::connected_again(gone, &pressed.by);
         let decision = Decision::job(self.openly(&pressed.place, &pressed.by, told));
         back.into_iter().cloned().map(RowChange::Subscribe).fold(decision, Decision::and)
+    }
+
+    fn filter_again(&self, pressed: &Pressed, project: &Project, filter: &Filter, here: &[Subscription]) -> Decision {
+        let (by, place) = (&pressed.by, &pressed.place);
+        if !here.iter().any(|there| there.project.id == project.id) {
+            return Decision::job(self.privately(place, by, say::not_connected(&project.label(), here)));
+        }
+        let Place { account, channel, .. } = place.clone();
+        let put = RowChange::PutFilter { account, channel, project: project.id.clone(), filter: filter.clone() };
+        Decision::job(self.openly(place, by, say::filtered(project, filter, by))).and(put)
     }
 
     /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.

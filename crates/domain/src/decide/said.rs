@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
-    Account, Actor, Card, ChannelId, Connect, Decision, Lane, Link, LinkedPerson, Pause, Pending, Policy, Pulse,
-    RowChange, Said, Subscription, Timestamp, Undoing, say,
+    Account, Actor, Card, ChannelId, Connect, Decision, Filter, Lane, Link, LinkedPerson, Pause, Pending, Place,
+    Policy, Pulse, RowChange, Said, Subscription, Timestamp, Undoing, say,
 };
 
 /// What a command needs to know.
@@ -83,10 +83,13 @@ impl Core<'_> {
         }
         match command {
             Command::Help { topic: None } => self.reply(said, say::help(self.deployment, &facts.here, linked)),
-            Command::Help { topic: Some(spec) } => self.reply(said, say::help_topic(self.deployment, spec)),
-            Command::Connect { org, project } => self.connect_said(said, org, project, facts),
+            Command::Help { topic: Some(topic) } => self.reply(said, say::help_topic(self.deployment, *topic)),
+            Command::Connect { org, project, filter } => self.connect_said(said, (org, project, filter), facts),
             Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
             Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here)),
+            Command::ConfigureOne { org, project, filter } => {
+                self.configure_one(said, (org, project), filter.as_ref(), facts)
+            }
             Command::ConfigureAll => self.configure_all(said, facts),
             Command::Status => {
                 let status = facts.status.clone().unwrap_or_default();
@@ -103,7 +106,10 @@ impl Core<'_> {
     /// delivers again what it could not, the first time after five minutes (Zoom, delivery).
     fn too_late(&self, said: &Said, command: &Command, facts: &SaidFacts) -> Option<Timestamp> {
         const LATE: Duration = Duration::from_secs(4 * 60);
-        let changes = matches!(command, Command::Connect { .. } | Command::Disconnect { .. });
+        let changes = matches!(
+            command,
+            Command::Connect { .. } | Command::Disconnect { .. } | Command::ConfigureOne { filter: Some(_), .. }
+        );
         said.at.filter(|at| changes && self.now.since(*at) > LATE && facts.changed > Some(*at))
     }
 
@@ -120,15 +126,16 @@ impl Core<'_> {
         self.deployment.policy == Policy::Managers && !self.is_manager(said, facts)
     }
 
-    fn connect_said(&self, said: &Said, org: &str, project: &str, facts: &SaidFacts) -> Decision {
+    fn connect_said(&self, said: &Said, wish: (&str, &str, &Filter), facts: &SaidFacts) -> Decision {
+        let (org, project, filter) = wish;
         if self.is_refused(said, facts) {
             return self.reply(said, say::not_allowed(self.deployment));
         }
         if let Some(there) = facts.here.iter().find(|s| has_slugs(s, org, project)) {
-            return self.reply(said, say::already_connected(there));
+            return self.reply(said, say::already_connected(self.deployment, there));
         }
         if let Some(linked) = &facts.linked {
-            return Decision::job(self.connect_as(&said.by, &said.place, (org, project), linked, false));
+            return Decision::job(self.connect_as(&said.by, &said.place, wish, linked, false));
         }
         match &self.deployment.integration_org {
             Some(integration) if self.deployment.policy == Policy::Anyone || !self.deployment.linking => {
@@ -137,13 +144,14 @@ impl Core<'_> {
                     place: said.place.clone(),
                     org: org.into(),
                     project: project.into(),
+                    filter: filter.clone(),
                     actor: Actor::Integration { org: integration.clone() },
                     identity: None,
                     just_linked: false,
                 }))
             }
             _ => {
-                let then = Pending::Connect { org: org.into(), project: project.into() };
+                let then = Pending::Connect { org: org.into(), project: project.into(), filter: filter.clone() };
                 self.offer_link(&said.by, &said.place, then, facts.open_link.as_ref(), &facts.fresh_link)
             }
         }
@@ -183,6 +191,41 @@ impl Core<'_> {
                 channel: said.place.channel.clone(),
                 project: project.id,
             })
+        })
+    }
+
+    /// What one project may post here: shown, or changed.
+    fn configure_one(
+        &self,
+        said: &Said,
+        (org, project): (&str, &str),
+        filter: Option<&Filter>,
+        facts: &SaidFacts,
+    ) -> Decision {
+        let there = match meant(&facts.here, org, project)[..] {
+            [there] => there,
+            [] => return self.reply(said, say::not_connected(&format!("{org} / {project}"), &facts.here)),
+            ref several => return self.reply(said, say::which_one(project, several)),
+        };
+        match filter {
+            Some(_) if self.is_refused(said, facts) => self.reply(said, say::not_allowed(self.deployment)),
+            Some(filter) if *filter != there.filter => self.filtered(said, there, filter),
+            Some(_) => self.reply(said, say::filtered_so_already(there)),
+            None => self.reply(said, say::configure_one(self.deployment, there)),
+        }
+    }
+
+    fn filtered(&self, said: &Said, before: &Subscription, filter: &Filter) -> Decision {
+        let project = before.project.clone();
+        let Place { account, channel, .. } = said.place.clone();
+        let undoing = Undoing::Filtered { project: project.clone(), filter: before.filter.clone() };
+        let (undo, can_be_undone) = self.undoable(&said.place, undoing);
+        let notice = say::filtered(&project, filter, &said.by).button(undo.button());
+        Decision::job(self.openly(&said.place, &said.by, notice)).and(can_be_undone).and(RowChange::PutFilter {
+            account,
+            channel,
+            project: project.id,
+            filter: filter.clone(),
         })
     }
 
@@ -300,6 +343,32 @@ mod tests {
     }
 
     #[test]
+    fn another_filter_is_told_to_the_channel_and_can_be_taken_back() {
+        let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
+        let decision = say("configure acme Checkout level:fatal", &facts);
+        let head = "acme / checkout: now only new issues, issues that come back, issues that escalate, alerts; fatal only (Ana).";
+        assert_eq!(answers(&decision)[0].notice.head, head);
+        let [RowChange::PutUndo(undo), RowChange::PutFilter { filter, .. }, RowChange::Saw { .. }] =
+            &decision.changes[..]
+        else {
+            panic!("{:?}", decision.changes);
+        };
+        assert_eq!(filter.level, crate::Level::Fatal);
+        let before = Undoing::Filtered { project: sample::project("checkout"), filter: Filter::default() };
+        assert_eq!(undo.what, before);
+    }
+
+    #[test]
+    fn asking_for_the_filter_that_is_there_changes_nothing() {
+        let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
+        for text in ["configure acme checkout none", "configure acme/checkout level:error", "configure acme checkout"] {
+            assert!(matches!(say(text, &facts).changes[..], [RowChange::Saw { .. }]), "{text}");
+        }
+        let decision = say("configure acme web level:fatal", &facts);
+        assert_eq!(answers(&decision)[0].notice.head, "acme / web is not connected to this channel.");
+    }
+
+    #[test]
     fn a_display_name_that_two_projects_share_is_asked_about() {
         let twin = |slug: &str| {
             let project = crate::Project { name: "Web".into(), ..sample::project(slug) };
@@ -335,7 +404,7 @@ mod tests {
     fn under_the_policy_managers_others_change_nothing() {
         let deployment = Deployment { policy: Policy::Managers, ..sample::deployment() };
         let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
-        for text in ["connect acme web", "disconnect"] {
+        for text in ["connect acme web", "disconnect", "configure acme checkout level:fatal"] {
             let decision = say_as(sample::ana(), &deployment, text, &facts);
             assert!(matches!(&decision.changes[..], [RowChange::Saw { .. }]), "{text}");
         }
@@ -373,11 +442,7 @@ mod tests {
     #[test]
     fn others_see_only_the_channels_they_have_used() {
         let elsewhere = Subscription {
-            place: crate::Place {
-                channel: ChannelId::new("web@conference.x"),
-                name: Some("web".into()),
-                ..sample::ops()
-            },
+            place: Place { channel: ChannelId::new("web@conference.x"), name: Some("web".into()), ..sample::ops() },
             ..sample::subscription()
         };
         let facts = SaidFacts { everywhere: vec![sample::subscription(), elsewhere], ..facts() };

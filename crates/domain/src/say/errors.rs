@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ECHO, quoted, slash};
-use crate::command::{CommandError, Problem, closest};
+use crate::command::{CommandError, FILTERS, FilterProblem, Problem, closest};
 use crate::text::{counted, line};
 use crate::{Deployment, Identity, JobId, Notice, OrgSlug, Organization, Place, Project, Pulse, Timestamp};
 
@@ -43,8 +43,29 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
             slash(deployment, &format!("help {command}"))
         ))
         .line(pointer),
+        Problem::Filter { word, problem, suggestion, .. } => {
+            bad_filter(word, problem, suggestion.as_deref()).line(pointer)
+        }
     }
     .line("Nothing changed.")
+}
+
+fn bad_filter(word: &str, problem: &FilterProblem, suggestion: Option<&str>) -> Notice {
+    let meant = suggestion.map_or_else(String::new, |meant| format!(" Did you mean {}?", line(meant, ECHO)));
+    let word = quoted(word);
+    Notice::text(match problem {
+        FilterProblem::UnknownKey if suggestion.is_none() => {
+            let keys: Vec<_> = FILTERS.iter().map(|key| format!("{}:", key.name)).collect();
+            format!("I do not understand {word}. Filters are {}", keys.join(", "))
+        }
+        FilterProblem::UnknownKey => format!("I do not understand {word}.{meant}"),
+        FilterProblem::UnknownValue(values) if suggestion.is_none() => {
+            format!("I do not understand {word}. It takes {values}.")
+        }
+        FilterProblem::UnknownValue(_) => format!("I do not understand {word}.{meant}"),
+        FilterProblem::NoValue => format!("Nothing follows the colon of {word}."),
+        FilterProblem::NothingLeft => "With these filters nothing would ever be posted.".to_owned(),
+    })
 }
 
 /// The line up to the place, a mark, and the rest: `connect ▸acme`.

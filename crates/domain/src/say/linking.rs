@@ -7,7 +7,7 @@ use crate::{Deployment, Identity, Notice, Pending, Place};
 /// In the place where they asked, to them only.
 pub fn link_first(place: &Place, then: &Pending) -> Notice {
     let outcome = match then {
-        Pending::Connect { org, project } => format!(
+        Pending::Connect { org, project, .. } => format!(
             "When you are done, {} will be connected to {} / {}; no need to type the command again.",
             place.label(),
             line(org, ECHO),
@@ -23,7 +23,7 @@ pub fn link_first(place: &Place, then: &Pending) -> Notice {
 /// The link itself: only ever in the person's own chat with the bot.
 pub fn link_here(place: &Place, then: &Pending, url: &str) -> Notice {
     let (head, asked) = match then {
-        Pending::Connect { org, project } => (
+        Pending::Connect { org, project, .. } => (
             format!("Link Sentry to finish connecting {}", place.label()),
             format!("You asked to connect {} / {} to {}.", line(org, ECHO), line(project, ECHO), place.label()),
         ),

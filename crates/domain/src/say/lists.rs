@@ -2,7 +2,7 @@
 
 use super::errors::span;
 use super::{linked_as, name, slash};
-use crate::command::{COMMANDS, Spec};
+use crate::command::{COMMANDS, FILTERS, Spec, Topic};
 use crate::decide::StatusFacts;
 use crate::text::counted;
 use crate::{Deployment, LinkedPerson, Notice, Person, Place, Pulse, Subscription, Timestamp};
@@ -26,8 +26,22 @@ pub fn help(deployment: &Deployment, here: &[Subscription], linked: Option<&Link
     notice.line([Some(last), linked_as(linked)].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
-/// One command, with examples.
-pub fn help_topic(deployment: &Deployment, spec: &Spec) -> Notice {
+/// One command, with examples, or the filters.
+pub fn help_topic(deployment: &Deployment, topic: Topic) -> Notice {
+    match topic {
+        Topic::Command(spec) => help_command(deployment, spec),
+        Topic::Filters => {
+            let filters = FILTERS.iter().fold(Notice::text("Filters"), |notice, key| {
+                notice.line(format!("{}: {} ({})", key.name, key.meaning, key.values))
+            });
+            filters.line("key:a,b means any of these, several keys mean all of them, -key:a means none of these.").line(
+                format!("For example: {}", slash(deployment, "configure acme checkout level:warning -title:timeout")),
+            )
+        }
+    }
+}
+
+fn help_command(deployment: &Deployment, spec: &Spec) -> Notice {
     let notice = Notice::text(usage(deployment, spec)).line(spec.details);
     let examples: Vec<_> = spec.examples.iter().map(|example| slash(deployment, example)).collect();
     notice.line(format!("For example: {}", examples.join("  ·  ")))
@@ -41,6 +55,15 @@ pub fn configure(deployment: &Deployment, place: &Place, here: &[Subscription]) 
     }
     let head = format!("{} gets {}", super::capital(&place.label()), counted(here.len() as u64, "project"));
     here.iter().fold(Notice::text(head), |notice, subscription| notice.line(row(subscription)))
+}
+
+/// One project of a channel, and how its filters are changed.
+pub fn configure_one(deployment: &Deployment, subscription: &Subscription) -> Notice {
+    let keys: Vec<_> = FILTERS.iter().map(|key| format!("{}: ({})", key.name, key.values)).collect();
+    Notice::text(format!("{}: {}", subscription.project.label(), subscription.filter.in_words()))
+        .line(format!("Set up by {} on {}.", name(&subscription.by), subscription.since.day()))
+        .line(format!("Other filters: {}", slash(deployment, &super::configure_line(&subscription.project))))
+        .line(format!("Filters: {}. -key: leaves out. \"none\" goes back to the default.", keys.join(", ")))
 }
 
 /// Every channel's projects, as far as the asker may see them.
@@ -134,11 +157,13 @@ pub fn whoami(deployment: &Deployment, person: &Person, linked: Option<&LinkedPe
 }
 
 fn row(subscription: &Subscription) -> String {
+    let filter = &subscription.filter;
+    let title = filter.title_in_words().map_or_else(String::new, |title| format!(" · {title}"));
     format!(
-        "{} · {} · {} · by {}",
+        "{} · {} · {}{title} · by {}",
         subscription.project.label(),
-        subscription.filter.level_in_words(),
-        subscription.filter.events_in_words(),
+        filter.level_in_words(),
+        filter.events_in_words(),
         name(&subscription.by),
     )
 }

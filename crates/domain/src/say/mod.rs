@@ -17,10 +17,10 @@ pub use linking::{
     already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, still_waiting,
     too_many_codes, unlinked, welcome, wrong_code,
 };
-pub use lists::{configure, configure_all, help, help_topic, status, whoami};
+pub use lists::{configure, configure_all, configure_one, help, help_topic, status, whoami};
 
 use crate::text::line;
-use crate::{Deployment, LinkedPerson, Notice, Person, Place, Project, Subscription};
+use crate::{Deployment, Filter, LinkedPerson, Notice, Person, Place, Project, Subscription};
 
 /// Longest piece of somebody's words that is repeated to them.
 const ECHO: usize = 80;
@@ -37,11 +37,12 @@ fn name(person: &Person) -> String {
 /// A place is connected. Everyone there is told.
 pub fn connected(deployment: &Deployment, subscription: &Subscription, installed: bool) -> Notice {
     let mut notice = Notice::text(format!("Connected: {}", subscription.project.label())).line(format!(
-        "{} connected {}. You will get: {}. Environment: all. Level: {}.",
+        "{} connected {}. You will get: {}. Environment: all. Level: {}.{}",
         name(&subscription.by),
         subscription.place.label(),
         subscription.filter.events_in_words(),
         subscription.filter.level_in_words(),
+        subscription.filter.title_in_words().map_or_else(String::new, |title| format!(" {}.", capital(&title))),
     ));
     if let (Some(url), false) = (&deployment.install_url, installed) {
         notice = notice
@@ -55,16 +56,31 @@ pub fn connected(deployment: &Deployment, subscription: &Subscription, installed
 }
 
 /// A place was connected already; nothing changed.
-pub fn already_connected(subscription: &Subscription) -> Notice {
+pub fn already_connected(deployment: &Deployment, subscription: &Subscription) -> Notice {
     Notice::text(format!("Already connected: {}", subscription.project.label()))
         .line(format!(
-            "Set up by {} on {}. Filters: {}; {}.",
+            "Set up by {} on {}. Filters: {}.",
             name(&subscription.by),
             subscription.since.day(),
-            subscription.filter.events_in_words(),
-            subscription.filter.level_in_words(),
+            subscription.filter.in_words(),
         ))
-        .line("Nothing changed.")
+        .line(format!("Nothing changed. Other filters: {}", slash(deployment, &configure_line(&subscription.project))))
+}
+
+/// Something else may post in a place. Everyone there is told.
+pub fn filtered(project: &Project, filter: &Filter, by: &Person) -> Notice {
+    Notice::text(format!("{}: now only {} ({}).", project.label(), filter.in_words(), name(by)))
+}
+
+/// The filter asked for is there.
+pub fn filtered_so_already(subscription: &Subscription) -> Notice {
+    let words = subscription.filter.in_words();
+    Notice::text(format!("{}: only {}, as before.", subscription.project.label(), words)).line("Nothing changed.")
+}
+
+/// The line that changes a project's filters.
+fn configure_line(project: &Project) -> String {
+    format!("configure {} {} <filters>", project.org, project.slug)
 }
 
 /// To the person in their own chat: linked, and what they asked for is done.

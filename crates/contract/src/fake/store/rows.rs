@@ -71,6 +71,15 @@ impl Rows {
                 });
                 self.changed.insert((account.clone(), channel.clone()), now);
             }
+            RowChange::PutFilter { account, channel, project, filter } => {
+                let is_it = |s: &&mut Subscription| {
+                    s.place.account == *account && s.place.channel == *channel && s.project.id == *project
+                };
+                if let Some(there) = self.subscriptions.iter_mut().find(is_it) {
+                    there.filter = filter.clone();
+                    self.changed.insert((account.clone(), channel.clone()), now);
+                }
+            }
             RowChange::PutCard(card) => self.put_card(card)?,
             RowChange::CardShown { account, card, seen, message, revision, again } => {
                 let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) else { return Ok(()) };
