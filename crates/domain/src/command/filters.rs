@@ -53,14 +53,38 @@ pub enum FilterProblem {
     NothingLeft,
 }
 
+/// The names, and the filters. What follows a comma or a colon and a space belongs to the filter before it.
+pub(super) fn apart(words: &[Word]) -> (Vec<&Word>, Vec<Word>) {
+    let (mut names, mut filters) = (Vec::new(), Vec::<Word>::new());
+    let mut goes_on = false;
+    for word in words {
+        match filters.last_mut().filter(|_| goes_on && !is_filter(word)) {
+            Some(filter) => {
+                filter.text = format!("{} {}", filter.text, word.text);
+                filter.parts.extend(word.parts.iter().cloned());
+                goes_on = word.goes_on;
+            }
+            None if is_filter(word) => {
+                filters.push(word.clone());
+                goes_on = word.goes_on;
+            }
+            None => {
+                names.push(word);
+                goes_on = false;
+            }
+        }
+    }
+    (names, filters)
+}
+
 /// Whether a word is a filter: `key:value`, but neither a quoted name nor an address.
-pub(super) fn is_filter(word: &Word) -> bool {
+fn is_filter(word: &Word) -> bool {
     let Some((key, value)) = without_sign(&word.text).1.split_once(':') else { return false };
     !word.is_quoted && !key.is_empty() && key.chars().all(char::is_alphanumeric) && !value.starts_with("//")
 }
 
 /// Reads filters; none at all are the default.
-pub(super) fn read(words: &[&Word]) -> Result<Filter, Problem> {
+pub(super) fn read(words: &[Word]) -> Result<Filter, Problem> {
     let mut read = Read::default();
     for word in words {
         read.word(word).map_err(|(problem, suggestion)| problem_at(word, problem, suggestion))?;
@@ -173,8 +197,9 @@ mod tests {
 
     fn filter(line: &str) -> Result<Filter, Problem> {
         let words = split(line);
-        assert!(words.iter().all(is_filter), "{line}");
-        read(&words.iter().collect::<Vec<_>>())
+        let (names, filters) = apart(&words);
+        assert!(names.is_empty(), "{line}");
+        read(&filters)
     }
 
     fn problem(line: &str) -> (FilterProblem, Option<String>) {
@@ -192,9 +217,13 @@ mod tests {
     #[test]
     fn values_of_one_key_mean_any_however_they_are_written() {
         let expected = Filter { events: vec![Kind::New, Kind::Resolved], ..Filter::default() };
-        for line in
-            ["event:new,resolved", "event:resolved event:NEW", "EVENT:\"new\",'resolved'", "event:new,,resolved,"]
-        {
+        for line in [
+            "event:new,resolved",
+            "event:resolved event:NEW",
+            "EVENT:\"new\",'resolved'",
+            "event:new,,resolved,",
+            "event: new, resolved",
+        ] {
             assert_eq!(filter(line).as_ref(), Ok(&expected), "{line}");
         }
     }

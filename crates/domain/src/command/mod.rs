@@ -293,7 +293,7 @@ pub(crate) fn closest<'a, T>(wanted: &str, candidates: impl Iterator<Item = (&'a
 // === the commands' own words ===
 
 fn connect(rest: &[Word]) -> Result<Command, Problem> {
-    let (names, filters) = apart(rest);
+    let (names, filters) = filters::apart(rest);
     let (org, project) = self::names("connect", &names)?;
     Ok(Command::Connect { org, project, filter: filters::read(&filters)? })
 }
@@ -311,7 +311,7 @@ fn configure(rest: &[Word]) -> Result<Command, Problem> {
         [all] if all.text.eq_ignore_ascii_case("all") => return Ok(Command::ConfigureAll),
         _ => {}
     }
-    let (mut names, filters) = apart(rest);
+    let (mut names, filters) = filters::apart(rest);
     let is_none = |word: &&Word| !word.is_quoted && word.text.eq_ignore_ascii_case(NONE);
     let resets = filters.is_empty() && names.len() > 1 && names.last().is_some_and(is_none);
     if resets {
@@ -338,11 +338,6 @@ fn alone(command: &'static str, rest: &[Word], meant: Command) -> Result<Command
         None => Ok(meant),
         Some(word) => Err(Problem::Unexpected { command, word: word.text.clone(), at: word.at }),
     }
-}
-
-/// The names, and the filters.
-fn apart(rest: &[Word]) -> (Vec<&Word>, Vec<&Word>) {
-    rest.iter().partition(|word| !filters::is_filter(word))
 }
 
 /// `<org> <project>`, or both in one word: `org/project`, or the address of a page that is about both.
@@ -462,7 +457,12 @@ mod tests {
     #[test]
     fn filters_stand_anywhere_behind_the_command() {
         let expected = Filter { level: crate::Level::Fatal, ..Filter::default() };
-        for line in ["connect acme web level:fatal", "connect level:fatal acme/web", "connect acme LEVEL:Fatal web"] {
+        for line in [
+            "connect acme web level:fatal",
+            "connect level:fatal acme/web",
+            "connect acme LEVEL:Fatal web",
+            "connect acme level: fatal web",
+        ] {
             let Ok(Command::Connect { filter, .. }) = read(line) else { panic!("{line}") };
             assert_eq!(filter, expected, "{line}");
         }

@@ -11,6 +11,8 @@ pub(crate) struct Word {
     pub(crate) at: usize,
     /// It began with a quote, and so is a name and nothing else.
     pub(crate) is_quoted: bool,
+    /// It ended with a comma or a colon: the next word may belong to it.
+    pub(crate) goes_on: bool,
     /// Its text between the commas that are not in quotes: the values of `title:disk,"a, b"`.
     pub(crate) parts: Vec<String>,
 }
@@ -115,6 +117,7 @@ impl Reader {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         // Placeholders copied from a help page keep their brackets (<org>), and sentences their punctuation.
         let text = text.trim_matches(['<', '>']);
+        let goes_on = !is_quoted && text.ends_with([',', ':']);
         let text = match (was_open, has_quoted_value) {
             (true, _) => text,
             (false, true) => text.trim_end_matches(','),
@@ -123,7 +126,7 @@ impl Reader {
         if !text.is_empty() {
             let plain = |text: &str| text.replace(QUOTED_COMMA, ",");
             let parts = text.split(',').map(plain).collect();
-            self.words.push(Word { text: plain(text), at, is_quoted, parts });
+            self.words.push(Word { text: plain(text), at, is_quoted, goes_on, parts });
         }
     }
 }
