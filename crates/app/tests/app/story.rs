@@ -236,6 +236,16 @@ async fn filters_decide_what_posts_and_undo_brings_the_ones_before_back() {
 }
 
 #[tokio::test]
+async fn a_resolution_that_is_asked_for_posts_a_card_of_its_own() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout event:resolved").await;
+    world.happens(ChangeKind::New).await;
+    assert_eq!(world.last(), "Connected: acme / checkout");
+    world.happens(ChangeKind::Resolved).await;
+    assert!(world.last().starts_with("Resolved · "), "{}", world.last());
+}
+
+#[tokio::test]
 async fn under_the_policy_managers_only_they_take_back() {
     let world = World::new(|deployment| {
         deployment.linking = false;
