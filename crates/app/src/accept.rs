@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Command};
-use zentry_domain::decide::{Crowds, PressFacts, SaidFacts, StatusFacts, UndoFacts};
+use zentry_domain::decide::{Crowds, MuteFacts, PressFacts, SaidFacts, StatusFacts, UndoFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
@@ -206,7 +206,7 @@ impl App {
         let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
         let (card, storm) = match &pressed.press {
             Some(Press { card, choice: Choice::ShowAll }) => (None, self.roundup_behind(account, card).await?),
-            Some(Press { choice: Choice::Undo, .. }) => (None, None),
+            Some(Press { choice: Choice::Undo | Choice::Unmute | Choice::MuteLonger, .. }) => (None, None),
             Some(Press { card, .. }) => (facts.card(account, card).await?, None),
             None => (None, None),
         };
@@ -214,6 +214,7 @@ impl App {
             card,
             storm,
             undo: self.undo_behind(pressed).await?,
+            mute: self.mute_behind(pressed).await?,
             linked: facts.linked(account, user).await?,
             open_link: facts.open_link(account, user).await?,
             fresh_link: self.fresh_link(),
@@ -227,6 +228,16 @@ impl App {
         let Some(undo) = facts.undo(account, handle).await? else { return Ok(None) };
         let here = facts.subscriptions_in(account, &undo.place.channel).await?;
         Ok(Some(UndoFacts { undo, here, account: facts.account(account).await? }))
+    }
+
+    async fn mute_behind(&self, pressed: &Pressed) -> Result<Option<MuteFacts>, StoreError> {
+        let Some(Press { card: handle, choice: Choice::Unmute | Choice::MuteLonger }) = &pressed.press else {
+            return Ok(None);
+        };
+        let (facts, account) = (&self.ports.facts, &pressed.by.account);
+        let Some(roundup) = facts.roundup(account, handle).await? else { return Ok(None) };
+        let here = facts.subscriptions_in(account, &roundup.scene.place.channel).await?;
+        Ok(Some(MuteFacts { roundup, here, account: facts.account(account).await? }))
     }
 
     async fn roundup_behind(

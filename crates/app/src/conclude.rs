@@ -70,6 +70,7 @@ impl App {
                 let place = &roundup.scene.place;
                 Outcome::Done(if was_sent { shown.with(self.resumed(place).await?) } else { shown })
             }
+            (_, Effect::Early(roundup)) => Outcome::Done(self.core().roundup_later(roundup)),
             (_, Effect::UnwantedRoundup(roundup)) => {
                 Outcome::Suppressed { reason: Suppression::Disconnected, then: self.core().roundup_lost(roundup) }
             }

@@ -9,8 +9,8 @@ use zentry_domain::decide::{Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Address, Answer, Card, Connect, Failure, Handle, Issue, IssueId, Job, MessageId, Notice, Organization,
-    Project, Queued, Revision, Roundup, Timestamp, Update,
+    AccountId, Address, Answer, Card, Connect, Content, Failure, Handle, Issue, IssueId, Job, MessageId, Notice,
+    Organization, Project, Queued, Revision, Roundup, Subscription, Timestamp, Update,
 };
 
 use crate::App;
@@ -64,6 +64,8 @@ pub(crate) enum Effect {
         /// The cards, as they were before it was asked.
         cards: Vec<Card>,
     },
+    /// The time of a card that stands for many has not come.
+    Early(Roundup),
     /// A card that stands for many says this.
     RoundupShown {
         /// The roundup as it stands.
@@ -181,9 +183,15 @@ impl App {
     async fn show_roundup(&self, account: &AccountId, handle: &Handle) -> Result<Effect, Setback> {
         let facts = &self.ports.facts;
         let Some(roundup) = facts.roundup(account, handle).await? else { return Ok(Effect::NoCard) };
+        if roundup.is_early(self.now()) {
+            return Ok(Effect::Early(roundup));
+        }
+        let here = facts.subscriptions_in(account, &roundup.scene.place.channel).await?;
+        let is_of_it = |s: &&Subscription| s.mute.as_ref().is_some_and(|mute| mute.roundup == *handle);
+        let back: Vec<_> = here.iter().filter(is_of_it).map(|s| s.project.label()).collect();
         let opened = facts.opened_since(account, &roundup.scene.place.channel, self.now() - WINDOW).await?;
         let holds = facts.gathering(account, handle, TOP).await?;
-        let (roundup, notice) = self.core().roundup_now(&roundup, opened, &holds);
+        let (roundup, notice) = self.core().roundup_now(&roundup, opened, &holds, &back);
         let said = notice.plain().head;
         let there = match &roundup.message {
             Some(message) if roundup.said.as_ref() == Some(&said) => Some(message.clone()),
@@ -194,13 +202,12 @@ impl App {
             },
             None => None,
         };
+        // All of them got messages of their own meanwhile, or nobody is connected to their projects any more.
+        let is_here = |content: &Content| here.iter().any(|s| s.project.id == content.project.id);
+        let is_wanted = !back.is_empty() || holds.top.iter().any(is_here);
         let message = match there {
             Some(message) => message,
-            // All of them got messages of their own meanwhile.
-            None if holds.issues == 0 => return Ok(Effect::UnwantedRoundup(roundup)),
-            None if facts.subscriptions_in(account, &roundup.scene.place.channel).await?.is_empty() => {
-                return Ok(Effect::UnwantedRoundup(roundup));
-            }
+            None if !is_wanted => return Ok(Effect::UnwantedRoundup(roundup)),
             None => self.post(&roundup.address(), &notice).await?,
         };
         Ok(Effect::RoundupShown { roundup, message: Some(message), said })

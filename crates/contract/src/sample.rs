@@ -61,7 +61,7 @@ pub fn project(slug: &str) -> Project {
 
 /// `place` connected to `project` by `by`.
 pub fn subscription(place: Place, project: Project, by: Person) -> Subscription {
-    Subscription { place, project, filter: Filter::default(), by, since: START }
+    Subscription { place, project, filter: Filter::default(), by, since: START, mute: None }
 }
 
 /// Something that happened to issue 42 of project `checkout`.

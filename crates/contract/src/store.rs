@@ -77,6 +77,7 @@ macro_rules! store_suite {
             the_people_of_a_channel_come_latest_first_and_as_last_seen,
             a_channels_new_name_reaches_its_subscriptions,
             another_filter_replaces_the_one_that_is_there_and_makes_no_subscription,
+            a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     Account, AccountId, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane, Link,
-    LinkedPerson, MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression,
-    Timestamp, Undo, UserId,
+    LinkedPerson, MessageId, Mute, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription,
+    Suppression, Timestamp, Undo, UserId,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -44,6 +44,18 @@ pub enum RowChange {
         project: ProjectId,
         /// What may post from now on.
         filter: Filter,
+    },
+    /// What a channel gets of a project is muted, or its mute ends at another time. Nothing happens where it is not
+    /// connected.
+    PutMute {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The project.
+        project: ProjectId,
+        /// Until when, and what tells of it then.
+        mute: Mute,
     },
     /// What a card says. Conflicts unless the row's revision is the one before and its message the one seen: what is to
     /// be done about a card depends on whether it is posted. A new one conflicts where its place is not connected to its
@@ -107,6 +119,15 @@ pub enum RowChange {
     },
     /// A card that stands for many. Conflicts where it is a new storm's and another storm is on in its channel.
     PutRoundup(Roundup),
+    /// A card that stands for many is over at another time than was thought. Nothing happens where there is none.
+    EndRoundup {
+        /// The account.
+        account: AccountId,
+        /// Which.
+        roundup: Handle,
+        /// When it is over.
+        at: Timestamp,
+    },
     /// A card gets a new message: the old one stays behind as it is, and the next `Show` posts.
     Repost {
         /// The account.

@@ -24,6 +24,11 @@ impl Lane {
         Self::zoom(account, format!("roundups/{}", channel.key()))
     }
 
+    /// What is told of one mute when it ends.
+    pub fn mute(account: &AccountId, roundup: &Handle) -> Self {
+        Self::zoom(account, format!("mutes/{roundup}"))
+    }
+
     /// The figures of one card, which nothing waits for.
     pub fn figures(account: &AccountId, card: &Handle) -> Self {
         Self::zoom(account, format!("figures/{card}"))
@@ -31,7 +36,7 @@ impl Lane {
 
     /// Whether it is one of a channel's messages: the chat platform's limits hold up these, and nothing that is asked of Sentry.
     pub fn is_of_messages(&self) -> bool {
-        ["cards/", "roundups/", "answers/"].iter().any(|prefix| self.name.starts_with(prefix))
+        ["cards/", "roundups/", "mutes/", "answers/"].iter().any(|prefix| self.name.starts_with(prefix))
     }
 
     /// Those of a channel's messages.

@@ -21,6 +21,7 @@ mod filter;
 mod id;
 mod issue;
 mod lane;
+mod mute;
 mod notice;
 mod person;
 mod pulse;
@@ -47,6 +48,7 @@ pub use issue::{
 pub use job::{Answer, Connect, DeadLetter, Failure, Job, Ledger, NewJob, Outcome, Queued, Suppression, Update};
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
+pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
 pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};

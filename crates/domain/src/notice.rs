@@ -72,12 +72,23 @@ pub enum Choice {
     ShowAll,
     /// Take a change of the channel's connections back.
     Undo,
+    /// End a mute.
+    Unmute,
+    /// Mute for an hour more.
+    MuteLonger,
 }
 
 impl Choice {
     /// Every choice, for adapters that spell them.
-    pub const ALL: [Self; 5] =
-        [Self::Act(Action::Resolve), Self::Act(Action::Archive), Self::Act(Action::Reopen), Self::ShowAll, Self::Undo];
+    pub const ALL: [Self; 7] = [
+        Self::Act(Action::Resolve),
+        Self::Act(Action::Archive),
+        Self::Act(Action::Reopen),
+        Self::ShowAll,
+        Self::Undo,
+        Self::Unmute,
+        Self::MuteLonger,
+    ];
 
     /// The word that stands for it in a button's value.
     pub fn word(self) -> &'static str {
@@ -87,6 +98,8 @@ impl Choice {
             Self::Act(Action::Reopen) => "reopen",
             Self::ShowAll => "list",
             Self::Undo => "undo",
+            Self::Unmute => "unmute",
+            Self::MuteLonger => "longer",
         }
     }
 

@@ -1,5 +1,5 @@
-//! One card that stands for many, names the worst and what they share. There are two causes. In a storm more new issues come
-//! than anybody can read, and the card counts them until it calms. After a gap it tells what was missed. Nothing is lost:
+//! One card that stands for many, names the worst and what they share. There are three causes. In a storm more new issues come
+//! than anybody can read, and the card counts them until it calms. After a gap it tells what was missed, after a mute what came meanwhile. Nothing is lost:
 //! the issues' own cards are kept and listed behind it.
 
 use std::collections::BTreeMap;
@@ -81,6 +81,8 @@ pub enum Cause {
         /// What kept them away.
         why: Missed,
     },
+    /// Somebody muted them. It is over when the mute is.
+    Mute,
 }
 
 /// What kept messages away.
@@ -199,9 +201,15 @@ impl Roundup {
         Address::everyone(&self.scene.place, &self.scene.by)
     }
 
-    /// What its card says.
-    pub fn notice(&self, holds: &Gathering, now: Timestamp) -> Notice {
+    /// Whether its time to tell has not come: a mute is told of when it ends.
+    pub fn is_early(&self, now: Timestamp) -> bool {
+        self.scene.cause == Cause::Mute && self.ended.is_some_and(|over| now < over)
+    }
+
+    /// What its card says. `back` are the projects whose mute it ends.
+    pub fn notice(&self, holds: &Gathering, back: &[String], now: Timestamp) -> Notice {
         match self.scene.cause {
+            Cause::Mute => self.after_mute(back, holds),
             Cause::Storm => self.in_storm(holds, now),
             Cause::Gap { from, until, why } => self.after_gap((from, until), why, holds),
         }
@@ -220,6 +228,18 @@ impl Roundup {
         let notice = notice.line(format!("{} changed: {}.", counted(holds.issues, "issue"), kinds.join(", ")));
         let notice = worst(holds).into_iter().fold(notice, Notice::line);
         Notice { buttons: vec![self.show_button(format!("Show {}", holds.issues))], ..notice }
+    }
+
+    fn after_mute(&self, back: &[String], holds: &Gathering) -> Notice {
+        let back = if back.is_empty() { String::new() } else { format!("Back on: {}. ", back.join(", ")) };
+        let Some(worst) = holds.top.first() else {
+            return Notice::text(format!("{back}Nothing came while it was muted."));
+        };
+        let title = line(&worst.issue.title, NAME);
+        let events = worst.issue.events.map_or_else(String::new, |n| format!(" ({})", counted(n, "event")));
+        let issues = counted(holds.issues, "issue");
+        let head = format!("{back}While muted: {issues}, {} still open, worst: {title}{events}.", holds.open);
+        Notice::text(head).button(self.show_button(format!("Show {}", holds.issues)))
     }
 
     fn show_button(&self, label: String) -> Button {
@@ -357,7 +377,7 @@ mod tests {
 
     #[test]
     fn it_counts_names_the_worst_and_says_what_they_share() {
-        let notice = storm().notice(&gathering(), BEGAN + Duration::from_secs(250));
+        let notice = storm().notice(&gathering(), &[], BEGAN + Duration::from_secs(250));
         assert_eq!(notice.head, "Storm · [api] 38 new issues in 4 min");
         assert_eq!(notice.lines[0].text, "31 of 38 share release 2.4.1 · 1.9k events");
         assert_eq!(notice.lines[1].text, "Top: TimeoutError 812 · ConnectionReset 440 · …36 more");
@@ -366,14 +386,14 @@ mod tests {
     #[test]
     fn when_it_is_over_it_says_what_is_still_open() {
         let over = Roundup { ended: Some(BEGAN + Duration::from_secs(1_020)), ..storm() };
-        assert_eq!(over.notice(&gathering(), BEGAN).head, "Storm over · [api] 38 issues in 17 min; 6 still open");
+        assert_eq!(over.notice(&gathering(), &[], BEGAN).head, "Storm over · [api] 38 issues in 17 min; 6 still open");
     }
 
     #[test]
     fn after_a_gap_it_says_since_when_why_and_what_changed() {
         let cause = Cause::Gap { from: BEGAN, until: BEGAN + Duration::from_secs(5_280), why: Missed::Untold };
         let gap = Roundup { ended: Some(BEGAN), scene: scene(cause), ..storm() };
-        let notice = gap.notice(&Gathering { issues: 7, fresh: 4, settled: 2, ..gathering() }, BEGAN);
+        let notice = gap.notice(&Gathering { issues: 7, fresh: 4, settled: 2, ..gathering() }, &[], BEGAN);
         let head = "Catching up · I missed messages from 03:04 to 04:32 UTC (Sentry's webhooks did not arrive)";
         assert_eq!(notice.head, head);
         assert_eq!(notice.lines[0].text, "7 issues changed: 4 new, 2 resolved, 1 came back.");
@@ -384,7 +404,7 @@ mod tests {
     fn a_gap_of_more_than_a_day_names_the_days() {
         let until = BEGAN + Duration::from_secs(30 * 3_600);
         let cause = Cause::Gap { from: BEGAN, until, why: Missed::Ours };
-        let notice = Roundup { scene: scene(cause), ..storm() }.notice(&gathering(), BEGAN);
+        let notice = Roundup { scene: scene(cause), ..storm() }.notice(&gathering(), &[], BEGAN);
         assert!(notice.head.contains("from 2 Jan 03:04 to 3 Jan 09:04 UTC"), "{}", notice.head);
     }
 

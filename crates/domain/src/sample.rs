@@ -40,6 +40,7 @@ pub(crate) fn subscription() -> Subscription {
         filter: Filter::default(),
         by: ana(),
         since: Timestamp(0),
+        mute: None,
     }
 }
 

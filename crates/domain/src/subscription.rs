@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Change, Filter, Person, Place, Project, Timestamp};
+use crate::{Address, Change, Filter, Mute, Person, Place, Project, Timestamp};
 
 /// A channel receives a project's changes. The channel owns it, not the person who set it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,12 +17,20 @@ pub struct Subscription {
     pub by: Person,
     /// Since when.
     pub since: Timestamp,
+    /// For how long it posts nothing. One that is over stays until the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mute: Option<Mute>,
 }
 
 impl Subscription {
     /// Whether `change` may post a card in the channel.
     pub fn admits(&self, change: &Change) -> bool {
         self.filter.admits(change)
+    }
+
+    /// The mute that is on.
+    pub fn muted(&self, now: Timestamp) -> Option<&Mute> {
+        self.mute.as_ref().filter(|mute| now < mute.until)
     }
 
     /// Where its cards go.

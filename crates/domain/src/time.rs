@@ -27,6 +27,12 @@ impl Timestamp {
         self.strftime("%H:%M")
     }
 
+    /// The clock in UTC, with the day where that is another one than `now`'s: `14:02 UTC`, `3 May 14:02 UTC`.
+    pub fn when(self, now: Self) -> String {
+        let day = if self.day() == now.day() { String::new() } else { format!("{} ", self.day()) };
+        format!("{day}{} UTC", self.clock())
+    }
+
     /// The second in UTC, without saying so: `2026-01-02T03:04:05`.
     pub fn second(self) -> String {
         self.strftime("%Y-%m-%dT%H:%M:%S")

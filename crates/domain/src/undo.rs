@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Button, Choice, Filter, Handle, Place, Press, Project, Subscription, Timestamp};
+use crate::{Button, Choice, Filter, Handle, Mute, Place, Press, Project, Subscription, Timestamp};
 
 /// How long a change can be taken back.
 pub const UNDO_LIFE: Duration = Duration::from_secs(600);
@@ -37,6 +37,8 @@ pub enum Undoing {
         /// What could post.
         filter: Filter,
     },
+    /// These were muted like this before.
+    Muted(Vec<(Project, Option<Mute>)>),
 }
 
 impl Undo {

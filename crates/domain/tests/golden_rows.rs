@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
     AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
-    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Kind, Level, Line, Notice, OrgSlug,
-    Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Terms, Timestamp,
-    Tone, Undoing, Update, UserId, UserJid,
+    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Kind, Level, Line, Mute, Notice,
+    OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Terms,
+    Timestamp, Tone, Undoing, Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -136,8 +136,12 @@ fn subscriptions_stay_readable() {
         filter: Filter::default(),
         by: ana(),
         since: Timestamp(1_767_323_045_000),
+        mute: None,
     };
     golden("subscription", &subscription);
+    let mute = Mute { until: Timestamp(1_767_323_045_000), roundup: Handle::new("0123456789abcdef0123456789abcdef") };
+    golden("subscription_muted", &Subscription { mute: Some(mute.clone()), ..subscription.clone() });
+    golden("undo_muted", &Undoing::Muted(vec![(checkout(), None), (checkout(), Some(mute))]));
     golden("undo_connected", &Undoing::Connected(checkout()));
     golden("undo_disconnected", &Undoing::Disconnected(vec![subscription]));
     let filter = Filter {

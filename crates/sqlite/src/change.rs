@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Decision, Filter, Handle, LinkedPerson, MessageId, NewJob, Pause, Person,
-    Place, ProjectId, Revision, RowChange, Subscription, Timestamp,
+    Account, AccountId, Card, ChannelId, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place,
+    ProjectId, Revision, RowChange, Subscription, Timestamp,
 };
 
 use crate::db::Db;
@@ -32,7 +32,10 @@ impl Db {
                 self.channel_changed(account, channel, now)
             }
             RowChange::PutFilter { account, channel, project, filter } => {
-                self.put_filter((account, channel, project), filter, now)
+                self.put_in((account, channel, project), "$.filter", &to_json(filter)?, now)
+            }
+            RowChange::PutMute { account, channel, project, mute } => {
+                self.put_in((account, channel, project), "$.mute", &to_json(mute)?, now)
             }
             RowChange::PutCard(card) => self.put_card(card),
             RowChange::CardShown { account, card, seen, message, revision, again } => {
@@ -43,6 +46,12 @@ impl Db {
             RowChange::Reconciled { org, until, told } => self.reconciled(org, *until, *told),
             RowChange::Gather { account, channel, roundup } => self.gather(account, channel, roundup),
             RowChange::PutRoundup(roundup) => self.put_roundup(roundup),
+            RowChange::EndRoundup { account, roundup, at } => self
+                .change(
+                    "UPDATE roundup SET ended = ?3 WHERE account = ?1 AND handle = ?2",
+                    (account.as_str(), roundup.as_str(), at.0),
+                )
+                .map(drop),
             RowChange::Repost { account, card } => self
                 .change(
                     "UPDATE card SET message = NULL, shown = 0 WHERE account = ?1 AND handle = ?2",
@@ -120,16 +129,18 @@ impl Db {
         self.channel_changed(&place.account, &place.channel, now)
     }
 
-    fn put_filter(
+    /// Replaces one thing that a subscription says.
+    fn put_in(
         &self,
         (account, channel, project): (&AccountId, &ChannelId, &ProjectId),
-        filter: &Filter,
+        path: &str,
+        json: &str,
         now: Timestamp,
     ) -> Result<(), Fault> {
         let changed = self.change(
-            "UPDATE subscription SET body = json_set(body, '$.filter', json(?4))
+            "UPDATE subscription SET body = json_set(body, ?4, json(?5))
              WHERE account = ?1 AND channel = ?2 AND project = ?3",
-            (account.as_str(), channel.key(), project.as_str(), to_json(filter)?),
+            (account.as_str(), channel.key(), project.as_str(), path, json),
         )?;
         if changed == 0 { Ok(()) } else { self.channel_changed(account, channel, now) }
     }

@@ -34,10 +34,10 @@ const OF_SEQ: &str = "SELECT job, plain, sealed, attempts, unknown, since FROM o
 const REFRESH: &str = "UPDATE lane SET due = max(
         (SELECT due FROM outbox WHERE lane = ?1 ORDER BY seq LIMIT 1),
         coalesce((SELECT until FROM throttle WHERE owner = lane.owner
-            AND (name GLOB 'cards/*' OR name GLOB 'roundups/*' OR name GLOB 'answers/*')), 0))
+            AND (name GLOB 'cards/*' OR name GLOB 'roundups/*' OR name GLOB 'mutes/*' OR name GLOB 'answers/*')), 0))
     WHERE id = ?1";
 const HOLD_UP: &str = "UPDATE lane SET due = max(due, ?2) WHERE owner = ?1
-    AND (name GLOB 'cards/*' OR name GLOB 'roundups/*' OR name GLOB 'answers/*')";
+    AND (name GLOB 'cards/*' OR name GLOB 'roundups/*' OR name GLOB 'mutes/*' OR name GLOB 'answers/*')";
 const LANE: &str = "SELECT id FROM lane WHERE owner = ?1 AND name = ?2";
 const FORSAKE: &str = "DELETE FROM outbox WHERE lane = ?1 AND json_extract(plain, '$.job') = 'show'
     AND json_extract(plain, '$.card') IN (SELECT handle FROM card WHERE account = ?2 AND channel = ?3
@@ -312,6 +312,10 @@ impl Db {
             "UPDATE throttle SET until = until - ?1 WHERE until > ?2",
             "UPDATE card SET opened = opened - ?1 WHERE opened > ?2",
             "UPDATE roundup SET began = began - ?1 WHERE began > ?2",
+            "UPDATE roundup SET ended = ended - ?1 WHERE ended > ?2",
+            // The end of a mute.
+            "UPDATE subscription SET body = json_set(body, '$.mute.until', body ->> '$.mute.until' - ?1)
+             WHERE body ->> '$.mute.until' > ?2",
             "UPDATE heard SET at = at - ?1 WHERE at > ?2",
             "UPDATE pulse SET last = last - ?1 WHERE last > ?2",
             "UPDATE pulse SET reconciled = reconciled - ?1 WHERE reconciled > ?2",

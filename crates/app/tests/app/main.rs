@@ -4,6 +4,7 @@ mod failures;
 mod faults;
 mod gaps;
 mod linking;
+mod muting;
 mod refresh;
 mod running;
 mod storms;

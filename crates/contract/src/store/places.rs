@@ -1,3 +1,8 @@
+use std::time::Duration;
+
+use zentry_domain::roundup::{Cause, Scene};
+use zentry_domain::{Mute, Roundup};
+
 use super::*;
 
 pub async fn a_person_is_known_where_they_were_seen(bench: &impl Bench) {
@@ -70,6 +75,39 @@ pub async fn another_filter_replaces_the_one_that_is_there_and_makes_no_subscrip
     let at = facts.changed(&sample::ops().account, &sample::ops().channel).await.expect("read");
     assert_eq!(at, Some(after(7)), "a late command is told that it changed");
     assert_eq!(facts.changed(&acc(), &sample::channel("acc", "dev").channel).await.expect("read"), None);
+}
+
+pub async fn a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told(bench: &impl Bench) {
+    let before = Subscription { filter: Filter { level: Level::Fatal, ..Filter::default() }, ..here("checkout") };
+    commit(bench, change(RowChange::Subscribe(before.clone()))).await;
+    let scene = Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Mute };
+    let told = Roundup { ended: Some(after(60_000)), ..Roundup::begin(Handle::new("m1"), scene, START) };
+    let mute = Mute { until: after(60_000), roundup: told.handle.clone() };
+    let put = |mute: &Mute| {
+        let Place { account, channel, .. } = sample::ops();
+        RowChange::PutMute { account, channel, project: before.project.id.clone(), mute: mute.clone() }
+    };
+    commit_at(bench, change(put(&mute)).and(RowChange::PutRoundup(told.clone())), after(7)).await;
+    let storm = bench.facts().storm_in(&acc(), &sample::ops().channel).await.expect("read");
+    assert_eq!(storm, None, "a mute is no storm");
+    let later = RowChange::EndRoundup { account: acc(), roundup: told.handle.clone(), at: after(90_000) };
+    let nobodys = RowChange::EndRoundup { account: other(), roundup: told.handle.clone(), at: after(1) };
+    commit(bench, change(later).and(nobodys)).await;
+    bench.restart().await;
+    let row = async || bench.facts().subscriptions_in(&acc(), &sample::ops().channel).await.expect("read")[0].clone();
+    let roundup = async || bench.facts().roundup(&acc(), &told.handle).await.expect("read").and_then(|told| told.ended);
+    assert_eq!(row().await, Subscription { mute: Some(mute), ..before.clone() });
+    assert_eq!(roundup().await, Some(after(90_000)));
+
+    // It keeps its length when the clock is set back.
+    let back = Duration::from_millis(10_000);
+    commit_at(bench, change(RowChange::ClockSetBack { by: back }), START).await;
+    assert_eq!(row().await.mute.map(|mute| mute.until), Some(after(50_000)));
+    assert_eq!(roundup().await, Some(after(80_000)));
+}
+
+fn here(project: &str) -> Subscription {
+    subscription(sample::ops(), project, 0)
 }
 
 pub async fn a_channels_new_name_reaches_its_subscriptions(bench: &impl Bench) {

@@ -1,10 +1,14 @@
 //! What people can type. One table holds every command; parsing, `help` and the documentation all come from it.
 
 mod address;
+mod duration;
 mod filters;
 mod words;
 
+use std::time::Duration;
+
 use address::Pasted;
+pub use duration::DurationProblem;
 pub use filters::{FILTERS, FilterProblem, Key};
 use words::{Word, split};
 
@@ -39,15 +43,25 @@ pub enum Command {
     Configure,
     /// What does this channel get of one project, or: that it gets something else.
     ConfigureOne {
-        /// The organization as typed.
-        org: String,
-        /// The project as typed.
-        project: String,
+        /// Organization and project as typed.
+        named: (String, String),
         /// What may post from now on; `None` only asks.
         filter: Option<Filter>,
     },
     /// What do the channels of the account get?
     ConfigureAll,
+    /// Post nothing for a while.
+    Mute {
+        /// For how long: between five minutes and fourteen days.
+        time: Duration,
+        /// Which project; `None` is every one of the channel.
+        project: Option<(String, String)>,
+    },
+    /// Post again.
+    Unmute {
+        /// Which project; `None` is every one of the channel.
+        project: Option<(String, String)>,
+    },
     /// Is this channel well?
     Status,
     /// Who am I here and at Sentry?
@@ -133,6 +147,24 @@ pub const COMMANDS: &[Spec] = &[
         parse: disconnect,
     },
     Spec {
+        name: "mute",
+        arguments: "<duration> [<org> <project>]",
+        summary: "post nothing for a while; without names, of all of this channel's",
+        details: "A duration is a number and m, h or d, from 5m to 14d. Messages that are here are still brought up to date. When \
+                  it is over, one message says what came meanwhile. The answer carries \"Unmute\", \"+1 h\" and, for ten \
+                  minutes, \"Undo\".",
+        examples: &["mute 2h", "mute 30m acme checkout"],
+        parse: mute,
+    },
+    Spec {
+        name: "unmute",
+        arguments: "[<org> <project>]",
+        summary: "post again before a mute is over",
+        details: "Without names it concerns all of this channel's projects. One message says what came meanwhile.",
+        examples: &["unmute", "unmute acme checkout"],
+        parse: |rest| Ok(Command::Unmute { project: some_names("unmute", &rest.iter().collect::<Vec<_>>())? }),
+    },
+    Spec {
         name: "status",
         arguments: "",
         summary: "whether this channel's messages come through",
@@ -209,6 +241,15 @@ pub enum Problem {
         /// Characters of the line before the first one too many.
         at: usize,
     },
+    /// For how long?
+    Duration {
+        /// Which command.
+        command: &'static str,
+        /// What is wrong.
+        problem: DurationProblem,
+        /// Characters of the line before what may have been meant.
+        at: Option<usize>,
+    },
     /// A word that this command does not take.
     Unexpected {
         /// Which command.
@@ -259,7 +300,7 @@ pub fn begins_with_command(line: &str, name: &str) -> bool {
 }
 
 /// Command words that are not built yet: no code looks like them.
-const COMING: [&str; 5] = ["test", "mute", "unmute", "why", "mentions"];
+const COMING: [&str; 3] = ["test", "why", "mentions"];
 
 fn without_prefix<'a>(mut words: &'a [Word], name: &str) -> &'a [Word] {
     while let Some((first, rest)) = words.split_first()
@@ -299,9 +340,12 @@ fn connect(rest: &[Word]) -> Result<Command, Problem> {
 }
 
 fn disconnect(rest: &[Word]) -> Result<Command, Problem> {
-    let all: Vec<_> = rest.iter().collect();
-    let project = if rest.is_empty() { None } else { Some(names("disconnect", &all)?) };
-    Ok(Command::Disconnect { project })
+    Ok(Command::Disconnect { project: some_names("disconnect", &rest.iter().collect::<Vec<_>>())? })
+}
+
+fn mute(rest: &[Word]) -> Result<Command, Problem> {
+    let (time, names) = duration::apart("mute", rest)?;
+    Ok(Command::Mute { time, project: some_names("mute", &names)? })
 }
 
 fn configure(rest: &[Word]) -> Result<Command, Problem> {
@@ -317,9 +361,9 @@ fn configure(rest: &[Word]) -> Result<Command, Problem> {
     if resets {
         names.pop();
     }
-    let (org, project) = self::names("configure", &names)?;
+    let named = self::names("configure", &names)?;
     let filter = if filters.is_empty() && !resets { None } else { Some(filters::read(&filters)?) };
-    Ok(Command::ConfigureOne { org, project, filter })
+    Ok(Command::ConfigureOne { named, filter })
 }
 
 fn help(rest: &[Word]) -> Result<Command, Problem> {
@@ -338,6 +382,11 @@ fn alone(command: &'static str, rest: &[Word], meant: Command) -> Result<Command
         None => Ok(meant),
         Some(word) => Err(Problem::Unexpected { command, word: word.text.clone(), at: word.at }),
     }
+}
+
+/// [`names`], or none at all.
+fn some_names(command: &'static str, rest: &[&Word]) -> Result<Option<(String, String)>, Problem> {
+    if rest.is_empty() { Ok(None) } else { names(command, rest).map(Some) }
 }
 
 /// `<org> <project>`, or both in one word: `org/project`, or the address of a page that is about both.
@@ -366,7 +415,10 @@ impl Problem {
         let skipped = line.chars().take_while(|c| c.is_whitespace()).count();
         let at = match self {
             Self::Unknown { word, .. } => rest.iter().find(|w| w.text == *word).unwrap_or(first).at,
-            Self::MissingProject { .. } | Self::MissingNames { .. } => line.trim_end().chars().count(),
+            Self::MissingProject { .. } | Self::MissingNames { .. } | Self::Duration { at: None, .. } => {
+                line.trim_end().chars().count()
+            }
+            Self::Duration { at: Some(at), .. } => *at,
             Self::TooManyWords { at, .. } | Self::Unexpected { at, .. } | Self::Filter { at, .. } => *at,
         };
         at.saturating_sub(skipped)
@@ -472,12 +524,12 @@ mod tests {
 
     #[test]
     fn configure_asks_about_a_project_or_changes_it() {
-        let one = |filter| Ok(Command::ConfigureOne { org: "acme".into(), project: "web".into(), filter });
+        let one = |filter| Ok(Command::ConfigureOne { named: ("acme".into(), "web".into()), filter });
         assert_eq!(read("configure acme web"), one(None));
         assert_eq!(read("configure acme/web None"), one(Some(Filter::default())));
         assert_eq!(
             read("configure acme \"none\""),
-            Ok(Command::ConfigureOne { org: "acme".into(), project: "none".into(), filter: None })
+            Ok(Command::ConfigureOne { named: ("acme".into(), "none".into()), filter: None })
         );
         assert_eq!(read("configure ALL"), Ok(Command::ConfigureAll));
         assert!(read("configure web").is_err());

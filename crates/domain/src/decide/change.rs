@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Core;
 use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
-    AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, JobId, Lane,
+    AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, JobId, Lane, Mute,
     NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression, say,
 };
 
@@ -14,7 +14,8 @@ impl Core<'_> {
     /// The subscriptions in whose channels `change` would post a new message that none waits for yet: whose crowd matters.
     pub fn opens<'s>(&self, change: &Change, subscribers: &'s [Subscription], cards: &[Card]) -> Vec<&'s Subscription> {
         let is_new = |card: &Card| card.message.is_none() && card.listed.is_some();
-        let opens = |s: &&Subscription| s.admits(change) && card_in(s, cards).is_none_or(is_new);
+        let admits = |s: &&Subscription| s.muted(self.now).is_none() && s.admits(change);
+        let opens = |s: &&Subscription| admits(s) && card_in(s, cards).is_none_or(is_new);
         once_a_channel(subscribers).filter(opens).collect()
     }
 
@@ -79,6 +80,9 @@ impl Core<'_> {
 
     /// A new card: shown by itself, or by the storm's where the channel is over its budget.
     fn open(&self, subscription: &Subscription, card: Card, crowds: &Crowds) -> Decision {
+        if let Some(mute) = subscription.muted(self.now) {
+            return gathered(card, mute);
+        }
         match self.storm_over(subscription, crowds) {
             None => self.put(card),
             Some((storm, begun)) => {
@@ -94,6 +98,12 @@ impl Core<'_> {
         let kept =
             |reason| suppressed(reason).with(Decision { changes: put.clone().into_iter().collect(), jobs: vec![] });
         let newest = after.as_ref().unwrap_or(card);
+        if let (true, Some(mute)) = (subscription.admits(change), subscription.muted(self.now)) {
+            return match card.listed.as_ref() == Some(&mute.roundup) {
+                true => kept(Suppression::Muted),
+                false => gathered(newest.on_its_own_after(card), mute),
+            };
+        }
         match (subscription.admits(change), &card.listed) {
             (false, _) => kept(Suppression::Merged),
             // The card that lists it told of it first.
@@ -120,7 +130,11 @@ impl Core<'_> {
                 .and(RowChange::PutCard(after.clone()))
                 .then(self.show_later(&after));
         }
-        let anew = (card.comes_back_with(change) && subscription.admits(change))
+        let comes_back = card.comes_back_with(change) && subscription.admits(change);
+        if let (true, Some(mute)) = (comes_back, subscription.muted(self.now)) {
+            return gathered(after.clone(), mute).then(self.show(&after).uncounted());
+        }
+        let anew = comes_back
             .then(|| RowChange::Repost { account: card.content.place.account.clone(), card: card.handle.clone() });
         // It has a message of its own again, whatever stood for it.
         let after = if anew.is_some() { after.on_its_own_after(card) } else { after };
@@ -200,6 +214,11 @@ fn says_nothing_new(change: &Change, cards: &[Card]) -> bool {
 fn is_told(subscription: &Subscription, crowds: &Crowds) -> bool {
     let place = &subscription.place;
     crowds.get(&(place.account.clone(), place.channel.clone())).is_some_and(|crowd| crowd.is_told)
+}
+
+/// The card is told of when the mute ends.
+fn gathered(card: Card, mute: &Mute) -> Decision {
+    suppressed(Suppression::Muted).and(RowChange::PutCard(card.listed_in(&mute.roundup)))
 }
 
 fn suppressed(reason: Suppression) -> Decision {

@@ -73,6 +73,7 @@ impl Core<'_> {
             filter: wish.filter.clone(),
             by: wish.by.clone(),
             since: self.now,
+            mute: None,
         };
         let notice = say::connected(self.deployment, &subscription, installed);
         let (undo, can_be_undone) = self.undoable(&wish.place, Undoing::Connected(project.clone()));

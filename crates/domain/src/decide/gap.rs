@@ -98,19 +98,27 @@ impl Core<'_> {
         let is_here = |card: &&Card| card.content.place.is_same(place);
         let cards: Vec<_> = facts.cards.iter().filter(is_here).collect();
         let fresh = self.fresh_cards(reading, here, &cards);
-        let changed = self.changed_cards(reading, &cards, facts);
-        let is_news = |card: &&Card| card.message.is_some() && status(card) == Some(Status::Unresolved);
-        if fresh.is_empty() && !changed.iter().any(|card| is_news(&card)) {
-            return changed.into_iter().fold(Decision::nothing(), |all, card| all.with(self.put_again(card)));
+        let is_news = |card: &Card| card.message.is_some() && status(card) == Some(Status::Unresolved);
+        let mute = |card: &Card| here.iter().find(|s| s.project.id == card.content.project.id)?.muted(self.now);
+        let changed = self.changed_cards(reading, &cards, facts).into_iter().map(|card| match mute(&card) {
+            Some(mute) if is_news(&card) => card.listed_in(&mute.roundup),
+            _ => card,
+        });
+        let changed: Vec<_> = changed.collect();
+        let (fresh, muted): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|card| card.listed.is_none());
+        let muted = Decision { changes: muted.into_iter().map(RowChange::PutCard).collect(), jobs: Vec::new() };
+        if fresh.is_empty() && !changed.iter().any(|card| is_news(card) && mute(card).is_none()) {
+            return changed.into_iter().fold(muted, |all, card| all.with(self.put_again(card)));
         }
         let from = fresh.iter().filter_map(|card| card.content.issue.first_seen).min().unwrap_or(reading.from);
         let why = if reading.ours { Missed::Ours } else { Missed::Untold };
         let cause = Cause::Gap { from, until: self.now, why };
         let (gap, begun) = self.gap(Scene { place: place.clone(), by: here[0].by.clone(), cause });
         let fresh = fresh.into_iter().map(|card| RowChange::PutCard(card.listed_in(&gap)));
-        let fresh = Decision { changes: fresh.collect(), jobs: Vec::new() };
-        // A card that a storm stands for stays there.
-        let list = |card: Card| if card.message.is_some() { card.listed_in(&gap) } else { card };
+        let fresh = Decision { changes: fresh.collect(), jobs: Vec::new() }.with(muted);
+        // A card that a storm stands for stays there, and what is muted is told of later.
+        let is_told = |card: &Card| card.message.is_some() && mute(card).is_none();
+        let list = |card: Card| if is_told(&card) { card.listed_in(&gap) } else { card };
         let changed = changed.into_iter().map(list);
         changed.fold(begun.with(fresh), |all, card| all.with(self.put_again(card)))
     }
@@ -130,7 +138,11 @@ impl Core<'_> {
             let opened = found.issue.first_seen.unwrap_or(self.now);
             let card = Card { opened, ..Card::open(handle, subscription, &change, self.now) };
             let as_it_is = card.after_reading(&found.issue, self.now);
-            Some(as_it_is.map_or(card, |now| Card { revision: Revision::default().next(), ..now }))
+            let card = as_it_is.map_or(card, |now| Card { revision: Revision::default().next(), ..now });
+            Some(match subscription.muted(self.now) {
+                Some(mute) => card.listed_in(&mute.roundup),
+                None => card,
+            })
         };
         unknown.filter_map(open).collect()
     }

@@ -4,6 +4,7 @@ mod change;
 mod connect;
 mod gap;
 mod link;
+mod mute;
 mod press;
 mod said;
 mod storm;
@@ -11,12 +12,13 @@ mod storm;
 pub use change::Crowds;
 pub use connect::Lookup;
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
+pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts};
 
 use crate::{
     Account, AccountId, Address, Answer, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob, Notice,
-    OrgSlug, Person, Place, Random, RowChange, Secret, Subscription, Timestamp, say,
+    OrgSlug, Person, Place, Policy, Random, RowChange, Secret, Subscription, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -94,6 +96,11 @@ impl Core<'_> {
     /// What is said instead of an answer that was refused for good.
     pub fn answer_instead(&self, otherwise: &Answer) -> NewJob {
         self.answer_or(otherwise.to.clone(), otherwise.notice.clone(), otherwise.otherwise.clone())
+    }
+
+    /// Under the policy `managers` nobody else changes what a channel gets.
+    fn is_kept_out(&self, person: &Person, account: Option<&Account>) -> bool {
+        self.deployment.policy == Policy::Managers && !self.deployment.is_manager(person, account)
     }
 
     fn job(&self, lane: Lane, job: Job) -> NewJob {

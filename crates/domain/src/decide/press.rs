@@ -1,11 +1,11 @@
 //! Somebody pressed a button.
 
-use super::{Core, FreshLink};
+use super::{Core, FreshLink, MuteFacts};
 use crate::roundup::Gathering;
 use crate::{
     Account, Action, Actor, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob,
-    Pending, Person, Place, Policy, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo,
-    Undoing, Update, say,
+    Pending, Person, Place, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo, Undoing,
+    Update, say,
 };
 
 /// What a press needs to know.
@@ -17,6 +17,8 @@ pub struct PressFacts {
     pub storm: Option<(Roundup, Gathering)>,
     /// The change of the button, for "Undo".
     pub undo: Option<UndoFacts>,
+    /// The mute of the button, for "Unmute" and "+1 h".
+    pub mute: Option<MuteFacts>,
     /// The presser's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The presser's unfinished attempt to link one.
@@ -49,6 +51,9 @@ impl Core<'_> {
                 Decision::job(self.privately(place, by, storm.list(holds)))
             }
             (Some(Press { choice: Choice::Undo, .. }), ..) => self.take_back(pressed, facts.undo.as_ref()),
+            (Some(Press { choice: choice @ (Choice::Unmute | Choice::MuteLonger), .. }), ..) => {
+                self.mute_pressed(pressed, *choice, facts.mute.as_ref())
+            }
             _ => return Decision::job(self.privately(place, by, say::card_expired())),
         };
         decision.and(RowChange::Saw { place: place.clone(), person: by.clone() })
@@ -68,13 +73,14 @@ impl Core<'_> {
         let Some(UndoFacts { undo, here, account }) = fresh else {
             return Decision::job(self.privately(place, by, say::undo_expired()));
         };
-        if self.deployment.policy == Policy::Managers && !self.deployment.is_manager(by, account.as_ref()) {
+        if self.is_kept_out(by, account.as_ref()) {
             return Decision::job(self.privately(place, by, say::not_allowed(self.deployment)));
         }
         let decision = match &undo.what {
             Undoing::Connected(project) => self.disconnect_again(pressed, project),
             Undoing::Disconnected(gone) => self.connect_again(pressed, gone, here),
             Undoing::Filtered { project, filter } => self.filter_again(pressed, project, filter, here),
+            Undoing::Muted(before) => self.mute_again(pressed, before, here),
         };
         decision.and(RowChange::DropUndo { account: place.account.clone(), undo: undo.handle.clone() })
     }
@@ -175,6 +181,7 @@ mod tests {
             card: Some(Card::open(Handle::new("h"), &sample::subscription(), &change, Timestamp(0))),
             storm: None,
             undo: None,
+            mute: None,
             linked,
             open_link: None,
             fresh_link: FreshLink { token: Secret::new("token"), id: Digest([1; 32]) },

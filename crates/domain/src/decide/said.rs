@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
-    Account, Actor, Card, ChannelId, Connect, Decision, Filter, Lane, Link, LinkedPerson, Pause, Pending, Place,
-    Policy, Pulse, RowChange, Said, Subscription, Timestamp, Undoing, say,
+    Account, Actor, Card, ChannelId, Connect, Decision, Filter, Lane, Link, LinkedPerson, Notice, Pause, Pending,
+    Place, Policy, Pulse, RowChange, Said, Subscription, Timestamp, Undoing, say,
 };
 
 /// What a command needs to know.
@@ -86,11 +86,14 @@ impl Core<'_> {
             Command::Help { topic: Some(topic) } => self.reply(said, say::help_topic(self.deployment, *topic)),
             Command::Connect { org, project, filter } => self.connect_said(said, (org, project, filter), facts),
             Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
-            Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here)),
-            Command::ConfigureOne { org, project, filter } => {
-                self.configure_one(said, (org, project), filter.as_ref(), facts)
-            }
+            Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here, self.now)),
+            Command::ConfigureOne { named, filter } => self.configure_one(said, named, filter.as_ref(), facts),
             Command::ConfigureAll => self.configure_all(said, facts),
+            Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(said, facts) => {
+                self.reply(said, say::not_allowed(self.deployment))
+            }
+            Command::Mute { time, project } => self.mute_said(said, *time, project.as_ref(), &facts.here),
+            Command::Unmute { project } => self.unmute_said(said, project.as_ref(), &facts.here),
             Command::Status => {
                 let status = facts.status.clone().unwrap_or_default();
                 self.reply(said, say::status(&said.place, &facts.here, &status, linked, self.now))
@@ -108,12 +111,16 @@ impl Core<'_> {
         const LATE: Duration = Duration::from_secs(4 * 60);
         let changes = matches!(
             command,
-            Command::Connect { .. } | Command::Disconnect { .. } | Command::ConfigureOne { filter: Some(_), .. }
+            Command::Connect { .. }
+                | Command::Disconnect { .. }
+                | Command::ConfigureOne { filter: Some(_), .. }
+                | Command::Mute { .. }
+                | Command::Unmute { .. }
         );
         said.at.filter(|at| changes && self.now.since(*at) > LATE && facts.changed > Some(*at))
     }
 
-    fn reply(&self, said: &Said, notice: crate::Notice) -> Decision {
+    fn reply(&self, said: &Said, notice: Notice) -> Decision {
         Decision::job(self.privately(&said.place, &said.by, notice))
     }
 
@@ -123,7 +130,7 @@ impl Core<'_> {
 
     /// Under the policy `managers` nobody else changes what a channel gets.
     fn is_refused(&self, said: &Said, facts: &SaidFacts) -> bool {
-        self.deployment.policy == Policy::Managers && !self.is_manager(said, facts)
+        self.is_kept_out(&said.by, facts.account.as_ref())
     }
 
     fn connect_said(&self, said: &Said, wish: (&str, &str, &Filter), facts: &SaidFacts) -> Decision {
@@ -162,35 +169,25 @@ impl Core<'_> {
         if self.is_refused(said, facts) {
             return self.reply(said, say::not_allowed(self.deployment));
         }
-        let (notice, gone) = match named {
-            None if facts.here.is_empty() => {
-                let lane = Lane::connects(&said.place.account, &said.place.channel);
-                return self.reply(said, say::nothing_connected()).and(RowChange::ClearLane(lane));
-            }
-            None => {
-                let projects: Vec<_> = facts.here.iter().map(|s| s.project.clone()).collect();
-                (say::disconnected_all(&projects, &said.by), projects)
-            }
-            Some((org, project)) => match meant(&facts.here, org, project)[..] {
-                [there] => (say::disconnected(&there.project, &said.by), vec![there.project.clone()]),
-                [] => return self.reply(said, say::not_connected(&format!("{org} / {project}"), &facts.here)),
-                ref several => return self.reply(said, say::which_one(project, several)),
-            },
+        let Place { account, channel, .. } = &said.place;
+        // Whoever ends everything also means what is still being looked up.
+        let looked_up = named.is_none().then(|| RowChange::ClearLane(Lane::connects(account, channel)));
+        let decision = Decision { changes: looked_up.into_iter().collect(), jobs: Vec::new() };
+        let gone = match chosen(&facts.here, named) {
+            Ok(gone) => gone,
+            Err(notice) => return decision.with(self.reply(said, notice)),
         };
-        let taken: Vec<_> = facts.here.iter().filter(|s| gone.contains(&s.project)).cloned().collect();
-        let (undo, can_be_undone) = self.undoable(&said.place, Undoing::Disconnected(taken));
+        let notice = match (named, &gone[..]) {
+            (Some(_), [there]) => say::disconnected(&there.project, &said.by),
+            _ => say::disconnected_all(&facts.here, &said.by),
+        };
+        let taken = Undoing::Disconnected(gone.iter().copied().cloned().collect());
+        let (undo, can_be_undone) = self.undoable(&said.place, taken);
         let told = self.openly(&said.place, &said.by, notice.button(undo.button()));
-        let mut decision = Decision::job(told).and(can_be_undone);
-        if named.is_none() {
-            // Whoever ends everything also means what is still being looked up.
-            decision = decision.and(RowChange::ClearLane(Lane::connects(&said.place.account, &said.place.channel)));
-        }
-        gone.into_iter().fold(decision, |decision, project| {
-            decision.and(RowChange::Unsubscribe {
-                account: said.place.account.clone(),
-                channel: said.place.channel.clone(),
-                project: project.id,
-            })
+        let decision = decision.then(told).and(can_be_undone);
+        gone.into_iter().fold(decision, |decision, gone| {
+            let (account, channel) = (account.clone(), channel.clone());
+            decision.and(RowChange::Unsubscribe { account, channel, project: gone.project.id.clone() })
         })
     }
 
@@ -198,14 +195,13 @@ impl Core<'_> {
     fn configure_one(
         &self,
         said: &Said,
-        (org, project): (&str, &str),
+        named: &(String, String),
         filter: Option<&Filter>,
         facts: &SaidFacts,
     ) -> Decision {
-        let there = match meant(&facts.here, org, project)[..] {
-            [there] => there,
-            [] => return self.reply(said, say::not_connected(&format!("{org} / {project}"), &facts.here)),
-            ref several => return self.reply(said, say::which_one(project, several)),
+        let there = match chosen(&facts.here, Some(named)) {
+            Ok(there) => there[0],
+            Err(notice) => return self.reply(said, notice),
         };
         match filter {
             Some(_) if self.is_refused(said, facts) => self.reply(said, say::not_allowed(self.deployment)),
@@ -236,7 +232,7 @@ impl Core<'_> {
             manager || s.place.channel == said.place.channel || facts.known_channels.contains(&s.place.channel)
         };
         let visible: Vec<_> = facts.everywhere.iter().filter(may_see).cloned().collect();
-        self.reply(said, say::configure_all(&said.place, &visible, facts.everywhere.len()))
+        self.reply(said, say::configure_all(&said.place, &visible, facts.everywhere.len(), self.now))
     }
 
     /// Deletes the person's grant now; the channels they connected keep working.
@@ -249,6 +245,24 @@ impl Core<'_> {
                 .and(RowChange::UnlinkPerson { account: said.by.account.clone(), user: said.by.user.clone() });
         }
         decision.with(self.end_attempt(facts.open_link.as_ref()))
+    }
+}
+
+/// The subscriptions that somebody means: all of the channel's where none is named.
+///
+/// # Errors
+/// What to say where that is none, or not clear.
+pub(super) fn chosen<'a>(
+    here: &'a [Subscription],
+    named: Option<&(String, String)>,
+) -> Result<Vec<&'a Subscription>, Notice> {
+    let Some((org, project)) = named else {
+        return if here.is_empty() { Err(say::nothing_connected()) } else { Ok(here.iter().collect()) };
+    };
+    match &meant(here, org, project)[..] {
+        [there] => Ok(vec![there]),
+        [] => Err(say::not_connected(&format!("{org} / {project}"), here)),
+        several => Err(say::which_one(project, several)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Core;
 use super::change::Crowds;
 use crate::roundup::{Cause, EDIT_EVERY, Gathering, Scene};
-use crate::{Decision, Handle, Job, Lane, MessageId, NewJob, Roundup, RowChange, Subscription};
+use crate::{Decision, Handle, Job, Lane, MessageId, NewJob, Place, Roundup, RowChange, Subscription};
 
 impl Core<'_> {
     /// The storm that a new card of `subscription` falls into, with what begins it if it is new; `None` where the channel
@@ -26,14 +26,36 @@ impl Core<'_> {
     /// The job that brings a card that stands for many up to date.
     pub(super) fn show_roundup(&self, roundup: &Roundup) -> NewJob {
         let place = &roundup.scene.place;
+        if roundup.scene.cause == Cause::Mute {
+            return self.show_after_mute(place, &roundup.handle);
+        }
         let job = Job::ShowRoundup { account: place.account.clone(), roundup: roundup.handle.clone() };
         self.job(Lane::roundups(&place.account, &place.channel), job)
     }
 
+    /// The same after a mute, which may last for days: no storm's card waits behind it.
+    pub(super) fn show_after_mute(&self, place: &Place, roundup: &Handle) -> NewJob {
+        let job = Job::ShowRoundup { account: place.account.clone(), roundup: roundup.clone() };
+        self.job(Lane::mute(&place.account, roundup), job)
+    }
+
+    /// A card's time to tell has not come.
+    pub fn roundup_later(&self, roundup: &Roundup) -> Decision {
+        let due = roundup.ended.unwrap_or(self.now);
+        Decision::job(self.show_roundup(roundup).at(due))
+    }
+
     /// The roundup as it stands when so many cards came within the window, and what its card then says.
-    pub fn roundup_now(&self, roundup: &Roundup, opened: u64, holds: &Gathering) -> (Roundup, crate::Notice) {
+    /// `back` are the projects whose mute it ends.
+    pub fn roundup_now(
+        &self,
+        roundup: &Roundup,
+        opened: u64,
+        holds: &Gathering,
+        back: &[String],
+    ) -> (Roundup, crate::Notice) {
         let roundup = roundup.at(opened, self.deployment.storm_budget, self.now);
-        let notice = roundup.notice(holds, self.now);
+        let notice = roundup.notice(holds, back, self.now);
         (roundup, notice)
     }
 
@@ -110,8 +132,8 @@ mod tests {
         let at = |now| Core { deployment: &deployment, now: Timestamp(now), random: &random };
         let scene = Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm };
         let storm = Roundup::begin(Handle::new("s"), scene, Timestamp(0));
-        let (on, _) = at(70_000).roundup_now(&storm, 6, &Gathering::default());
-        let (over, notice) = at(70_000).roundup_now(&storm, 5, &Gathering::default());
+        let (on, _) = at(70_000).roundup_now(&storm, 6, &Gathering::default(), &[]);
+        let (over, notice) = at(70_000).roundup_now(&storm, 5, &Gathering::default(), &[]);
         assert_eq!((on.ended, over.ended), (None, Some(Timestamp(70_000))));
         assert!(notice.head.starts_with("Storm over"));
         assert_eq!(at(70_000).roundup_shown(&over, None, String::new()).jobs[0].due, Some(Timestamp(80_000)));

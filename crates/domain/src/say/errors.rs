@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ECHO, quoted, slash};
-use crate::command::{CommandError, FILTERS, FilterProblem, Problem, closest};
+use crate::command::{CommandError, DurationProblem, FILTERS, FilterProblem, Problem, closest};
 use crate::text::{counted, line};
 use crate::{Deployment, Identity, JobId, Notice, OrgSlug, Organization, Place, Project, Pulse, Timestamp};
 
@@ -43,11 +43,22 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
             slash(deployment, &format!("help {command}"))
         ))
         .line(pointer),
+        Problem::Duration { command, problem, .. } => bad_duration(deployment, command, *problem).line(pointer),
         Problem::Filter { word, problem, suggestion, .. } => {
             bad_filter(word, problem, suggestion.as_deref()).line(pointer)
         }
     }
     .line("Nothing changed.")
+}
+
+fn bad_duration(deployment: &Deployment, command: &str, problem: DurationProblem) -> Notice {
+    let why = match problem {
+        DurationProblem::Missing => "For how long?",
+        DurationProblem::TooShort => "That is too short.",
+        DurationProblem::TooLong => "That is too long: what is muted must come back by itself.",
+    };
+    let example = slash(deployment, &format!("{command} 2h <org> <project>"));
+    Notice::text(format!("{why} From 5m to 14d, for example {example}"))
 }
 
 fn bad_filter(word: &str, problem: &FilterProblem, suggestion: Option<&str>) -> Notice {

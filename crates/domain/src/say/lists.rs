@@ -48,13 +48,13 @@ fn help_command(deployment: &Deployment, spec: &Spec) -> Notice {
 }
 
 /// This channel's projects.
-pub fn configure(deployment: &Deployment, place: &Place, here: &[Subscription]) -> Notice {
+pub fn configure(deployment: &Deployment, place: &Place, here: &[Subscription], now: Timestamp) -> Notice {
     if here.is_empty() {
         return Notice::text(format!("{} gets nothing yet", super::capital(&place.label())))
             .line(format!("Start with: {}", slash(deployment, "connect <org> <project>")));
     }
     let head = format!("{} gets {}", super::capital(&place.label()), counted(here.len() as u64, "project"));
-    here.iter().fold(Notice::text(head), |notice, subscription| notice.line(row(subscription)))
+    here.iter().fold(Notice::text(head), |notice, subscription| notice.line(row(subscription, now)))
 }
 
 /// One project of a channel, and how its filters are changed.
@@ -67,7 +67,7 @@ pub fn configure_one(deployment: &Deployment, subscription: &Subscription) -> No
 }
 
 /// Every channel's projects, as far as the asker may see them.
-pub fn configure_all(here: &Place, visible: &[Subscription], of: usize) -> Notice {
+pub fn configure_all(here: &Place, visible: &[Subscription], of: usize, now: Timestamp) -> Notice {
     let mut places: Vec<_> = visible.iter().map(|s| s.place.channel.key()).collect();
     places.sort();
     places.dedup();
@@ -81,7 +81,7 @@ pub fn configure_all(here: &Place, visible: &[Subscription], of: usize) -> Notic
         } else {
             place.label()
         };
-        notice = notice.line(format!("{label} · {}", row(subscription)));
+        notice = notice.line(format!("{label} · {}", row(subscription, now)));
     }
     if visible.len() > MOST_ROWS {
         notice = notice.line(format!("Showing {MOST_ROWS} of {}.", visible.len()));
@@ -120,6 +120,7 @@ fn state(here: &[Subscription], status: &StatusFacts, now: Timestamp) -> String 
         (Some(pause), _) => format!(" is paused since {} {} UTC", pause.since.day(), pause.since.clock()),
         (None, _) if here.is_empty() => " gets nothing yet".into(),
         (None, _) if status.failed > 0 => format!(": {} could not be sent", counted(status.failed, "message")),
+        (None, _) if here.iter().all(|s| s.muted(now).is_some()) => ": everything is muted".into(),
         (None, Some(pulse)) => format!(": {} is silent for longer than usual", pulse.org),
         (None, None) if status.waiting > 0 => format!(": {} on the way", counted(status.waiting, "message")),
         (None, None) => ": all good".into(),
@@ -156,11 +157,13 @@ pub fn whoami(deployment: &Deployment, person: &Person, linked: Option<&LinkedPe
     if manager { notice.line("You manage this account.") } else { notice }
 }
 
-fn row(subscription: &Subscription) -> String {
+fn row(subscription: &Subscription, now: Timestamp) -> String {
     let filter = &subscription.filter;
     let title = filter.title_in_words().map_or_else(String::new, |title| format!(" · {title}"));
+    let muted = subscription.muted(now);
+    let muted = muted.map_or_else(String::new, |mute| format!(" · muted until {}", mute.until.when(now)));
     format!(
-        "{} · {} · {}{title} · by {}",
+        "{} · {} · {}{title}{muted} · by {}",
         subscription.project.label(),
         filter.level_in_words(),
         filter.events_in_words(),

@@ -6,6 +6,7 @@
 mod errors;
 mod linking;
 mod lists;
+mod muting;
 
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
@@ -18,6 +19,7 @@ pub use linking::{
     too_many_codes, unlinked, welcome, wrong_code,
 };
 pub use lists::{configure, configure_all, configure_one, help, help_topic, status, whoami};
+pub use muting::{mute_is_over, muted, not_muted, unmuted};
 
 use crate::text::line;
 use crate::{Deployment, Filter, LinkedPerson, Notice, Person, Place, Project, Subscription};
@@ -99,8 +101,8 @@ pub fn disconnected(project: &Project, by: &Person) -> Notice {
 }
 
 /// Every project is gone from a place. Everyone there is told.
-pub fn disconnected_all(projects: &[Project], by: &Person) -> Notice {
-    let labels: Vec<_> = projects.iter().map(Project::label).collect();
+pub fn disconnected_all(gone: &[Subscription], by: &Person) -> Notice {
+    let labels: Vec<_> = gone.iter().map(|s| s.project.label()).collect();
     Notice::text(format!("Disconnected everything here ({}): {}, by {}.", labels.len(), labels.join(", "), name(by)))
 }
 

@@ -74,9 +74,12 @@ impl Rows {
             *due = *due - by;
         }
         let opened = self.cards.iter_mut().map(|card| &mut card.opened);
-        let began = self.roundups.iter_mut().map(|roundup| &mut roundup.began);
+        let roundups = self.roundups.iter_mut();
+        let began = roundups.flat_map(|roundup| [Some(&mut roundup.began), roundup.ended.as_mut()]).flatten();
+        let mutes = self.subscriptions.iter_mut().filter_map(|s| s.mute.as_mut()).map(|mute| &mut mute.until);
         let pulses = self.pulses.iter_mut().flat_map(|pulse| [&mut pulse.last, &mut pulse.reconciled]).flatten();
-        for at in opened.chain(began).chain(pulses).chain(self.heard.values_mut()).filter(|at| **at > now) {
+        for at in opened.chain(began).chain(mutes).chain(pulses).chain(self.heard.values_mut()).filter(|at| **at > now)
+        {
             *at = *at - by;
         }
     }

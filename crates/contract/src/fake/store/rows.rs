@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Job, Lane,
-    Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, Pulse, Revision, Roundup, RowChange, Stage,
-    Subscription, Suppression, Timestamp, Undo, UserId,
+    Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse, Revision, Roundup, RowChange,
+    Stage, Subscription, Suppression, Timestamp, Undo, UserId,
 };
 
 use super::dead::Dead;
@@ -72,13 +72,10 @@ impl Rows {
                 self.changed.insert((account.clone(), channel.clone()), now);
             }
             RowChange::PutFilter { account, channel, project, filter } => {
-                let is_it = |s: &&mut Subscription| {
-                    s.place.account == *account && s.place.channel == *channel && s.project.id == *project
-                };
-                if let Some(there) = self.subscriptions.iter_mut().find(is_it) {
-                    there.filter = filter.clone();
-                    self.changed.insert((account.clone(), channel.clone()), now);
-                }
+                self.put_in((account, channel, project), |there| there.filter = filter.clone(), now);
+            }
+            RowChange::PutMute { account, channel, project, mute } => {
+                self.put_in((account, channel, project), |there| there.mute = Some(mute.clone()), now);
             }
             RowChange::PutCard(card) => self.put_card(card)?,
             RowChange::CardShown { account, card, seen, message, revision, again } => {
@@ -111,6 +108,12 @@ impl Rows {
             }
             RowChange::Gather { account, channel, roundup } => self.gather(account, channel, roundup),
             RowChange::PutRoundup(roundup) => self.put_roundup(roundup)?,
+            RowChange::EndRoundup { account, roundup, at } => {
+                let is_it = |row: &&mut Roundup| row.scene.place.account == *account && row.handle == *roundup;
+                if let Some(row) = self.roundups.iter_mut().find(is_it) {
+                    row.ended = Some(*at);
+                }
+            }
             RowChange::Repost { account, card } => {
                 if let Some(row) = self.cards.iter_mut().find(|row| is_card(row, account, card)) {
                     row.message = None;
@@ -177,6 +180,22 @@ impl Rows {
         }
         self.subscriptions.push(new.clone());
         Ok(())
+    }
+
+    /// Replaces one thing that a subscription says.
+    fn put_in(
+        &mut self,
+        (account, channel, project): (&AccountId, &ChannelId, &ProjectId),
+        put: impl FnOnce(&mut Subscription),
+        now: Timestamp,
+    ) {
+        let is_it = |s: &&mut Subscription| {
+            s.place.account == *account && s.place.channel == *channel && s.project.id == *project
+        };
+        if let Some(there) = self.subscriptions.iter_mut().find(is_it) {
+            put(there);
+            self.changed.insert((account.clone(), channel.clone()), now);
+        }
     }
 
     fn put_card(&mut self, card: &Card) -> Result<(), StoreError> {

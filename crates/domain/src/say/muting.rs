@@ -1,0 +1,58 @@
+//! What is said of mutes.
+
+use super::{errors::span, name};
+use crate::text::line;
+use crate::{Button, Choice, Handle, Notice, Person, Press, Timestamp};
+
+/// Nothing is posted of these for a while. Everyone there is told. `here` is how many projects the channel has.
+pub fn muted(projects: &[String], here: usize, until: Timestamp, now: Timestamp, by: &Person) -> Notice {
+    Notice::text(format!(
+        "Muted: {} until {} ({}), by {}. I will post one summary then.",
+        these(projects, here),
+        until.when(now),
+        span(until.since(now)),
+        name(by)
+    ))
+}
+
+/// These post again. Everyone there is told.
+pub fn unmuted(projects: &[String], here: usize, by: &Person) -> Notice {
+    Notice::text(format!("Unmuted: {}, by {}.", these(projects, here), name(by)))
+}
+
+fn these(projects: &[String], here: usize) -> String {
+    match projects.len() {
+        many if many > 1 && many == here => format!("everything here ({many})"),
+        _ => projects.join(", "),
+    }
+}
+
+/// There is no mute to end.
+pub fn not_muted(named: Option<&(String, String)>) -> Notice {
+    match named {
+        Some((org, project)) => Notice::text(format!(
+            "{} / {} is not muted. Nothing changed.",
+            line(org, super::ECHO),
+            line(project, super::ECHO)
+        )),
+        None => Notice::text("Nothing is muted here."),
+    }
+}
+
+/// The message of a mute was pressed too late.
+pub fn mute_is_over() -> Notice {
+    Notice::text("This mute is over. Nothing changed.")
+}
+
+impl Notice {
+    /// Ends a mute, or prolongs it.
+    #[must_use]
+    pub(crate) fn with_mute_buttons(self, roundup: &Handle) -> Self {
+        let button = |label: &str, choice| Button {
+            label: label.into(),
+            press: Press { card: roundup.clone(), choice },
+            primary: false,
+        };
+        self.button(button("Unmute", Choice::Unmute)).button(button("+1 h", Choice::MuteLonger))
+    }
+}
