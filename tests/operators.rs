@@ -77,6 +77,29 @@ async fn a_letter_that_is_not_there_is_named_and_nothing_else_is_touched() {
     assert_eq!(letters(&town).len(), 1);
 }
 
+// === audit ===
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changed_what_is_read_beside_the_running_bot_and_stays_when_the_subscription_goes() {
+    let town = Town::with_integration(ZENTRY).await;
+    assert_eq!(done(&town, &["audit"]), "at  account  actor  action  object  result\n");
+    assert_eq!(done(&town, &["audit", "--json"]), "[]\n");
+    town.jane_types("connect acme checkout").await;
+    town.jane_sees("Connected: acme / checkout").await;
+    town.jane_types("disconnect").await;
+    town.jane_sees("Disconnected everything here").await;
+    let entries: Vec<serde_json::Value> = serde_json::from_str(&done(&town, &["audit", "--json"])).expect("JSON");
+    let of = |entry: &serde_json::Value| (entry["action"].clone(), entry["account"].clone());
+    let account = serde_json::json!(town.cast.jane.account);
+    assert_eq!(
+        entries.iter().map(of).collect::<Vec<_>>(),
+        [("connect".into(), account.clone()), ("disconnect".into(), account)]
+    );
+    assert!(entries[1]["actor"].as_str().expect("words").starts_with("Jane Dev ("), "{}", entries[1]);
+    assert!(entries[1]["object"].as_str().expect("words").starts_with("acme / checkout in #"), "{}", entries[1]);
+    assert_eq!(entries[1]["result"], "done");
+}
+
 // === usage ===
 
 #[tokio::test(flavor = "multi_thread")]

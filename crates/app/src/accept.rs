@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
-use zentry_domain::command::{self, Command};
-use zentry_domain::decide::{Crowds, MuteFacts, PressFacts, SaidFacts, StatusFacts, UndoFacts};
+use zentry_domain::command::{self, Asked, Command};
+use zentry_domain::decide::{Crowds, MuteFacts, PressFacts, SaidFacts, StatusFacts, UndoFacts, WhyFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
@@ -161,6 +161,7 @@ impl App {
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,
+            why: None,
             changed: facts.changed(account, &said.place.channel).await?,
             account: facts.account(account).await?,
             linked: facts.linked(account, user).await?,
@@ -171,11 +172,32 @@ impl App {
         if matches!(command, Ok(Command::Status)) {
             known.status = Some(self.status_of(&said.place, &known.here).await?);
         }
+        if let Ok(Command::Why(asked)) = command {
+            known.why = Some(self.why(&said.place, asked).await?);
+        }
         if matches!(command, Ok(Command::ConfigureAll)) {
             known.everywhere = facts.subscriptions_of(account).await?;
             known.known_channels = facts.channels_known_to(account, user).await?;
         }
         Ok(known)
+    }
+
+    async fn why(&self, place: &Place, asked: &Asked) -> Result<WhyFacts, StoreError> {
+        const LATEST: usize = 50;
+        let (facts, account) = (&self.ports.facts, &place.account);
+        let issue = match asked {
+            Asked::Letter(id) => {
+                return Ok(WhyFacts { letter: facts.dead_letter(account, id).await?, ..WhyFacts::default() });
+            }
+            Asked::Issue(issue) => issue,
+        };
+        let traces = facts.traces(account, &place.channel, issue, LATEST).await?;
+        let cards = match traces.first() {
+            Some(trace) => facts.cards_of(&trace.issue).await?,
+            None => Vec::new(),
+        };
+        let card = cards.into_iter().find(|card| card.content.place.is_same(place));
+        Ok(WhyFacts { traces, card, letter: None })
     }
 
     async fn status_of(&self, place: &Place, here: &[Subscription]) -> Result<StatusFacts, StoreError> {

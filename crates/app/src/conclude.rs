@@ -8,7 +8,7 @@ use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
     Answer, Card, Connect, Decision, Digest, Failure, Job, MessageId, Notice, Outcome, Person, Place, Queued, Revision,
-    RowChange, Suppression, say,
+    RowChange, Suppression, Verdict, say,
 };
 
 use crate::App;
@@ -31,12 +31,17 @@ impl App {
 
     async fn succeeded(&self, queued: &Queued, effect: &Effect) -> Result<Outcome, StoreError> {
         Ok(match (&queued.job, effect) {
-            (_, Effect::Posted { card, message }) => self.shown(queued, card, Some(message)).await?,
-            (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref()).await?,
+            (_, Effect::Posted { card, message }) => {
+                let trace = self.core().trace(card, Verdict::Posted);
+                self.shown(queued, card, Some(message), Some(trace)).await?
+            }
+            (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref(), None).await?,
             // The message was deleted in the chat: the card is posted anew.
             (_, Effect::Lost(card)) => Outcome::Done(self.is_at(card, None, Revision(0))),
-            (_, Effect::AsShown(card) | Effect::Listed(card)) => self.suppressed(Suppression::Merged, card),
-            (_, Effect::Unwanted(card)) => self.suppressed(Suppression::Disconnected, card),
+            (_, Effect::AsShown(card) | Effect::Listed(card)) => self.suppressed(Suppression::Merged, card, None),
+            (_, Effect::Unwanted(card)) => {
+                self.suppressed(Suppression::Disconnected, card, Some(Verdict::Disconnected))
+            }
             (_, Effect::NoCard) => Outcome::Suppressed { reason: Suppression::Deauthorized, then: Decision::nothing() },
             (Job::Connect(wish), Effect::Found(found)) => {
                 let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
@@ -85,8 +90,15 @@ impl App {
     }
 
     /// The message shows what the card said when it was read; a place that was paused is not any more.
-    async fn shown(&self, queued: &Queued, card: &Card, message: Option<&MessageId>) -> Result<Outcome, StoreError> {
+    async fn shown(
+        &self,
+        queued: &Queued,
+        card: &Card,
+        message: Option<&MessageId>,
+        trace: Option<RowChange>,
+    ) -> Result<Outcome, StoreError> {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
+        decision.changes.extend(trace);
         let place = &card.content.place;
         // It failed for long, and so everything behind it has waited as long.
         if self.now().since(queued.since) >= OUTAGE {
@@ -119,8 +131,10 @@ impl App {
     }
 
     /// Nothing was sent; but where the card has moved on since it was read, that is still to be shown.
-    fn suppressed(&self, reason: Suppression, card: &Card) -> Outcome {
-        Outcome::Suppressed { reason, then: self.is_at(card, card.message.clone(), card.revision) }
+    fn suppressed(&self, reason: Suppression, card: &Card, verdict: Option<Verdict>) -> Outcome {
+        let mut then = self.is_at(card, card.message.clone(), card.revision);
+        then.changes.extend(verdict.map(|verdict| self.core().trace(card, verdict)));
+        Outcome::Suppressed { reason, then }
     }
 
     async fn expired(&self, link: &Digest) -> Result<Decision, StoreError> {
@@ -209,9 +223,11 @@ impl App {
             (Job::Show { account, card }, _) => {
                 // What changed meanwhile was left to this job. It may fare better.
                 let card = self.ports.facts.card(account, card).await?;
+                let trace = card.as_ref().map(|card| self.core().trace(card, Verdict::GivenUp));
                 let newer = card.filter(|card| setback.shown.is_some_and(|shown| shown < card.revision));
                 let again = newer.map(|card| Decision::job(self.core().show(&card).uncounted()));
-                let then = again.unwrap_or_default().with(self.told_of(queued, &why).await?);
+                let mut then = again.unwrap_or_default().with(self.told_of(queued, &why).await?);
+                then.changes.extend(trace);
                 Outcome::Dead { why, then }
             }
             _ => Outcome::Dead { why, then: Decision::nothing() },

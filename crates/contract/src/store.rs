@@ -25,6 +25,7 @@ pub use links::*;
 pub use places::*;
 pub use settle::*;
 pub use storms::*;
+pub use traces::*;
 pub use upkeep::*;
 
 use shared::*;
@@ -77,6 +78,9 @@ macro_rules! store_suite {
             the_people_of_a_channel_come_latest_first_and_as_last_seen,
             a_channels_new_name_reaches_its_subscriptions,
             another_filter_replaces_the_one_that_is_there_and_makes_no_subscription,
+            what_became_of_an_issue_is_found_by_number_and_short_id_newest_first,
+            what_was_changed_stays_on_record_until_the_account_goes,
+            a_dead_letter_is_found_by_its_own_account,
             a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,
@@ -230,5 +234,7 @@ mod settle;
 mod shared;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod storms;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod traces;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod upkeep;

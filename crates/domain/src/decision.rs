@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane, Link,
-    LinkedPerson, MessageId, Mute, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription,
-    Suppression, Timestamp, Undo, UserId,
+    Account, AccountId, AuditEntry, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane,
+    Link, LinkedPerson, MessageId, Mute, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription,
+    Suppression, Timestamp, Trace, Undo, UserId,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -135,6 +135,10 @@ pub enum RowChange {
         /// The card.
         card: Handle,
     },
+    /// What became of something that Sentry told, in one channel. Kept for fourteen days.
+    Trace(Trace),
+    /// Somebody changed something, or was not let.
+    Audit(AuditEntry),
     /// Notices that were accepted and at once suppressed.
     Count {
         /// Why.
@@ -227,7 +231,7 @@ pub enum RowChange {
         by: Duration,
     },
     /// Deletes what has served its time by `now`: what can no longer be taken back, delivery keys and ended links after a day, unreadable bodies after
-    /// seven, dead letters after thirty (suppressed as `held`).
+    /// seven, traces after fourteen, dead letters after thirty (suppressed as `held`).
     Sweep {
         /// When it is.
         now: Timestamp,

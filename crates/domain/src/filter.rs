@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::line;
-use crate::{Change, ChangeKind, Level};
+use crate::{Change, ChangeKind, Level, Refusal};
 
 /// Longest part of a title that is shown back.
 const SHOWN: usize = 40;
@@ -70,8 +70,19 @@ impl Default for Filter {
 impl Filter {
     /// Whether `change` may post a card. A change that does not tell a level counts as an error.
     pub fn admits(&self, change: &Change) -> bool {
+        self.refuses(change).is_none()
+    }
+
+    /// What of it does not want `change`.
+    pub fn refuses(&self, change: &Change) -> Option<Refusal> {
+        let level = change.issue.level.unwrap_or_default();
         let is_wanted = Kind::of(&change.kind).is_some_and(|kind| self.events.contains(&kind));
-        is_wanted && self.admits_level(change.issue.level.unwrap_or_default()) && self.title.fit(&change.issue.title)
+        match () {
+            () if !is_wanted => Some(Refusal::Event),
+            () if !self.admits_level(level) => Some(Refusal::Level(level)),
+            () if !self.title.fit(&change.issue.title) => Some(Refusal::Title),
+            () => None,
+        }
     }
 
     /// Whether no change at all could post a card.
@@ -155,7 +166,7 @@ impl Kind {
     }
 
     /// What a change is; `None` for one that never posts a card: an issue that somebody opens again by hand.
-    fn of(change: &ChangeKind) -> Option<Self> {
+    pub(crate) fn of(change: &ChangeKind) -> Option<Self> {
         match change {
             ChangeKind::New => Some(Self::New),
             ChangeKind::Regressed => Some(Self::Regressed),
@@ -168,7 +179,7 @@ impl Kind {
         }
     }
 
-    fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::New => "new issues",
             Self::Regressed => "issues that come back",

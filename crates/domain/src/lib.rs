@@ -13,6 +13,7 @@ pub mod roundup;
 pub mod say;
 pub mod text;
 
+mod audit;
 mod card;
 mod decision;
 mod deployment;
@@ -28,11 +29,13 @@ mod pulse;
 mod secret;
 mod subscription;
 mod time;
+mod trace;
 mod undo;
 
 #[cfg(test)]
 mod sample;
 
+pub use audit::AuditEntry;
 pub use card::{Card, Content, Standing};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
@@ -57,4 +60,5 @@ pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};
 pub use subscription::Subscription;
 pub use time::Timestamp;
+pub use trace::{IssueName, Refusal, Trace, Verdict};
 pub use undo::{UNDO_LIFE, Undo, Undoing};

@@ -15,10 +15,10 @@ use thiserror::Error;
 
 use crate::roundup::Gathering;
 use crate::{
-    Account, AccountId, Action, Actor, Address, Card, ChannelId, CredentialId, DeadLetter, Decision, Digest, Event,
-    Handle, Identity, InstallationId, Issue, IssueId, IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId,
-    Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse, Queued, Revision,
-    Roundup, Secret, Subscription, Timestamp, Undo, UserId,
+    Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, CredentialId, DeadLetter, Decision,
+    Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane, Ledger, Link,
+    LinkedPerson, MessageId, Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse,
+    Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId,
 };
 
 /// The cause of an error, kept for the log.
@@ -113,6 +113,16 @@ pub trait Facts: Send + Sync {
     async fn roundup(&self, account: &AccountId, handle: &Handle) -> Result<Option<Roundup>, StoreError>;
     /// What a roundup holds, with its worst issues, at most `top`.
     async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError>;
+    /// What Sentry told of an issue and what became of it in a channel, the newest first, at most `limit`.
+    async fn traces(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        issue: &IssueName,
+        limit: usize,
+    ) -> Result<Vec<Trace>, StoreError>;
+    /// A message of an account that was given up.
+    async fn dead_letter(&self, account: &AccountId, id: &JobId) -> Result<Option<DeadLetter>, StoreError>;
     /// A change that can be taken back.
     async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError>;
     /// An attempt to link, by the digest of its token.
@@ -152,6 +162,8 @@ pub trait Journal: Send + Sync {
     async fn backlog(&self) -> Result<Backlog, StoreError>;
     /// Every dead letter, oldest first.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError>;
+    /// Who changed what, oldest first.
+    async fn audit(&self) -> Result<Vec<AuditEntry>, StoreError>;
     /// How the organizations' webhooks come in, at most `limit`, those first that were heard of last.
     async fn pulses(&self, limit: usize) -> Result<Vec<Pulse>, StoreError>;
     /// The unreadable bodies that are kept, oldest first: who sent it, when, and its beginning.

@@ -27,6 +27,11 @@ impl Timestamp {
         self.strftime("%H:%M")
     }
 
+    /// The clock in UTC with seconds: `14:02:11`.
+    pub fn clock_to_the_second(self) -> String {
+        self.strftime("%H:%M:%S")
+    }
+
     /// The clock in UTC, with the day where that is another one than `now`'s: `14:02 UTC`, `3 May 14:02 UTC`.
     pub fn when(self, now: Self) -> String {
         let day = if self.day() == now.day() { String::new() } else { format!("{} ", self.day()) };

@@ -41,6 +41,18 @@ pub enum Undoing {
     Muted(Vec<(Project, Option<Mute>)>),
 }
 
+impl Undoing {
+    /// The command that is taken back.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Connected(_) => "connect",
+            Self::Disconnected(_) => "disconnect",
+            Self::Filtered { .. } => "filter",
+            Self::Muted(_) => "mute",
+        }
+    }
+}
+
 impl Undo {
     /// The button that takes it back.
     pub fn button(&self) -> Button {

@@ -58,6 +58,8 @@ impl Db {
                     (account.as_str(), card.as_str()),
                 )
                 .map(drop),
+            RowChange::Trace(trace) => self.put_trace(trace),
+            RowChange::Audit(entry) => self.put_audit(entry),
             RowChange::Count { reason, notices } => self.suppressed_at_once(*reason, *notices),
             RowChange::Forsake { account, channel, org } => self.forsake(account, channel, org),
             RowChange::ClearLane(lane) => self.clear_lane(lane),

@@ -49,6 +49,10 @@ impl Db {
         self.all(&format!("{LETTER} {OLDEST_FIRST}"), [], |row| self.read_letter(row))
     }
 
+    pub(crate) fn dead_letter(&self, id: &JobId) -> Result<Option<DeadLetter>, Fault> {
+        self.first(&format!("{LETTER} {OF_NAME}"), [id.as_str()], |row| self.read_letter(row))
+    }
+
     /// Reads a row of [`LETTER`]. One that does not open any more is listed with the others, so that it can be dropped.
     fn read_letter(&self, row: &Row<'_>) -> Result<DeadLetter, Fault> {
         let (owner, id): (String, String) = (row.get(1)?, row.get(3)?);

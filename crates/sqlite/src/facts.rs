@@ -5,8 +5,9 @@ use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Digest, Facts, Handle, InstallationId, IssueId, Lane, Link, LinkedPerson,
-    MessageId, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Subscription, Timestamp, Undo, UserId,
+    Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, IssueName, JobId,
+    Lane, Link, LinkedPerson, MessageId, OrgSlug, Owner, Pause, Person, ProjectKey, Pulse, Roundup, Subscription,
+    Timestamp, Trace, Undo, UserId,
 };
 
 use crate::SqliteStore;
@@ -157,6 +158,24 @@ impl Facts for SqliteStore {
     async fn gathering(&self, account: &AccountId, roundup: &Handle, top: usize) -> Result<Gathering, StoreError> {
         let (account, roundup) = (account.as_str().to_owned(), roundup.as_str().to_owned());
         Ok(self.0.readers.read_long(move |db| db.gathering(&account, &roundup, top)).await?)
+    }
+
+    async fn traces(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        issue: &IssueName,
+        limit: usize,
+    ) -> Result<Vec<Trace>, StoreError> {
+        let (account, channel, issue) = (account.clone(), channel.clone(), issue.clone());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(move |db| db.traces(&account, &channel, &issue, limit)).await
+    }
+
+    async fn dead_letter(&self, account: &AccountId, id: &JobId) -> Result<Option<DeadLetter>, StoreError> {
+        let (owner, id) = (Owner::Zoom(account.clone()), id.clone());
+        let letter = self.read(move |db| db.dead_letter(&id)).await?;
+        Ok(letter.filter(|letter| letter.lane.owner == owner))
     }
 
     async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError> {

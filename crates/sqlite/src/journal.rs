@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::Row;
 use zentry_domain::ports::{Backlog, StoreError};
-use zentry_domain::{DeadLetter, Journal, Ledger, Pulse, Timestamp};
+use zentry_domain::{AuditEntry, DeadLetter, Journal, Ledger, Pulse, Timestamp};
 use zentry_seal::Place;
 
 use crate::SqliteStore;
@@ -23,6 +23,10 @@ impl Journal for SqliteStore {
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
         Ok(self.0.readers.read(Db::dead_letters).await?)
+    }
+
+    async fn audit(&self) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.0.readers.read(Db::audit).await?)
     }
 
     async fn pulses(&self, limit: usize) -> Result<Vec<Pulse>, StoreError> {

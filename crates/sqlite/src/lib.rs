@@ -27,6 +27,7 @@ mod roundup;
 mod row;
 mod scratch;
 mod store;
+mod trace;
 mod undo;
 mod upkeep;
 mod vault;

@@ -13,11 +13,12 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long a repeat of a delivery is recognised.
 const KEYS_KEPT: Duration = DAY;
 const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
+const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 9] =
-    ["subscription", "channel", "undo", "card", "roundup", "link", "person", "presence", "pause"];
+pub(crate) const OF_ACCOUNT: [&str; 11] =
+    ["subscription", "channel", "undo", "card", "roundup", "link", "person", "presence", "pause", "trace", "audit"];
 const WAITING_OF_OWNER: &str =
     "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
 const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";
@@ -29,6 +30,7 @@ const OLD_PULSES: &str =
 // An inactive grant must be revoked before its attempt is forgotten.
 const OLD_LINKS: &str = "DELETE FROM link WHERE expires < ?1 AND stage NOT IN ('exchanging', 'awaiting_code')";
 const OLD_UNREADABLE: &str = "DELETE FROM unreadable WHERE at < ?1";
+const OLD_TRACES: &str = "DELETE FROM trace WHERE at < ?1";
 const OLD_DEAD: &str = "DELETE FROM dead WHERE at < ?1 RETURNING counted";
 
 impl Db {
@@ -50,6 +52,7 @@ impl Db {
     pub(crate) fn sweep(&self, now: Timestamp) -> Result<(), Fault> {
         self.change(OLD_KEYS, [(now - KEYS_KEPT).0])?;
         self.change(OLD_HEARD, [(now - KEYS_KEPT).0])?;
+        self.change(OLD_TRACES, [(now - TRACES_KEPT).0])?;
         self.change("DELETE FROM undo WHERE expires <= ?1", [now.0])?;
         self.change(OLD_PULSES, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
@@ -66,7 +69,9 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [WAITING_OF_OWNER, DEAD_OF_OWNER, OLD_KEYS, OLD_HEARD, OLD_LINKS, OLD_UNREADABLE, OLD_DEAD] {
+        for sql in
+            [WAITING_OF_OWNER, DEAD_OF_OWNER, OLD_KEYS, OLD_HEARD, OLD_LINKS, OLD_UNREADABLE, OLD_TRACES, OLD_DEAD]
+        {
             db.assert_indexed(sql);
         }
         for table in OF_ACCOUNT {

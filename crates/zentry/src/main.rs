@@ -55,6 +55,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             served
         }
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
+        Command::Audit(arguments) => cli::audit::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),
         Command::Restore(arguments) => cli::backup::restore(&arguments),
         Command::Keys { command: KeysCommand::New { id } } => {

@@ -140,7 +140,7 @@ async fn what_changed_while_its_card_was_given_up_is_tried_again() {
     world.settle().await;
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);
 
-    drop_dead(&world, 1).await;
+    world.drop_dead(1).await;
 }
 
 /// No row: promised of every dead letter, and said once a day.
@@ -157,7 +157,7 @@ async fn whoever_connected_a_channel_is_told_of_the_first_card_that_is_given_up(
     let told = world.chat.messages_in(&Place::direct(&ana()).channel);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].notice.head.starts_with("I could not send a card to #ops: refused: "), "{:?}", told[0].notice);
-    drop_dead(&world, 2).await;
+    world.drop_dead(2).await;
 }
 
 // === the clock ===
@@ -271,15 +271,6 @@ async fn a_removal_of_the_bot_that_arrives_after_its_next_installation_takes_not
 }
 
 // === what these tests need ===
-
-/// There are so many dead letters, and then none.
-async fn drop_dead(world: &World, letters: usize) {
-    let dead = world.store.dead();
-    assert_eq!(dead.len(), letters, "{dead:?}");
-    let dropped = dead.into_iter().map(|letter| RowChange::DropDead(letter.id));
-    let dropped = dropped.fold(Decision::nothing(), Decision::and);
-    world.store.commit(&[], &dropped, START).await.expect("stored");
-}
 
 fn about(issue: &str, culprit: &str) -> Change {
     let mut change = change(ChangeKind::New);

@@ -9,4 +9,5 @@ mod refresh;
 mod running;
 mod storms;
 mod story;
+mod why;
 mod world;

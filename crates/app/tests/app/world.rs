@@ -10,8 +10,8 @@ use zentry_contract::fake::{FakeChat, FakeClock, FakeMessage, FakeStore, FakeTra
 use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
-    Action, ChangeKind, Choice, Clock, Deployment, Event, Identity, Issue, IssueId, IssueRef, Job, Journal, Person,
-    Place, Policy, Press, Pressed, Said, Secret, Status,
+    Action, ChangeKind, Choice, Clock, Decision, Deployment, Event, Identity, Issue, IssueId, IssueRef, Job, Journal,
+    Person, Place, Policy, Press, Pressed, RowChange, Said, Secret, Status, Store,
 };
 
 /// Who Ana is at Sentry.
@@ -149,6 +149,15 @@ impl World {
     pub(crate) async fn wait(&self, time: Duration) {
         self.clock.advance(time);
         self.settle().await;
+    }
+
+    /// There are so many dead letters, and then none.
+    pub(crate) async fn drop_dead(&self, letters: usize) {
+        let dead = self.store.dead();
+        assert_eq!(dead.len(), letters, "{dead:?}");
+        let dropped = dead.into_iter().map(|letter| RowChange::DropDead(letter.id));
+        let dropped = dropped.fold(Decision::nothing(), Decision::and);
+        self.store.commit(&[], &dropped, START).await.expect("stored");
     }
 
     pub(crate) fn seen_by(&self, viewer: Person, place: &Place) -> Vec<FakeMessage> {

@@ -31,6 +31,13 @@ pub(crate) fn read(word: &str) -> Option<Pasted> {
     Some(told)
 }
 
+/// The issue that the address of a page is about: its number or its short id.
+pub(crate) fn issue(word: &str) -> Option<&str> {
+    let path = word.split_once("://")?.1.split(['|', '#', '?']).next()?;
+    let mut parts = path.split('/').skip_while(|part| !part.eq_ignore_ascii_case("issues"));
+    parts.nth(1).filter(|issue| !issue.is_empty())
+}
+
 impl Pasted {
     fn read_path(&mut self, path: &[&str]) {
         let after = |word: &str| path.iter().position(|part| part.eq_ignore_ascii_case(word)).map(|at| &path[at + 1..]);

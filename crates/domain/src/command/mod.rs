@@ -12,7 +12,7 @@ pub use duration::DurationProblem;
 pub use filters::{FILTERS, FilterProblem, Key};
 use words::{Word, split};
 
-use crate::Filter;
+use crate::{Filter, IssueId, IssueName, JobId};
 
 /// Longer lines are read up to here: nobody types a name of a thousand characters.
 const LONGEST_LINE: usize = 1_000;
@@ -64,10 +64,21 @@ pub enum Command {
     },
     /// Is this channel well?
     Status,
+    /// Why is there a message, or none?
+    Why(Asked),
     /// Who am I here and at Sentry?
     Whoami,
     /// Forget my Sentry account.
     Unlink,
+}
+
+/// What somebody asks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// An issue.
+    Issue(IssueName),
+    /// A message that was given up.
+    Letter(JobId),
 }
 
 /// What help explains.
@@ -174,6 +185,15 @@ pub const COMMANDS: &[Spec] = &[
         parse: |rest| alone("status", rest, Command::Status),
     },
     Spec {
+        name: "why",
+        arguments: "<issue link | short id>",
+        summary: "why an issue has a message here, or none",
+        details: "Shows what Sentry told of the issue within 14 days, what this channel's filters made of it, and when it was \
+                  posted. The number of a message that was given up works too.",
+        examples: &["why CHECKOUT-7", "why https://acme.sentry.io/issues/42/"],
+        parse: why,
+    },
+    Spec {
         name: "whoami",
         arguments: "",
         summary: "who you are here and at Sentry",
@@ -232,6 +252,11 @@ pub enum Problem {
         /// Which command.
         command: &'static str,
     },
+    /// No issue is named, or what is named is none.
+    NoIssue {
+        /// Characters of the line before what is none.
+        at: Option<usize>,
+    },
     /// More words than names: probably a name with spaces.
     TooManyWords {
         /// Which command.
@@ -279,7 +304,7 @@ pub enum Problem {
 /// Where the line is not understood; nothing happens then.
 pub fn parse(line: &str, name: &str) -> Result<Command, CommandError> {
     let line: String = line.chars().take(LONGEST_LINE).collect();
-    let words = split(&line);
+    let words = without_labels(split(&line), &line);
     let words = without_prefix(&words, name);
     let Some((first, rest)) = words.split_first() else { return Ok(Command::Help { topic: None }) };
     let parsed = match find(&first.text) {
@@ -300,7 +325,20 @@ pub fn begins_with_command(line: &str, name: &str) -> bool {
 }
 
 /// Command words that are not built yet: no code looks like them.
-const COMING: [&str; 3] = ["test", "why", "mentions"];
+const COMING: [&str; 2] = ["test", "mentions"];
+
+/// Chat clients write a link as `<address|words that are shown>`: what is shown is nobody's argument.
+fn without_labels(words: Vec<Word>, line: &str) -> Vec<Word> {
+    let mut shown_until = 0;
+    let mut is_meant = |word: &Word| {
+        let is_meant = word.at >= shown_until;
+        if is_meant && word.text.contains("://") && word.text.contains('|') {
+            shown_until = line.chars().skip(word.at).position(|c| c == '>').map_or(0, |end| word.at + end);
+        }
+        is_meant
+    };
+    words.into_iter().filter(|word| is_meant(word)).collect()
+}
 
 fn without_prefix<'a>(mut words: &'a [Word], name: &str) -> &'a [Word] {
     while let Some((first, rest)) = words.split_first()
@@ -366,6 +404,38 @@ fn configure(rest: &[Word]) -> Result<Command, Problem> {
     Ok(Command::ConfigureOne { named, filter })
 }
 
+fn why(rest: &[Word]) -> Result<Command, Problem> {
+    match rest {
+        [] => Err(Problem::NoIssue { at: None }),
+        [one] => match asked(&one.text) {
+            Some(asked) => Ok(Command::Why(asked)),
+            None => Err(Problem::NoIssue { at: Some(one.at) }),
+        },
+        [_, extra, ..] => Err(Problem::Unexpected { command: "why", word: extra.text.clone(), at: extra.at }),
+    }
+}
+
+/// An issue's page, number or short id, or the number of a dead letter.
+fn asked(word: &str) -> Option<Asked> {
+    const LETTER: usize = 32;
+    let word = match word.contains("://") {
+        true => address::issue(word)?,
+        false => word.trim_matches(|c: char| c.is_ascii_punctuation()),
+    };
+    let is_plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    match word {
+        "" => None,
+        letter if letter.len() == LETTER && letter.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Some(Asked::Letter(JobId::new(letter.to_ascii_lowercase())))
+        }
+        number if number.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(Asked::Issue(IssueName::Number(IssueId::new(number))))
+        }
+        short if short.contains('-') && is_plain(short) => Some(Asked::Issue(IssueName::Short(short.to_uppercase()))),
+        _ => None,
+    }
+}
+
 fn help(rest: &[Word]) -> Result<Command, Problem> {
     let Some(topic) = rest.first() else { return Ok(Command::Help { topic: None }) };
     match find(&topic.text) {
@@ -415,10 +485,11 @@ impl Problem {
         let skipped = line.chars().take_while(|c| c.is_whitespace()).count();
         let at = match self {
             Self::Unknown { word, .. } => rest.iter().find(|w| w.text == *word).unwrap_or(first).at,
-            Self::MissingProject { .. } | Self::MissingNames { .. } | Self::Duration { at: None, .. } => {
-                line.trim_end().chars().count()
-            }
-            Self::Duration { at: Some(at), .. } => *at,
+            Self::MissingProject { .. }
+            | Self::MissingNames { .. }
+            | Self::Duration { at: None, .. }
+            | Self::NoIssue { at: None } => line.trim_end().chars().count(),
+            Self::Duration { at: Some(at), .. } | Self::NoIssue { at: Some(at) } => *at,
             Self::TooManyWords { at, .. } | Self::Unexpected { at, .. } | Self::Filter { at, .. } => *at,
         };
         at.saturating_sub(skipped)
@@ -464,6 +535,7 @@ mod tests {
             "connect https://acme.sentry.io/projects/checkout/",
             "connect <https://sentry.example.com/organizations/acme/projects/checkout/?statsPeriod=14d>",
             "connect https://sentry.io/settings/acme/projects/checkout/.",
+            "connect <https://acme.sentry.io/projects/checkout/|the Checkout project>",
         ] {
             assert_eq!(read(line), connect_acme_checkout(), "{line}");
         }
@@ -541,6 +613,29 @@ mod tests {
             let error = read(line).unwrap_err();
             let Problem::Unexpected { command, .. } = error.problem else { panic!("{line}") };
             assert!(line.starts_with(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_issue_is_named_by_its_page_its_number_or_its_short_id() {
+        let number = Ok(Command::Why(Asked::Issue(IssueName::Number(IssueId::new("42")))));
+        let short = Ok(Command::Why(Asked::Issue(IssueName::Short("WEB-API-1K2".into()))));
+        for line in [
+            "why 42",
+            "why #42",
+            "WHY https://acme.sentry.io/issues/42/?project=3",
+            "why <https://sentry.example.com/sub/organizations/acme/issues/42/events/latest/|the issue>",
+        ] {
+            assert_eq!(read(line), number, "{line}");
+        }
+        for line in ["why web-api-1k2", "why \"WEB-API-1K2\".", "why https://acme.sentry.io/issues/WEB-API-1K2"] {
+            assert_eq!(read(line), short, "{line}");
+        }
+        let letter = "0123456789ABCDEF0123456789abcdef";
+        let asked = Asked::Letter(JobId::new(letter.to_lowercase()));
+        assert_eq!(read(&format!("why {letter}")), Ok(Command::Why(asked)));
+        for line in ["why", "why checkout", "why https://acme.sentry.io/projects/checkout/", "why ---"] {
+            assert!(matches!(read(line).unwrap_err().problem, Problem::NoIssue { .. }), "{line}");
         }
     }
 

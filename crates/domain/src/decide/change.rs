@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::Core;
 use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
-    AccountId, Address, Card, Change, ChangeKind, ChannelId, Decision, Handle, Issue, IssueId, Job, JobId, Lane, Mute,
-    NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression, say,
+    AccountId, Address, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision, Handle, Issue, IssueId,
+    Job, JobId, Kind, Lane, Mute, NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression, Trace,
+    Verdict, say,
 };
 
 impl Core<'_> {
@@ -24,7 +25,11 @@ impl Core<'_> {
     /// change that alters nothing that is shown (an echo, a repeat under another name) is counted and leaves the cards
     /// alone.
     pub fn changed(&self, change: &Change, subscribers: &[Subscription], cards: &[Card], crowds: &Crowds) -> Decision {
-        let each = once_a_channel(subscribers).map(|s| self.changed_for(s, change, card_in(s, cards), crowds));
+        let each = once_a_channel(subscribers).map(|s| {
+            let decision = self.changed_for(s, change, card_in(s, cards), crowds);
+            let verdict = verdict(&decision, s, change, card_in(s, cards));
+            decision.and(self.traced(s, change, verdict))
+        });
         let decision = each.fold(Decision::nothing(), Decision::with);
         let heard = subscribers.first().map(|s| RowChange::Heard {
             org: s.project.org.clone(),
@@ -32,6 +37,27 @@ impl Core<'_> {
             again: (!says_nothing_new(change, cards)).then(|| self.refresh(&s.project, &change.issue_id)),
         });
         heard.into_iter().fold(decision, Decision::and)
+    }
+
+    fn traced(&self, subscription: &Subscription, change: &Change, verdict: Verdict) -> RowChange {
+        let Place { account, channel, .. } = subscription.place.clone();
+        RowChange::Trace(Trace {
+            account,
+            channel,
+            issue: change.issue_id.clone(),
+            short_id: change.issue.short_id.clone(),
+            at: self.now,
+            told: Kind::of(&change.kind),
+            verdict,
+        })
+    }
+
+    /// What became of a card's own message, for whoever asks why.
+    pub fn trace(&self, card: &Card, verdict: Verdict) -> RowChange {
+        let Content { place, issue_id, issue, .. } = card.content.clone();
+        let Place { account, channel, .. } = place;
+        let (short_id, at) = (issue.short_id, self.now);
+        RowChange::Trace(Trace { account, channel, issue: issue_id, short_id, at, told: None, verdict })
     }
 
     /// Deliveries that come close together, or again, may have come in the wrong order: Sentry is asked how it is.
@@ -156,7 +182,8 @@ impl Core<'_> {
             since: self.now,
             why: "Zoom refuses messages to this place".into(),
         };
-        Decision::job(told).and(RowChange::Pause(pause))
+        let audit = AuditEntry::of_itself(self.now, place, "Zoom", "refuse messages", "everything");
+        Decision::job(told).and(RowChange::Pause(pause)).and(RowChange::Audit(audit))
     }
 
     /// The message of `card` is brought up to date soon, together with whatever else happens until then.
@@ -221,6 +248,24 @@ fn gathered(card: Card, mute: &Mute) -> Decision {
     suppressed(Suppression::Muted).and(RowChange::PutCard(card.listed_in(&mute.roundup)))
 }
 
+/// What a channel's part of a decision means for the change.
+fn verdict(decision: &Decision, subscription: &Subscription, change: &Change, card: Option<&Card>) -> Verdict {
+    let counted = decision.changes.iter().find_map(|change| match change {
+        RowChange::Count { reason, .. } => Some(*reason),
+        _ => None,
+    });
+    let is_posted = card.is_some_and(|card| card.message.is_some());
+    let is_reposted = decision.changes.iter().any(|change| matches!(change, RowChange::Repost { .. }));
+    match (counted, subscription.filter.refuses(change)) {
+        (None, _) if is_posted && !is_reposted => Verdict::Edit,
+        (None, _) => Verdict::Queued,
+        (Some(Suppression::Muted), _) => Verdict::Muted,
+        (Some(Suppression::Storm), _) => Verdict::Storm,
+        (Some(_), Some(refusal)) if !is_posted => Verdict::Filtered(refusal),
+        (Some(_), _) => Verdict::Merged,
+    }
+}
+
 fn suppressed(reason: Suppression) -> Decision {
     Decision::nothing().and(RowChange::Count { reason, notices: 1 })
 }
@@ -238,7 +283,7 @@ mod tests {
 
     fn the_card(decision: &Decision) -> Card {
         match decision.changes.as_slice() {
-            [RowChange::PutCard(card), RowChange::Heard { .. }] => card.clone(),
+            [RowChange::PutCard(card), RowChange::Trace(_), RowChange::Heard { .. }] => card.clone(),
             other => panic!("one card, not {other:?}"),
         }
     }
@@ -250,7 +295,7 @@ mod tests {
             ..sample::subscription()
         };
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), elsewhere], &[]);
-        assert_eq!((decision.changes.len(), decision.jobs.len()), (3, 2));
+        assert_eq!((decision.changes.len(), decision.jobs.len()), (5, 2));
         assert_ne!(decision.jobs[0].lane, decision.jobs[1].lane);
     }
 

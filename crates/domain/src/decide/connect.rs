@@ -1,6 +1,7 @@
 //! Connecting a place to a project: what Sentry answered, decided.
 
 use super::Core;
+use crate::text::line;
 use crate::{
     Actor, Address, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug, Organization, Person,
     Place, Project, RECONCILE_EVERY, RowChange, Subscription, Undoing, say,
@@ -86,7 +87,8 @@ impl Core<'_> {
         // Not merged into one that waits: that one may just be ending because nobody was connected.
         let reconcile = self.reconcile(&project.org).at(self.now + RECONCILE_EVERY);
         let reconcile = NewJob { unless_waiting: false, ..reconcile };
-        decision.and(RowChange::Subscribe(subscription)).then(reconcile)
+        let audit = self.audit(&wish.place, &wish.by, "connect", &project.label()).to(&wish.filter.in_words());
+        decision.and(RowChange::Subscribe(subscription)).and(RowChange::Audit(audit)).then(reconcile)
     }
 
     /// The wish is not fulfilled: its author is told why, and that the link itself stands.
@@ -95,7 +97,9 @@ impl Core<'_> {
         if let Some(identity) = self.told_in_own_chat(wish) {
             decision = decision.then(self.answer(Address::direct(&wish.by), say::linked_only(identity)));
         }
-        decision.then(self.privately(&wish.place, &wish.by, notice))
+        let asked = format!("{} / {}", line(&wish.org, 80), line(&wish.project, 80));
+        let audit = self.audit(&wish.place, &wish.by, "connect", &asked).refused(&notice.head);
+        decision.and(RowChange::Audit(audit)).then(self.privately(&wish.place, &wish.by, notice))
     }
 
     /// Whoever has just sent the code waits for word in their own chat.
@@ -140,7 +144,7 @@ mod tests {
     fn a_found_project_is_connected_under_its_canonical_names() {
         let found = Lookup::Found(sample::project("checkout"));
         let decision = decide(&sample::deployment(), &found, &[]);
-        let [RowChange::PutUndo(undo), RowChange::Subscribe(made)] = &decision.changes[..] else {
+        let [RowChange::PutUndo(undo), RowChange::Subscribe(made), RowChange::Audit(_)] = &decision.changes[..] else {
             panic!("{:?}", decision.changes);
         };
         assert_eq!(made.project, sample::project("checkout"));
@@ -152,7 +156,7 @@ mod tests {
     fn connecting_twice_says_what_is_there_and_changes_nothing() {
         let found = Lookup::Found(sample::project("checkout"));
         let decision = decide(&sample::deployment(), &found, &[sample::subscription()]);
-        assert!(decision.changes.is_empty());
+        assert!(matches!(decision.changes[..], [RowChange::Audit(_)]));
         assert_eq!(said(&decision), "Already connected: acme / checkout");
     }
 
@@ -160,7 +164,7 @@ mod tests {
     fn an_organization_that_the_deployment_does_not_accept_is_refused() {
         let deployment = Deployment { allowed_orgs: Some(vec![OrgSlug::new("globex")]), ..sample::deployment() };
         let decision = decide(&deployment, &Lookup::Found(sample::project("checkout")), &[]);
-        assert!(decision.changes.is_empty());
+        assert!(matches!(decision.changes[..], [RowChange::Audit(_)]));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use super::Core;
 use crate::roundup::{Cause, Missed, Scene};
 use crate::{
     AccountId, Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
-    OrgSlug, Person, Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status, Subscription, Timestamp, say,
+    OrgSlug, Person, Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status, Subscription, Timestamp,
+    Verdict, say,
 };
 
 /// A channel that could not be reached for longer than this is told of what waited by one card.
@@ -106,7 +107,8 @@ impl Core<'_> {
         });
         let changed: Vec<_> = changed.collect();
         let (fresh, muted): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|card| card.listed.is_none());
-        let muted = Decision { changes: muted.into_iter().map(RowChange::PutCard).collect(), jobs: Vec::new() };
+        let muted = muted.into_iter().flat_map(|card| [self.trace(&card, Verdict::Muted), RowChange::PutCard(card)]);
+        let muted = Decision { changes: muted.collect(), jobs: Vec::new() };
         if fresh.is_empty() && !changed.iter().any(|card| is_news(card) && mute(card).is_none()) {
             return changed.into_iter().fold(muted, |all, card| all.with(self.put_again(card)));
         }
@@ -114,7 +116,8 @@ impl Core<'_> {
         let why = if reading.ours { Missed::Ours } else { Missed::Untold };
         let cause = Cause::Gap { from, until: self.now, why };
         let (gap, begun) = self.gap(Scene { place: place.clone(), by: here[0].by.clone(), cause });
-        let fresh = fresh.into_iter().map(|card| RowChange::PutCard(card.listed_in(&gap)));
+        let caught_up = |card: &Card| self.trace(card, Verdict::CaughtUp);
+        let fresh = fresh.into_iter().flat_map(|card| [caught_up(&card), RowChange::PutCard(card.listed_in(&gap))]);
         let fresh = Decision { changes: fresh.collect(), jobs: Vec::new() }.with(muted);
         // A card that a storm stands for stays there, and what is muted is told of later.
         let is_told = |card: &Card| card.message.is_some() && mute(card).is_none();

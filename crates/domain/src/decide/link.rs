@@ -186,7 +186,11 @@ impl Core<'_> {
                 decision = decision.then(self.answer(Address::direct(&link.person), told));
             }
         }
-        decision.and(RowChange::LinkPerson(now_linked)).and(RowChange::PutLink(link.clone().at(Stage::Ended)))
+        let audit = self.audit(&Place::direct(&link.person), &link.person, "link", identity.label());
+        decision
+            .and(RowChange::LinkPerson(now_linked))
+            .and(RowChange::Audit(audit))
+            .and(RowChange::PutLink(link.clone().at(Stage::Ended)))
     }
 
     fn carry_on(&self, link: &Link, linked: &LinkedPerson, card: Option<&Card>) -> Decision {

@@ -14,11 +14,11 @@ pub use connect::Lookup;
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
-pub use said::{SaidFacts, StatusFacts};
+pub use said::{SaidFacts, StatusFacts, WhyFacts};
 
 use crate::{
-    Account, AccountId, Address, Answer, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob, Notice,
-    OrgSlug, Person, Place, Policy, Random, RowChange, Secret, Subscription, Timestamp, say,
+    Account, AccountId, Address, Answer, AuditEntry, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob,
+    Notice, OrgSlug, Person, Place, Policy, Random, RowChange, Secret, Subscription, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -46,7 +46,10 @@ impl Core<'_> {
     pub fn installed(&self, account: &Account, by: &Person) -> Decision {
         let welcome = self.answer(Address::direct(by), say::welcome(self.deployment));
         let since = account.since.or(Some(self.now));
-        Decision::job(welcome).and(RowChange::PutAccount(Account { since, ..account.clone() }))
+        let audit = self.audit(&Place::direct(by), by, "install", "the bot");
+        Decision::job(welcome)
+            .and(RowChange::PutAccount(Account { since, ..account.clone() }))
+            .and(RowChange::Audit(audit))
     }
 
     /// An account removed the bot: everything of it goes. Unless it was removed before it was `known` to be installed: then
@@ -81,7 +84,10 @@ impl Core<'_> {
         let tell = |decision: Decision, subscription: &Subscription| {
             let Place { account, channel, .. } = subscription.place.clone();
             let told = self.openly(&subscription.place, &subscription.by, say::integration_removed(org));
-            decision.and(RowChange::Forsake { account, channel, org: org.clone() }).then(told)
+            let audit =
+                AuditEntry::of_itself(self.now, &subscription.place, "Sentry", "remove integration", org.as_str());
+            let forsake = RowChange::Forsake { account, channel, org: org.clone() };
+            decision.and(forsake).and(RowChange::Audit(audit)).then(told)
         };
         change::once_a_channel(subscriptions).fold(removed, tell)
     }
@@ -101,6 +107,11 @@ impl Core<'_> {
     /// Under the policy `managers` nobody else changes what a channel gets.
     fn is_kept_out(&self, person: &Person, account: Option<&Account>) -> bool {
         self.deployment.policy == Policy::Managers && !self.deployment.is_manager(person, account)
+    }
+
+    /// Somebody has changed something.
+    fn audit(&self, place: &Place, by: &Person, action: &str, object: &str) -> AuditEntry {
+        AuditEntry::done(self.now, by, place, action, object)
     }
 
     fn job(&self, lane: Lane, job: Job) -> NewJob {

@@ -60,7 +60,9 @@ impl Core<'_> {
             return privately(say::card_expired());
         };
         if self.is_kept_out(by, account.as_ref()) {
-            return privately(say::not_allowed(self.deployment));
+            let notice = say::not_allowed(self.deployment);
+            let audit = self.audit(place, by, choice.word(), "").refused(&notice.head);
+            return privately(notice).and(RowChange::Audit(audit));
         }
         let is_of_it = |s: &&Subscription| s.muted(self.now).is_some_and(|mute| mute.roundup == roundup.handle);
         let muted: Vec<_> = here.iter().filter(is_of_it).collect();
@@ -125,14 +127,18 @@ impl Core<'_> {
         let labels: Vec<_> = chosen.iter().map(|s| s.project.label()).collect();
         let notice = say::muted(&labels, here.len(), until, self.now, by).with_mute_buttons(&roundup);
         let (undo, can_be_undone) = self.undoable(place, self.muted_before(chosen));
-        decision.and(can_be_undone).then(self.openly(place, by, notice.button(undo.button())))
+        let audit = self.audit(place, by, "mute", &labels.join(", ")).to(&format!("until {until}"));
+        let told = self.openly(place, by, notice.button(undo.button()));
+        decision.and(can_be_undone).and(RowChange::Audit(audit)).then(told)
     }
 
     fn unmute(&self, (place, by): (&Place, &Person), muted: &[&Subscription], here: &[Subscription]) -> Decision {
         let labels: Vec<_> = muted.iter().map(|s| s.project.label()).collect();
         let (undo, can_be_undone) = self.undoable(place, self.muted_before(muted));
         let notice = say::unmuted(&labels, here.len(), by).button(undo.button());
-        Decision::job(self.openly(place, by, notice)).and(can_be_undone).with(self.end_mutes(muted, here))
+        let audit = RowChange::Audit(self.audit(place, by, "unmute", &labels.join(", ")));
+        let told = self.openly(place, by, notice);
+        Decision::job(told).and(can_be_undone).and(audit).with(self.end_mutes(muted, here))
     }
 
     fn muted_before(&self, chosen: &[&Subscription]) -> Undoing {

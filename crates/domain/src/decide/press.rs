@@ -3,9 +3,9 @@
 use super::{Core, FreshLink, MuteFacts};
 use crate::roundup::Gathering;
 use crate::{
-    Account, Action, Actor, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob,
-    Pending, Person, Place, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo, Undoing,
-    Update, say,
+    Account, Action, Actor, AuditEntry, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson,
+    NewJob, Pending, Person, Place, Press, Pressed, Project, Roundup, RowChange, Subscription, UNDO_LIFE, Undo,
+    Undoing, Update, say,
 };
 
 /// What a press needs to know.
@@ -74,7 +74,9 @@ impl Core<'_> {
             return Decision::job(self.privately(place, by, say::undo_expired()));
         };
         if self.is_kept_out(by, account.as_ref()) {
-            return Decision::job(self.privately(place, by, say::not_allowed(self.deployment)));
+            let notice = say::not_allowed(self.deployment);
+            let audit = self.audit(place, by, "undo", undo.what.word()).refused(&notice.head);
+            return Decision::job(self.privately(place, by, notice)).and(RowChange::Audit(audit));
         }
         let decision = match &undo.what {
             Undoing::Connected(project) => self.disconnect_again(pressed, project),
@@ -82,7 +84,9 @@ impl Core<'_> {
             Undoing::Filtered { project, filter } => self.filter_again(pressed, project, filter, here),
             Undoing::Muted(before) => self.mute_again(pressed, before, here),
         };
-        decision.and(RowChange::DropUndo { account: place.account.clone(), undo: undo.handle.clone() })
+        let audit = self.audit(place, by, "undo", undo.what.word());
+        let taken_back = RowChange::DropUndo { account: place.account.clone(), undo: undo.handle.clone() };
+        decision.and(taken_back).and(RowChange::Audit(audit))
     }
 
     fn disconnect_again(&self, pressed: &Pressed, project: &Project) -> Decision {
@@ -153,11 +157,18 @@ impl Core<'_> {
         let ours = cards.iter().filter(|card| card.content.place.account == update.by.account);
         ours.filter_map(|card| card.after_action(update.action, issue, &update.by, self.now))
             .fold(Decision::nothing(), |decision, card| decision.with(self.put_again(card)))
+            .and(RowChange::Audit(self.audit_of(update)))
+    }
+
+    fn audit_of(&self, update: &Update) -> AuditEntry {
+        let issue = format!("issue {} of {}", update.issue.id, update.issue.org);
+        self.audit(&update.place, &update.by, Choice::Act(update.action).word(), &issue)
     }
 
     /// Sentry has not done it: the presser is told why, the card stays.
     pub fn not_updated(&self, update: &Update, why: &str) -> Decision {
-        Decision::job(self.privately(&update.place, &update.by, say::not_done(done(update.action), why)))
+        let told = self.privately(&update.place, &update.by, say::not_done(done(update.action), why));
+        Decision::job(told).and(RowChange::Audit(self.audit_of(update).refused(why)))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{Core, FreshLink};
-use crate::command::{Command, CommandError, begins_with_command};
+use crate::command::{Asked, Command, CommandError, begins_with_command};
+use crate::text::line;
 use crate::{
-    Account, Actor, Card, ChannelId, Connect, Decision, Filter, Lane, Link, LinkedPerson, Notice, Pause, Pending,
-    Place, Policy, Pulse, RowChange, Said, Subscription, Timestamp, Undoing, say,
+    Account, Actor, Card, ChannelId, Connect, DeadLetter, Decision, Filter, Lane, Link, LinkedPerson, Notice, Pause,
+    Pending, Place, Policy, Pulse, RowChange, Said, Subscription, Timestamp, Trace, Undoing, say,
 };
 
 /// What a command needs to know.
@@ -20,6 +21,8 @@ pub struct SaidFacts {
     pub known_channels: Vec<ChannelId>,
     /// How this place is; only for `status`.
     pub status: Option<StatusFacts>,
+    /// What became of the issue asked about; only for `why`.
+    pub why: Option<WhyFacts>,
     /// When what this place is connected to was last changed.
     pub changed: Option<Timestamp>,
     /// The account, if it told us of its installation.
@@ -32,6 +35,17 @@ pub struct SaidFacts {
     pub pending_card: Option<Card>,
     /// A token, should one be needed.
     pub fresh_link: FreshLink,
+}
+
+/// What became of an issue in a place, or of a message.
+#[derive(Clone, Debug, Default)]
+pub struct WhyFacts {
+    /// What was told of the issue and what became of it, the newest first.
+    pub traces: Vec<Trace>,
+    /// Its card.
+    pub card: Option<Card>,
+    /// The message that was given up.
+    pub letter: Option<DeadLetter>,
 }
 
 /// How a place is.
@@ -89,14 +103,20 @@ impl Core<'_> {
             Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here, self.now)),
             Command::ConfigureOne { named, filter } => self.configure_one(said, named, filter.as_ref(), facts),
             Command::ConfigureAll => self.configure_all(said, facts),
-            Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(said, facts) => {
-                self.reply(said, say::not_allowed(self.deployment))
-            }
+            Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(said, facts) => self.refuse(said, "mute"),
             Command::Mute { time, project } => self.mute_said(said, *time, project.as_ref(), &facts.here),
             Command::Unmute { project } => self.unmute_said(said, project.as_ref(), &facts.here),
             Command::Status => {
                 let status = facts.status.clone().unwrap_or_default();
                 self.reply(said, say::status(&said.place, &facts.here, &status, linked, self.now))
+            }
+            Command::Why(Asked::Issue(what)) => {
+                let why = facts.why.clone().unwrap_or_default();
+                self.reply(said, say::why(self.deployment, &said.place, what, &why, &facts.here))
+            }
+            Command::Why(Asked::Letter(letter)) => {
+                let found = facts.why.as_ref().and_then(|why| why.letter.as_ref());
+                self.reply(said, say::why_given_up(letter, found, self.now))
             }
             Command::Whoami => {
                 self.reply(said, say::whoami(self.deployment, &said.by, linked, self.is_manager(said, facts)))
@@ -133,10 +153,17 @@ impl Core<'_> {
         self.is_kept_out(&said.by, facts.account.as_ref())
     }
 
+    /// Policy does not let them.
+    fn refuse(&self, said: &Said, action: &str) -> Decision {
+        let notice = say::not_allowed(self.deployment);
+        let audit = self.audit(&said.place, &said.by, action, &line(&said.text, 120)).refused(&notice.head);
+        self.reply(said, notice).and(RowChange::Audit(audit))
+    }
+
     fn connect_said(&self, said: &Said, wish: (&str, &str, &Filter), facts: &SaidFacts) -> Decision {
         let (org, project, filter) = wish;
         if self.is_refused(said, facts) {
-            return self.reply(said, say::not_allowed(self.deployment));
+            return self.refuse(said, "connect");
         }
         if let Some(there) = facts.here.iter().find(|s| has_slugs(s, org, project)) {
             return self.reply(said, say::already_connected(self.deployment, there));
@@ -167,7 +194,7 @@ impl Core<'_> {
     /// At once, and whatever Sentry says.
     fn disconnect_said(&self, said: &Said, named: Option<&(String, String)>, facts: &SaidFacts) -> Decision {
         if self.is_refused(said, facts) {
-            return self.reply(said, say::not_allowed(self.deployment));
+            return self.refuse(said, "disconnect");
         }
         let Place { account, channel, .. } = &said.place;
         // Whoever ends everything also means what is still being looked up.
@@ -187,7 +214,9 @@ impl Core<'_> {
         let decision = decision.then(told).and(can_be_undone);
         gone.into_iter().fold(decision, |decision, gone| {
             let (account, channel) = (account.clone(), channel.clone());
-            decision.and(RowChange::Unsubscribe { account, channel, project: gone.project.id.clone() })
+            let audit = self.audit(&said.place, &said.by, "disconnect", &gone.project.label());
+            let gone = RowChange::Unsubscribe { account, channel, project: gone.project.id.clone() };
+            decision.and(gone).and(RowChange::Audit(audit))
         })
     }
 
@@ -204,7 +233,7 @@ impl Core<'_> {
             Err(notice) => return self.reply(said, notice),
         };
         match filter {
-            Some(_) if self.is_refused(said, facts) => self.reply(said, say::not_allowed(self.deployment)),
+            Some(_) if self.is_refused(said, facts) => self.refuse(said, "filter"),
             Some(filter) if *filter != there.filter => self.filtered(said, there, filter),
             Some(_) => self.reply(said, say::filtered_so_already(there)),
             None => self.reply(said, say::configure_one(self.deployment, there)),
@@ -217,12 +246,10 @@ impl Core<'_> {
         let undoing = Undoing::Filtered { project: project.clone(), filter: before.filter.clone() };
         let (undo, can_be_undone) = self.undoable(&said.place, undoing);
         let notice = say::filtered(&project, filter, &said.by).button(undo.button());
-        Decision::job(self.openly(&said.place, &said.by, notice)).and(can_be_undone).and(RowChange::PutFilter {
-            account,
-            channel,
-            project: project.id,
-            filter: filter.clone(),
-        })
+        let audit = self.audit(&said.place, &said.by, "filter", &project.label()).to(&filter.in_words());
+        let put = RowChange::PutFilter { account, channel, project: project.id, filter: filter.clone() };
+        let decision = Decision::job(self.openly(&said.place, &said.by, notice)).and(can_be_undone);
+        decision.and(put).and(RowChange::Audit(audit))
     }
 
     /// A manager sees every channel of the account, others those in which they have used the bot.
@@ -240,7 +267,9 @@ impl Core<'_> {
         let identity = facts.linked.as_ref().map(|linked| &linked.identity);
         let mut decision = self.reply(said, say::unlinked(identity, facts.open_link.is_some()));
         if let Some(linked) = &facts.linked {
+            let audit = self.audit(&said.place, &said.by, "unlink", linked.identity.label());
             decision = decision
+                .and(RowChange::Audit(audit))
                 .then(self.forget(&linked.person, &linked.credential))
                 .and(RowChange::UnlinkPerson { account: said.by.account.clone(), user: said.by.user.clone() });
         }
@@ -301,6 +330,7 @@ mod tests {
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,
+            why: None,
             changed: None,
             account: None,
             linked: None,
@@ -362,7 +392,7 @@ mod tests {
         let decision = say("configure acme Checkout level:fatal", &facts);
         let head = "acme / checkout: now only new issues, issues that come back, issues that escalate, alerts; fatal only (Ana).";
         assert_eq!(answers(&decision)[0].notice.head, head);
-        let [RowChange::PutUndo(undo), RowChange::PutFilter { filter, .. }, RowChange::Saw { .. }] =
+        let [RowChange::PutUndo(undo), RowChange::PutFilter { filter, .. }, RowChange::Audit(_), RowChange::Saw { .. }] =
             &decision.changes[..]
         else {
             panic!("{:?}", decision.changes);
@@ -420,7 +450,7 @@ mod tests {
         let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
         for text in ["connect acme web", "disconnect", "configure acme checkout level:fatal"] {
             let decision = say_as(sample::ana(), &deployment, text, &facts);
-            assert!(matches!(&decision.changes[..], [RowChange::Saw { .. }]), "{text}");
+            assert!(matches!(&decision.changes[..], [RowChange::Audit(_), RowChange::Saw { .. }]), "{text}");
         }
     }
 

@@ -31,6 +31,10 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
             Notice::text(format!("Which project? {}", slash(deployment, &format!("{command} <org> <project>"))))
                 .line(pointer)
         }
+        Problem::NoIssue { .. } => {
+            let example = slash(deployment, "why CHECKOUT-7");
+            Notice::text(format!("Which issue? Paste the link of its page, or its short id: {example}")).line(pointer)
+        }
         Problem::TooManyWords { command, count, .. } => Notice::text(format!(
             "I read {}. If a name has spaces, put it in quotes: {}",
             counted(*count as u64, "word"),

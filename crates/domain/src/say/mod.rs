@@ -7,6 +7,7 @@ mod errors;
 mod linking;
 mod lists;
 mod muting;
+mod why;
 
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
@@ -20,6 +21,7 @@ pub use linking::{
 };
 pub use lists::{configure, configure_all, configure_one, help, help_topic, status, whoami};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
+pub use why::{why, why_given_up};
 
 use crate::text::line;
 use crate::{Deployment, Filter, LinkedPerson, Notice, Person, Place, Project, Subscription};

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod dead;
 mod letter;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Sandbox(sandbox::Arguments),
     /// Dead letters: what was given up, to be replayed or dropped. Works while the bot runs and while it does not.
     Dead(dead::Arguments),
+    /// Who changed what, the oldest first: when, where, and what came of it. Works while the bot runs and while it does not.
+    Audit(audit::Arguments),
     /// Write a sealed copy of the store to FILE, and check it. Works while the bot runs and while it does not.
     Backup(backup::Arguments),
     /// Put the backup FILE in the store's place. What was waiting in it is held. Stop the bot first.

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, Journal, Lane,
-    Ledger, Link, LinkedPerson, OrgSlug, Pause, Person, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp,
-    Undo, UserId,
+    Account, AccountId, AuditEntry, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId,
+    IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, ProjectKey, Pulse,
+    Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
 };
 
 use super::FakeStore;
@@ -136,6 +136,30 @@ impl Facts for FakeStore {
         Ok(Gathering::of(state.rows.cards.iter().filter(behind), top))
     }
 
+    async fn traces(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        issue: &IssueName,
+        limit: usize,
+    ) -> Result<Vec<Trace>, StoreError> {
+        let mut here = all(&self.up()?.rows.traces, |t| t.account == *account && t.channel == *channel);
+        let is_called = |trace: &&Trace, short: &str| {
+            trace.short_id.as_ref().is_some_and(|own| own.to_uppercase() == short.to_uppercase())
+        };
+        let number = match issue {
+            IssueName::Number(id) => Some(id.clone()),
+            IssueName::Short(short) => here.iter().find(|t| is_called(t, short)).map(|trace| trace.issue.clone()),
+        };
+        here.retain(|trace| Some(&trace.issue) == number.as_ref());
+        Ok(here.into_iter().rev().take(limit).collect())
+    }
+
+    async fn dead_letter(&self, account: &AccountId, id: &JobId) -> Result<Option<DeadLetter>, StoreError> {
+        let owner = Owner::Zoom(account.clone());
+        Ok(self.up()?.rows.dead_letters().into_iter().find(|l| l.id == *id && l.lane.owner == owner))
+    }
+
     async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError> {
         let is_it = |undo: &&Undo| undo.place.account == *account && undo.handle == *handle;
         Ok(self.up()?.rows.undos.iter().find(is_it).cloned())
@@ -217,6 +241,10 @@ impl Journal for FakeStore {
         let rows = &self.up()?.rows;
         let waiting = rows.lanes.values().map(|lane| lane.len() as u64).sum();
         Ok(Backlog { waiting, dead: rows.dead.len() as u64 })
+    }
+
+    async fn audit(&self) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.up()?.rows.audit.clone())
     }
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId, IssueId, Job, Lane,
-    Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse, Revision, Roundup, RowChange,
-    Stage, Subscription, Suppression, Timestamp, Undo, UserId,
+    Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId,
+    IssueId, Job, Lane, Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse, Revision,
+    Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
 };
 
 use super::dead::Dead;
@@ -24,6 +24,8 @@ pub(super) struct Rows {
     pub(super) roundups: Vec<Roundup>,
     pub(super) heard: HashMap<IssueId, Timestamp>,
     pub(super) pulses: Vec<Pulse>,
+    pub(super) traces: Vec<Trace>,
+    pub(super) audit: Vec<AuditEntry>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
@@ -120,6 +122,8 @@ impl Rows {
                     row.shown = Revision::default();
                 }
             }
+            RowChange::Trace(trace) => self.traces.push(trace.clone()),
+            RowChange::Audit(entry) => self.audit.push(entry.clone()),
             RowChange::Count { reason, notices } => {
                 self.tally.accepted += notices;
                 self.suppress(*reason, *notices);

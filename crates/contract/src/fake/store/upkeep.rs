@@ -11,6 +11,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long a repeat of a delivery is recognised.
 const KEYS_KEPT: Duration = DAY;
 const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
+const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 impl Rows {
@@ -19,6 +20,8 @@ impl Rows {
         self.subscriptions.retain(|s| s.place.account != *account);
         self.changed.retain(|(owner, _), _| owner != account);
         self.undos.retain(|undo| undo.place.account != *account);
+        self.traces.retain(|trace| trace.account != *account);
+        self.audit.retain(|entry| entry.account != *account);
         self.cards.retain(|card| card.content.place.account != *account);
         self.roundups.retain(|roundup| roundup.scene.place.account != *account);
         self.links.retain(|link| link.person.account != *account);
@@ -39,6 +42,7 @@ impl Rows {
         self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
         self.pulses.retain(|pulse| self.subscriptions.iter().any(|s| s.project.org == pulse.org));
         self.undos.retain(|undo| undo.expires > now);
+        self.traces.retain(|trace| trace.at >= now - TRACES_KEPT);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);
