@@ -9,8 +9,8 @@ use zentry_domain::decide::{Crowds, MuteFacts, PressFacts, SaidFacts, StatusFact
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, OrgSlug, Pending, Place, Press,
-    Pressed, Pulse, Roundup, RowChange, Said, Subscription, Timestamp,
+    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Place,
+    Press, Pressed, Pulse, Roundup, RowChange, Said, Subscription, Timestamp,
 };
 
 use crate::App;
@@ -226,11 +226,21 @@ impl App {
 
     async fn decide_pressed(&self, pressed: &Pressed) -> Result<Decision, StoreError> {
         let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
+        if let Some(Press { card: handle, choice: Choice::Offered(_) }) = &pressed.press {
+            let offer = facts.offer(account, handle).await?;
+            match self.core().offered(pressed, offer.as_ref()) {
+                Some(Offered::Line(line)) => return self.decide_said(&typed(pressed, line)).await,
+                Some(Offered::Switch { place, then }) => {
+                    let open = facts.open_link(account, user).await?;
+                    return Ok(self.core().switched(pressed, (place, then), open.as_ref(), &self.fresh_link()));
+                }
+                None => {}
+            }
+        }
         let (card, storm) = match &pressed.press {
             Some(Press { card, choice: Choice::ShowAll }) => (None, self.roundup_behind(account, card).await?),
-            Some(Press { choice: Choice::Undo | Choice::Unmute | Choice::MuteLonger, .. }) => (None, None),
-            Some(Press { card, .. }) => (facts.card(account, card).await?, None),
-            None => (None, None),
+            Some(Press { card, choice: Choice::Act(_) }) => (facts.card(account, card).await?, None),
+            _ => (None, None),
         };
         let known = PressFacts {
             card,
@@ -340,4 +350,9 @@ impl App {
         self.work.notify_one();
         Ok(())
     }
+}
+
+/// Whoever presses a button that offers a line has typed it.
+fn typed(pressed: &Pressed, line: &str) -> Said {
+    Said { by: pressed.by.clone(), place: pressed.place.clone(), text: line.into(), at: None }
 }

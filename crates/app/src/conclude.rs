@@ -250,7 +250,7 @@ impl App {
             (Failure::Refused(why), _) => say::sentry_refused(why),
             (Failure::Unauthorized, Some(identity)) => say::failed(&self.deployment, identity.label()),
             (Failure::Unauthorized, None) => say::sentry_refused("the integration's token is not accepted"),
-            _ => say::sentry_down(queued.attempts + 1),
+            _ => say::sentry_down(wish, queued.attempts + 1),
         }
     }
 }

@@ -103,6 +103,7 @@ macro_rules! store_suite {
             a_channel_knows_when_its_connections_were_changed,
             however_much_is_asked_of_sentry_messages_are_leased,
             a_change_can_be_taken_back_once_and_for_a_while,
+            what_a_message_offers_is_known_to_its_account_for_a_while,
             a_channel_has_one_storm_at_a_time,
             what_waits_to_be_posted_can_be_gathered,
             what_comes_close_together_is_asked_for_again,

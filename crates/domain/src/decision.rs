@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     Account, AccountId, AuditEntry, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane,
-    Link, LinkedPerson, MessageId, Mute, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription,
-    Suppression, Timestamp, Trace, Undo, UserId,
+    Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place, ProjectId, Revision, Roundup,
+    Subscription, Suppression, Timestamp, Trace, Undo, UserId,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -181,6 +181,8 @@ pub enum RowChange {
         /// The place.
         channel: ChannelId,
     },
+    /// What the buttons of a message do.
+    PutOffer(Offer),
     /// A change that can be taken back.
     PutUndo(Undo),
     /// It was taken back, and cannot be again. Conflicts where it is not there any more.

@@ -111,6 +111,24 @@ impl Filter {
         if except.is_empty() { from } else { format!("{from} without {}", except.join(", ")) }
     }
 
+    /// As somebody would type it: `event:new level:fatal -title:"a b"`; nothing for the default.
+    pub fn typed(&self) -> String {
+        let default = Self::default();
+        let mut words = Vec::new();
+        if self.events != default.events {
+            words.push(format!("event:{}", list(self.events.iter().map(|kind| kind.word()))));
+        }
+        if self.level != default.level {
+            words.push(format!("level:{}", self.level.word()));
+        }
+        if !self.except_levels.is_empty() {
+            words.push(format!("-level:{}", list(self.except_levels.iter().map(|level| level.word()))));
+        }
+        words.extend(self.title.any.iter().map(|part| format!("title:{}", quoted(part))));
+        words.extend(self.title.none.iter().map(|part| format!("-title:{}", quoted(part))));
+        words.join(" ")
+    }
+
     /// All of it in plain words: `new issues, alerts; error and above; title without "test"`.
     pub fn in_words(&self) -> String {
         let words = [Some(self.events_in_words()), Some(self.level_in_words()), self.title_in_words()];
@@ -120,6 +138,21 @@ impl Filter {
     /// In plain words, where titles matter: `title with "disk" or "pool", without "test"`.
     pub fn title_in_words(&self) -> Option<String> {
         self.title.in_words().map(|words| format!("title {words}"))
+    }
+}
+
+fn list<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.collect::<Vec<_>>().join(",")
+}
+
+/// A name or a value as it is typed: in quotes where it would come apart without them.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*' | '/' | '@');
+    let is_word = text.chars().all(is_plain) && !text.ends_with('.') && !text.is_empty();
+    match text.contains('"') {
+        _ if is_word => text.into(),
+        true => format!("'{}'", text.replace('\'', "")),
+        false => format!("\"{text}\""),
     }
 }
 
@@ -243,6 +276,25 @@ mod tests {
         assert!(!posts("TimeoutError") && !posts("disk of a Test"));
         let words = "title with \"Disk\" or \"ÄRGER\", without \"test\"";
         assert_eq!(filter.title_in_words().as_deref(), Some(words));
+    }
+
+    #[test]
+    fn what_is_typed_again_means_the_same() {
+        let title = Terms { any: vec!["disk".into(), "a, \"b\" c".into()], none: vec!["x:y.".into()] };
+        let filter = Filter {
+            events: vec![Kind::New, Kind::Resolved],
+            level: Level::Info,
+            except_levels: vec![Level::Warning],
+            title,
+        };
+        for filter in [filter, Filter::default()] {
+            let line = format!("connect acme web {}", filter.typed());
+            let Ok(crate::command::Command::Connect { filter: read, .. }) = crate::command::parse(&line, "sentry")
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(read, filter, "{line}");
+        }
     }
 
     #[test]

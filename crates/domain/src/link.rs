@@ -57,6 +57,8 @@ pub enum Pending {
         #[serde(default)]
         filter: Filter,
     },
+    /// Nothing: somebody changes the account that they have linked.
+    Nothing,
     /// Carry out a press.
     Press {
         /// On which card.

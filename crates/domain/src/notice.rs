@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handle, Level};
+use crate::{Handle, Level, Offered, Suggestion};
 
 /// One message: a head that stands alone on a phone, lines, and what can be pressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Notice {
     pub buttons: Vec<Button>,
     /// The colour beside it, where it speaks of an issue.
     pub tone: Option<Tone>,
+    /// Buttons to be, once it is sent.
+    #[serde(skip)]
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// One line of a notice.
@@ -76,10 +79,12 @@ pub enum Choice {
     Unmute,
     /// Mute for an hour more.
     MuteLonger,
+    /// What the message offers under this number.
+    Offered(u8),
 }
 
 impl Choice {
-    /// Every choice, for adapters that spell them.
+    /// Every choice but those that are numbered, for adapters that spell them.
     pub const ALL: [Self; 7] = [
         Self::Act(Action::Resolve),
         Self::Act(Action::Archive),
@@ -89,6 +94,9 @@ impl Choice {
         Self::Unmute,
         Self::MuteLonger,
     ];
+
+    /// The word of those that are numbered; the number follows it.
+    pub const OFFERED: &str = "do";
 
     /// The word that stands for it in a button's value.
     pub fn word(self) -> &'static str {
@@ -100,6 +108,7 @@ impl Choice {
             Self::Undo => "undo",
             Self::Unmute => "unmute",
             Self::MuteLonger => "longer",
+            Self::Offered(_) => Self::OFFERED,
         }
     }
 
@@ -139,6 +148,19 @@ impl Notice {
     /// Whether it is one line of text already.
     pub fn is_plain(&self) -> bool {
         self.lines.is_empty() && self.buttons.is_empty()
+    }
+
+    /// Adds a button that runs a command for whoever presses it.
+    #[must_use]
+    pub fn offer(self, label: impl Into<String>, line: impl Into<String>) -> Self {
+        self.suggest(label, Offered::Line(line.into()))
+    }
+
+    /// Adds a button that does something for whoever presses it.
+    #[must_use]
+    pub fn suggest(mut self, label: impl Into<String>, what: Offered) -> Self {
+        self.suggestions.push(Suggestion { label: label.into(), what });
+        self
     }
 
     /// Adds a button.

@@ -17,8 +17,8 @@ use crate::roundup::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane, Ledger, Link,
-    LinkedPerson, MessageId, Notice, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey, Pulse,
-    Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId,
+    LinkedPerson, MessageId, Notice, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey,
+    Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId,
 };
 
 /// The cause of an error, kept for the log.
@@ -123,6 +123,8 @@ pub trait Facts: Send + Sync {
     ) -> Result<Vec<Trace>, StoreError>;
     /// A message of an account that was given up.
     async fn dead_letter(&self, account: &AccountId, id: &JobId) -> Result<Option<DeadLetter>, StoreError>;
+    /// What the buttons of a message do.
+    async fn offer(&self, account: &AccountId, handle: &Handle) -> Result<Option<Offer>, StoreError>;
     /// A change that can be taken back.
     async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError>;
     /// An attempt to link, by the digest of its token.

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use zentry_domain::{
     AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
     CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Kind, Level, Line, Mute, Notice,
-    OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription, Terms,
-    Timestamp, Tone, Undoing, Update, UserId, UserJid,
+    Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription,
+    Terms, Timestamp, Tone, Undoing, Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -89,6 +89,7 @@ fn jobs_stay_readable() {
             primary: true,
         }],
         tone: Some(Tone::Open(Level::Fatal)),
+        suggestions: Vec::new(),
     };
     let fallback = Answer { to: Address::privately(&ops(), &ana()), notice: Notice::text("Else"), otherwise: None };
     let answer = Answer { to: Address::direct(&ana()), notice, otherwise: Some(Box::new(fallback)) };
@@ -172,5 +173,8 @@ fn what_waits_for_a_link_stays_readable() {
         &Pending::Connect { org: "acme".into(), project: "checkout".into(), filter: Filter::default() },
     );
     let card = Handle::new("0123456789abcdef0123456789abcdef");
+    golden("pending_nothing", &Pending::Nothing);
+    golden("offered_line", &Offered::Line("connect acme checkout".into()));
+    golden("offered_switch", &Offered::Switch { place: ops(), then: Box::new(Pending::Nothing) });
     golden("pending_press", &Pending::Press { card, action: Action::Reopen });
 }

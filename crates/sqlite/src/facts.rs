@@ -6,8 +6,8 @@ use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, IssueName, JobId,
-    Lane, Link, LinkedPerson, MessageId, OrgSlug, Owner, Pause, Person, ProjectKey, Pulse, Roundup, Subscription,
-    Timestamp, Trace, Undo, UserId,
+    Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectKey, Pulse, Roundup,
+    Subscription, Timestamp, Trace, Undo, UserId,
 };
 
 use crate::SqliteStore;
@@ -176,6 +176,11 @@ impl Facts for SqliteStore {
         let (owner, id) = (Owner::Zoom(account.clone()), id.clone());
         let letter = self.read(move |db| db.dead_letter(&id)).await?;
         Ok(letter.filter(|letter| letter.lane.owner == owner))
+    }
+
+    async fn offer(&self, account: &AccountId, handle: &Handle) -> Result<Option<Offer>, StoreError> {
+        let (account, handle) = (account.clone(), handle.clone());
+        self.read(move |db| db.offer(&account, &handle)).await
     }
 
     async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError> {

@@ -18,6 +18,7 @@ mod journal;
 mod lease;
 mod ledger;
 mod link;
+mod offer;
 mod open;
 mod outbox;
 mod pulse;

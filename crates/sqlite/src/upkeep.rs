@@ -17,8 +17,20 @@ const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 11] =
-    ["subscription", "channel", "undo", "card", "roundup", "link", "person", "presence", "pause", "trace", "audit"];
+pub(crate) const OF_ACCOUNT: [&str; 12] = [
+    "subscription",
+    "channel",
+    "undo",
+    "offer",
+    "card",
+    "roundup",
+    "link",
+    "person",
+    "presence",
+    "pause",
+    "trace",
+    "audit",
+];
 const WAITING_OF_OWNER: &str =
     "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
 const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";
@@ -52,6 +64,7 @@ impl Db {
     pub(crate) fn sweep(&self, now: Timestamp) -> Result<(), Fault> {
         self.change(OLD_KEYS, [(now - KEYS_KEPT).0])?;
         self.change(OLD_HEARD, [(now - KEYS_KEPT).0])?;
+        self.change("DELETE FROM offer WHERE expires <= ?1", [now.0])?;
         self.change(OLD_TRACES, [(now - TRACES_KEPT).0])?;
         self.change("DELETE FROM undo WHERE expires <= ?1", [now.0])?;
         self.change(OLD_PULSES, [])?;

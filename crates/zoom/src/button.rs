@@ -1,4 +1,4 @@
-//! What a button's value says: `handle.action`.
+//! What the value of a button or an option says: `handle.action`, or `handle.do.number`.
 
 use zentry_domain::{Choice, Handle, Press};
 
@@ -7,16 +7,26 @@ const HANDLE: usize = 32;
 
 /// Spells a press as the value of a button or an option.
 pub(crate) fn value(press: &Press) -> String {
-    format!("{}.{}", press.card, press.choice.word())
+    match press.choice {
+        Choice::Offered(number) => format!("{}.{}.{number}", press.card, Choice::OFFERED),
+        choice => format!("{}.{}", press.card, choice.word()),
+    }
 }
 
-/// Reads [`value`]; none where it is foreign or malformed. No action has an argument, so that a value with one is
-/// neither.
+/// Reads [`value`]; none where it is foreign or malformed.
 pub(crate) fn press(value: &str) -> Option<Press> {
     let (handle, word) = value.split_once('.')?;
     let is_hex = handle.len() == HANDLE && handle.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let choice = Choice::from_word(word)?;
+    let choice = match word.split_once('.') {
+        Some((Choice::OFFERED, number)) => Choice::Offered(numbered(number)?),
+        _ => Choice::from_word(word)?,
+    };
     is_hex.then(|| Press { card: Handle::new(handle), choice })
+}
+
+/// Written one way only: a press is recognised by its value.
+fn numbered(text: &str) -> Option<u8> {
+    text.parse().ok().filter(|number: &u8| number.to_string() == text)
 }
 
 #[cfg(test)]
@@ -29,7 +39,7 @@ mod tests {
 
     #[test]
     fn every_action_is_read_as_it_was_spelled() {
-        for choice in Choice::ALL {
+        for choice in Choice::ALL.into_iter().chain([Choice::Offered(0), Choice::Offered(255)]) {
             let pressed = Press { card: Handle::new(CARD), choice };
             assert_eq!(press(&value(&pressed)), Some(pressed));
         }
@@ -53,6 +63,12 @@ mod tests {
             &format!("{CARD}.Resolve"),
             &format!("{CARD}.resolve.1"),
             &format!("{CARD}..resolve"),
+            &format!("{CARD}.do"),
+            &format!("{CARD}.do."),
+            &format!("{CARD}.do.256"),
+            &format!("{CARD}.do.+1"),
+            &format!("{CARD}.do.01"),
+            &format!("{CARD}.do.1.1"),
             &format!(" {CARD}.resolve"),
             &format!("{CARD}.resolve "),
             &format!("{}.resolve", CARD.to_uppercase()),

@@ -5,6 +5,7 @@ mod faults;
 mod gaps;
 mod linking;
 mod muting;
+mod offers;
 mod refresh;
 mod running;
 mod storms;

@@ -229,6 +229,7 @@ fn shown(notice: &Notice) -> Notice {
     let line = |line: &Line| Line { text: text::line(&line.text, LINE_MAX), link: line.link.clone() };
     let button = |button: &Button| Button { label: text::line(&button.label, LABEL_MAX), ..button.clone() };
     Notice {
+        suggestions: Vec::new(),
         head: text::line(&notice.head, HEAD_MAX),
         lines: notice.lines.iter().map(line).collect(),
         buttons: notice.buttons.iter().map(button).collect(),

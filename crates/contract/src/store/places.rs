@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use zentry_domain::roundup::{Cause, Scene};
-use zentry_domain::{Mute, Roundup};
+use zentry_domain::{Mute, Offer, Offered, Roundup};
 
 use super::*;
 
@@ -207,4 +207,22 @@ pub async fn a_change_can_be_taken_back_once_and_for_a_while(bench: &impl Bench)
     assert!(read(other()).await.is_some());
     commit(bench, change(RowChange::Sweep { now: after(600_000) })).await;
     assert_eq!(read(other()).await, None);
+}
+
+pub async fn what_a_message_offers_is_known_to_its_account_for_a_while(bench: &impl Bench) {
+    let switch = Offered::Switch { place: sample::ops(), then: Box::new(Pending::Nothing) };
+    let offer = Offer {
+        handle: Handle::new("o1"),
+        place: sample::ops(),
+        expires: after(1_000),
+        what: vec![Offered::Line("connect \"ä\" web".into()), switch],
+    };
+    commit(bench, change(RowChange::PutOffer(offer.clone()))).await;
+    bench.restart().await;
+    let read = async |account: AccountId| bench.facts().offer(&account, &Handle::new("o1")).await.expect("read");
+    assert_eq!((read(acc()).await, read(other()).await), (Some(offer), None));
+    commit(bench, change(RowChange::Sweep { now: after(999) })).await;
+    assert!(read(acc()).await.is_some());
+    commit(bench, change(RowChange::Sweep { now: after(1_000) })).await;
+    assert_eq!(read(acc()).await, None);
 }

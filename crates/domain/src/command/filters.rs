@@ -126,7 +126,8 @@ impl Read {
         for value in values().filter(|value| !value.is_empty()) {
             let known = self.value(key.name, !sign.is_empty(), value);
             known.map_err(|near| {
-                let suggestion = near.map(|near| format!("{sign}{}:{near}", key.name));
+                let mended = |near| values().map(|other| if other == value { near } else { other }).collect::<Vec<_>>();
+                let suggestion = near.map(|near| format!("{sign}{}:{}", key.name, mended(near).join(",")));
                 (FilterProblem::UnknownValue(key.values), suggestion)
             })?;
         }
@@ -259,7 +260,7 @@ mod tests {
         assert_eq!(problem("-lvel:fatal"), (FilterProblem::UnknownKey, Some("-level:fatal".into())));
         assert_eq!(problem("xyzzy:1"), (FilterProblem::UnknownKey, None));
         assert_eq!(problem("level:eror").1, Some("level:error".into()));
-        assert_eq!(problem("event:new,regresed").1, Some("event:regressed".into()));
+        assert_eq!(problem("event:new,regresed").1, Some("event:new,regressed".into()));
         assert_eq!(problem("event:").0, FilterProblem::NoValue);
         assert_eq!(problem("level:new -event:all").0, FilterProblem::UnknownValue(FILTERS[1].values));
     }

@@ -230,6 +230,22 @@ pub struct CommandError {
     pub problem: Problem,
 }
 
+impl CommandError {
+    /// The line as it was probably meant, if what is wrong can be said better.
+    pub fn corrected(&self) -> Option<String> {
+        let (word, meant) = match &self.problem {
+            Problem::Unknown { word, nearest: Some(spec) } => (word, spec.name),
+            Problem::Filter { word, suggestion: Some(suggestion), .. } => (word, suggestion.as_str()),
+            _ => return None,
+        };
+        let before: String = self.line.chars().take(self.at).collect();
+        let rest: String = self.line.chars().skip(self.at).collect();
+        // Words that were read otherwise than they stand there are not put together again.
+        let rest = rest.strip_prefix(word.as_str()).filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+        Some(format!("{before}{meant}{rest}"))
+    }
+}
+
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -555,8 +571,9 @@ mod tests {
         let error = read("  conect acme checkout").unwrap_err();
         assert_eq!(error.at, 0);
         assert!(matches!(error.problem, Problem::Unknown { nearest: Some(spec), .. } if spec.name == "connect"));
+        assert_eq!(error.corrected().as_deref(), Some("connect acme checkout"));
         let error = read("help conect").unwrap_err();
-        assert_eq!(error.at, 5);
+        assert_eq!((error.at, error.corrected().as_deref()), (5, Some("help connect")));
     }
 
     #[test]
@@ -592,6 +609,9 @@ mod tests {
         }
         let error = read("connect acme web levl:fatal").unwrap_err();
         assert_eq!(error.at, 17);
+        assert_eq!(error.corrected().as_deref(), Some("connect acme web level:fatal"));
+        let error = read("configure acme/web -event:new,resolvd,alert title:x").unwrap_err();
+        assert_eq!(error.corrected().as_deref(), Some("configure acme/web -event:new,resolved,alert title:x"));
     }
 
     #[test]

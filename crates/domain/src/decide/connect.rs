@@ -57,10 +57,8 @@ impl Core<'_> {
                 self.connect_failed(wish, say::not_accepted())
             }
             Lookup::Found(project) => self.connect_found(wish, project, here, installed),
-            Lookup::NoOrganization(seen) => {
-                self.connect_failed(wish, say::no_organization(&wish.org, wish.identity.as_ref(), seen))
-            }
-            Lookup::NoProject { org, seen } => self.connect_failed(wish, say::no_project(org, &wish.project, seen)),
+            Lookup::NoOrganization(seen) => self.connect_failed(wish, say::no_organization(wish, seen)),
+            Lookup::NoProject { org, seen } => self.connect_failed(wish, say::no_project(org, wish, seen)),
         }
     }
 
@@ -78,8 +76,8 @@ impl Core<'_> {
         };
         let notice = say::connected(self.deployment, &subscription, installed);
         let (undo, can_be_undone) = self.undoable(&wish.place, Undoing::Connected(project.clone()));
-        let mut decision =
-            Decision::job(self.openly(&wish.place, &wish.by, notice.button(undo.button()))).and(can_be_undone);
+        let told = self.tell(Address::everyone(&wish.place, &wish.by), &wish.place, notice.button(undo.button()));
+        let mut decision = told.and(can_be_undone);
         if let Some(identity) = self.told_in_own_chat(wish) {
             let done = say::linked_and_connected(identity, &wish.place, project);
             decision = decision.then(self.answer(Address::direct(&wish.by), done));
@@ -99,7 +97,8 @@ impl Core<'_> {
         }
         let asked = format!("{} / {}", line(&wish.org, 80), line(&wish.project, 80));
         let audit = self.audit(&wish.place, &wish.by, "connect", &asked).refused(&notice.head);
-        decision.and(RowChange::Audit(audit)).then(self.privately(&wish.place, &wish.by, notice))
+        let to = Address::privately(&wish.place, &wish.by);
+        decision.and(RowChange::Audit(audit)).with(self.tell(to, &wish.place, notice))
     }
 
     /// Whoever has just sent the code waits for word in their own chat.
@@ -144,7 +143,9 @@ mod tests {
     fn a_found_project_is_connected_under_its_canonical_names() {
         let found = Lookup::Found(sample::project("checkout"));
         let decision = decide(&sample::deployment(), &found, &[]);
-        let [RowChange::PutUndo(undo), RowChange::Subscribe(made), RowChange::Audit(_)] = &decision.changes[..] else {
+        let [RowChange::PutOffer(_), RowChange::PutUndo(undo), RowChange::Subscribe(made), RowChange::Audit(_)] =
+            &decision.changes[..]
+        else {
             panic!("{:?}", decision.changes);
         };
         assert_eq!(made.project, sample::project("checkout"));
@@ -156,7 +157,7 @@ mod tests {
     fn connecting_twice_says_what_is_there_and_changes_nothing() {
         let found = Lookup::Found(sample::project("checkout"));
         let decision = decide(&sample::deployment(), &found, &[sample::subscription()]);
-        assert!(matches!(decision.changes[..], [RowChange::Audit(_)]));
+        assert!(matches!(decision.changes[..], [RowChange::Audit(_), RowChange::PutOffer(_)]));
         assert_eq!(said(&decision), "Already connected: acme / checkout");
     }
 

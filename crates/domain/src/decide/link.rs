@@ -203,7 +203,7 @@ impl Core<'_> {
                 Decision::job(self.update(card, *action, by, place, crate::Actor::person(linked)))
                     .then(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
             }
-            (Pending::Press { .. }, None) => {
+            (Pending::Press { .. }, None) | (Pending::Nothing, _) => {
                 Decision::job(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
             }
         }

@@ -17,8 +17,9 @@ pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
 
 use crate::{
-    Account, AccountId, Address, Answer, AuditEntry, Decision, Deployment, Digest, InstallationId, Job, Lane, NewJob,
-    Notice, OrgSlug, Person, Place, Policy, Random, RowChange, Secret, Subscription, Timestamp, say,
+    Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,
+    InstallationId, Job, Lane, Link, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
+    Policy, Press, Pressed, Random, RowChange, Secret, Subscription, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -125,6 +126,46 @@ impl Core<'_> {
     fn answer_or(&self, to: Address, notice: Notice, otherwise: Option<Box<Answer>>) -> NewJob {
         let lane = Lane::answers(&to.account, &to.to);
         self.job(lane, Job::Answer(Answer { to, notice, otherwise }))
+    }
+
+    /// An answer in `place`, with what its buttons do.
+    fn tell(&self, to: Address, place: &Place, mut notice: Notice) -> Decision {
+        let suggestions = std::mem::take(&mut notice.suggestions);
+        if suggestions.is_empty() {
+            return Decision::job(self.answer(to, notice));
+        }
+        let handle = Handle::new(self.random.hex128());
+        let numbered = suggestions.iter().zip(0..=u8::MAX).map(|(suggestion, number)| Button {
+            label: suggestion.label.clone(),
+            press: Press { card: handle.clone(), choice: Choice::Offered(number) },
+            primary: false,
+        });
+        notice.buttons = numbered.chain(notice.buttons).collect();
+        let what = suggestions.into_iter().map(|suggestion| suggestion.what).collect();
+        let offer = Offer { handle, place: place.clone(), expires: self.now + OFFER_LIFE, what };
+        Decision::job(self.answer(to, notice)).and(RowChange::PutOffer(offer))
+    }
+
+    /// What a press on such a button means; `None` where it means nothing any more, or not there.
+    pub fn offered<'o>(&self, pressed: &Pressed, offer: Option<&'o Offer>) -> Option<&'o Offered> {
+        let Some(Press { choice: Choice::Offered(number), .. }) = &pressed.press else { return None };
+        let fresh = offer.filter(|offer| self.now < offer.expires && offer.place.is_same(&pressed.place))?;
+        fresh.what.get(usize::from(*number))
+    }
+
+    /// Somebody wants to be somebody else at Sentry.
+    pub fn switched(
+        &self,
+        pressed: &Pressed,
+        (place, then): (&Place, &Pending),
+        open: Option<&Link>,
+        fresh: &FreshLink,
+    ) -> Decision {
+        let by = &pressed.by;
+        match self.deployment.linking && !by.is_guest() {
+            true => self.offer_link(by, place, then.clone(), open, fresh),
+            false => Decision::job(self.privately(&pressed.place, by, say::card_expired())),
+        }
     }
 
     /// An answer that only `person` sees, in `place`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Core;
-use super::said::chosen;
+use super::said::{chosen, typed};
 use crate::roundup::{Cause, Scene};
 use crate::{
     Account, Choice, Decision, Handle, LONGEST_MUTE, Mute, Notice, Person, Place, Pressed, Project, Roundup, RowChange,
@@ -33,7 +33,7 @@ impl Core<'_> {
         named: Option<&(String, String)>,
         here: &[Subscription],
     ) -> Decision {
-        match chosen(here, named) {
+        match chosen(here, named, |project| typed(&format!("mute {}m", time.as_secs() / 60), project)) {
             Ok(chosen) => self.mute((&said.place, &said.by), &chosen, here, self.now + time),
             Err(notice) => Decision::job(self.privately(&said.place, &said.by, notice)),
         }
@@ -42,7 +42,7 @@ impl Core<'_> {
     /// Posts again.
     pub(super) fn unmute_said(&self, said: &Said, named: Option<&(String, String)>, here: &[Subscription]) -> Decision {
         let privately = |notice| Decision::job(self.privately(&said.place, &said.by, notice));
-        let muted: Vec<_> = match chosen(here, named) {
+        let muted: Vec<_> = match chosen(here, named, |project| typed("unmute", project)) {
             Ok(chosen) => chosen.into_iter().filter(|s| s.muted(self.now).is_some()).collect(),
             Err(notice) => return privately(notice),
         };

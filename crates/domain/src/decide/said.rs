@@ -6,8 +6,8 @@ use super::{Core, FreshLink};
 use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
-    Account, Actor, Card, ChannelId, Connect, DeadLetter, Decision, Filter, Lane, Link, LinkedPerson, Notice, Pause,
-    Pending, Place, Policy, Pulse, RowChange, Said, Subscription, Timestamp, Trace, Undoing, say,
+    Account, Actor, Address, Card, ChannelId, Connect, DeadLetter, Decision, Filter, Lane, Link, LinkedPerson, Notice,
+    Pause, Pending, Place, Policy, Project, Pulse, RowChange, Said, Subscription, Timestamp, Trace, Undoing, say,
 };
 
 /// What a command needs to know.
@@ -118,9 +118,8 @@ impl Core<'_> {
                 let found = facts.why.as_ref().and_then(|why| why.letter.as_ref());
                 self.reply(said, say::why_given_up(letter, found, self.now))
             }
-            Command::Whoami => {
-                self.reply(said, say::whoami(self.deployment, &said.by, linked, self.is_manager(said, facts)))
-            }
+            Command::Whoami => self
+                .reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, self.is_manager(said, facts))),
             Command::Unlink => self.unlink_said(said, facts),
         }
     }
@@ -141,7 +140,7 @@ impl Core<'_> {
     }
 
     fn reply(&self, said: &Said, notice: Notice) -> Decision {
-        Decision::job(self.privately(&said.place, &said.by, notice))
+        self.tell(Address::privately(&said.place, &said.by), &said.place, notice)
     }
 
     fn is_manager(&self, said: &Said, facts: &SaidFacts) -> bool {
@@ -200,7 +199,7 @@ impl Core<'_> {
         // Whoever ends everything also means what is still being looked up.
         let looked_up = named.is_none().then(|| RowChange::ClearLane(Lane::connects(account, channel)));
         let decision = Decision { changes: looked_up.into_iter().collect(), jobs: Vec::new() };
-        let gone = match chosen(&facts.here, named) {
+        let gone = match chosen(&facts.here, named, |project| typed("disconnect", project)) {
             Ok(gone) => gone,
             Err(notice) => return decision.with(self.reply(said, notice)),
         };
@@ -228,7 +227,9 @@ impl Core<'_> {
         filter: Option<&Filter>,
         facts: &SaidFacts,
     ) -> Decision {
-        let there = match chosen(&facts.here, Some(named)) {
+        let filters = filter.map(Filter::typed).unwrap_or_default();
+        let again = |project: &Project| format!("{} {filters}", typed("configure", project)).trim_end().into();
+        let there = match chosen(&facts.here, Some(named), again) {
             Ok(there) => there[0],
             Err(notice) => return self.reply(said, notice),
         };
@@ -277,13 +278,14 @@ impl Core<'_> {
     }
 }
 
-/// The subscriptions that somebody means: all of the channel's where none is named.
+/// The subscriptions that somebody means: all of the channel's where none is named. `again` is the line about one of several.
 ///
 /// # Errors
 /// What to say where that is none, or not clear.
 pub(super) fn chosen<'a>(
     here: &'a [Subscription],
     named: Option<&(String, String)>,
+    again: impl Fn(&Project) -> String,
 ) -> Result<Vec<&'a Subscription>, Notice> {
     let Some((org, project)) = named else {
         return if here.is_empty() { Err(say::nothing_connected()) } else { Ok(here.iter().collect()) };
@@ -291,8 +293,13 @@ pub(super) fn chosen<'a>(
     match &meant(here, org, project)[..] {
         [there] => Ok(vec![there]),
         [] => Err(say::not_connected(&format!("{org} / {project}"), here)),
-        several => Err(say::which_one(project, several)),
+        several => Err(say::which_one(project, several, again)),
     }
+}
+
+/// A command about one project, as it is typed.
+pub(super) fn typed(command: &str, project: &Project) -> String {
+    format!("{command} {} {}", project.org, project.slug)
 }
 
 /// Whether these are the subscription's slugs, in any case.
@@ -415,7 +422,7 @@ mod tests {
     #[test]
     fn a_display_name_that_two_projects_share_is_asked_about() {
         let twin = |slug: &str| {
-            let project = crate::Project { name: "Web".into(), ..sample::project(slug) };
+            let project = Project { name: "Web".into(), ..sample::project(slug) };
             Subscription { project, ..sample::subscription() }
         };
         let facts = SaidFacts { here: vec![twin("web-eu"), twin("web-us")], ..facts() };
@@ -427,7 +434,7 @@ mod tests {
     #[test]
     fn a_slug_is_never_mistaken_for_another_projects_name() {
         let backend = Subscription {
-            project: crate::Project { name: "api".into(), ..sample::project("backend") },
+            project: Project { name: "api".into(), ..sample::project("backend") },
             ..sample::subscription()
         };
         let facts = SaidFacts { here: vec![backend], linked: Some(sample::linked()), ..facts() };
@@ -438,7 +445,7 @@ mod tests {
     #[test]
     fn an_unreadable_command_changes_nothing_and_points() {
         let decision = say("conect acme checkout", &facts());
-        assert!(matches!(&decision.changes[..], [RowChange::Saw { .. }]));
+        assert!(matches!(&decision.changes[..], [RowChange::PutOffer(_), RowChange::Saw { .. }]));
         let notice = &answers(&decision)[0].notice;
         assert_eq!(notice.head, "I do not know \"conect\". Did you mean /sentry connect?");
         assert_eq!(notice.lines[0].text, "▸conect acme checkout");

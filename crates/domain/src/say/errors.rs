@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use super::{ECHO, quoted, slash};
+use super::{ECHO, connect_line, quoted, slash};
 use crate::command::{CommandError, DurationProblem, FILTERS, FilterProblem, Problem, closest};
 use crate::text::{counted, line};
-use crate::{Deployment, Identity, JobId, Notice, OrgSlug, Organization, Place, Project, Pulse, Timestamp};
+use crate::{
+    Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse, Timestamp,
+};
 
 /// The line was not understood: points at the place and suggests.
 pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
     let pointer = pointer(error);
-    match &error.problem {
+    let notice = match &error.problem {
         Problem::Unknown { word, nearest: Some(spec) } => {
             Notice::text(format!("I do not know {}. Did you mean {}?", quoted(word), slash(deployment, spec.name)))
                 .line(pointer)
@@ -52,7 +54,16 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
             bad_filter(word, problem, suggestion.as_deref()).line(pointer)
         }
     }
-    .line("Nothing changed.")
+    .line("Nothing changed.");
+    match (&error.problem, error.corrected()) {
+        (Problem::Unknown { nearest: Some(spec), .. }, Some(line)) => {
+            notice.offer(spec.name, line).offer("help", "help")
+        }
+        (Problem::Filter { suggestion: Some(suggestion), .. }, Some(line)) => {
+            notice.offer(format!("Use {}", crate::text::line(suggestion, 30)), line)
+        }
+        _ => notice,
+    }
 }
 
 fn bad_duration(deployment: &Deployment, command: &str, problem: DurationProblem) -> Notice {
@@ -93,7 +104,8 @@ fn pointer(error: &CommandError) -> String {
 }
 
 /// No such organization among those of the asker. Not found and not theirs get this one answer.
-pub fn no_organization(typed: &str, asked: Option<&Identity>, seen: &[Organization]) -> Notice {
+pub fn no_organization(wish: &Connect, seen: &[Organization]) -> Notice {
+    let (typed, asked) = (&wish.org, wish.identity.as_ref());
     let whose = asked.map_or_else(
         || "those of this integration".into(),
         |identity| format!("the organizations of your Sentry account ({})", line(identity.label(), ECHO)),
@@ -105,11 +117,27 @@ pub fn no_organization(typed: &str, asked: Option<&Identity>, seen: &[Organizati
         None if seen.is_empty() => "That account belongs to no organization that I may read.".into(),
         None => format!("It can see: {}.", some_of(seen.iter().map(|org| org.slug.as_str()))),
     };
-    notice.line(hint).line("Nothing changed.")
+    let notice = notice.line(hint).line("Nothing changed.");
+    match near {
+        Some(org) => {
+            let label = format!("Connect {} / {}", org.slug, line(&wish.project, ECHO));
+            notice.offer(label, connect_line(org.slug.as_str(), &wish.project, &wish.filter))
+        }
+        None if asked.is_some() => notice.suggest("Switch account", switch(wish)),
+        None => notice,
+    }
+}
+
+/// To be somebody else at Sentry, and to connect as them.
+fn switch(wish: &Connect) -> Offered {
+    let Connect { org, project, filter, place, .. } = wish.clone();
+    Offered::Switch { place, then: Box::new(Pending::Connect { org, project, filter }) }
 }
 
 /// No such project in the organization, or not theirs.
-pub fn no_project(org: &OrgSlug, typed: &str, seen: &[Project]) -> Notice {
+pub fn no_project(org: &OrgSlug, wish: &Connect, seen: &[Project]) -> Notice {
+    const OFFERED: usize = 3;
+    let typed = &wish.project;
     let mut near: Vec<_> = seen.iter().collect();
     near.sort_by_key(|project| {
         strsim::damerau_levenshtein(&typed.to_lowercase(), &project.slug.as_str().to_lowercase())
@@ -117,9 +145,13 @@ pub fn no_project(org: &OrgSlug, typed: &str, seen: &[Project]) -> Notice {
     let hint = if near.is_empty() {
         format!("I see no project of {org} at all.")
     } else {
-        format!("Closest: {}.", some_of(near.into_iter().map(|project| project.slug.as_str())))
+        format!("Closest: {}.", some_of(near.iter().map(|project| project.slug.as_str())))
     };
-    Notice::text(format!("{org} has no project {}. {hint}", quoted(typed))).line("Nothing changed.")
+    let notice = Notice::text(format!("{org} has no project {}. {hint}", quoted(typed))).line("Nothing changed.");
+    near.into_iter().take(OFFERED).fold(notice, |notice, project| {
+        let slug = project.slug.as_str();
+        notice.offer(slug, connect_line(org.as_str(), slug, &wish.filter))
+    })
 }
 
 fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
@@ -220,10 +252,11 @@ pub fn arrived_late(typed: Timestamp) -> Notice {
 }
 
 /// Sentry did not answer in time, and the command is given up.
-pub fn sentry_down(tries: u32) -> Notice {
+pub fn sentry_down(wish: &Connect, tries: u32) -> Notice {
     let tries = if tries == 1 { "1 try".into() } else { format!("{tries} tries") };
     Notice::text(format!("Sentry is not answering ({tries}). Your command was not carried out."))
-        .line("I will not retry by myself; please try again.")
+        .line("I will not retry by myself.")
+        .offer("Try again", connect_line(&wish.org, &wish.project, &wish.filter))
 }
 
 /// Sentry refused for good.

@@ -14,6 +14,7 @@ pub fn link_first(place: &Place, then: &Pending) -> Notice {
             line(project, ECHO)
         ),
         Pending::Press { .. } => "When you are done, your press will be carried out.".into(),
+        Pending::Nothing => "When you are done, I act as the account that you choose there.".into(),
     };
     Notice::text("One step first: link your Sentry account")
         .line("I sent you a direct message with the link.")
@@ -31,6 +32,7 @@ pub fn link_here(place: &Place, then: &Pending, url: &str) -> Notice {
             "Link Sentry to finish what you pressed".into(),
             format!("You pressed a button on a card in {}.", place.label()),
         ),
+        Pending::Nothing => ("Link your Sentry account".into(), format!("You asked for it in {}.", place.label())),
     };
     Notice::text(head)
         .line(asked)

@@ -5,7 +5,7 @@ use super::{linked_as, name, slash};
 use crate::command::{COMMANDS, FILTERS, Spec, Topic};
 use crate::decide::StatusFacts;
 use crate::text::counted;
-use crate::{Deployment, LinkedPerson, Notice, Person, Place, Pulse, Subscription, Timestamp};
+use crate::{Deployment, LinkedPerson, Notice, Offered, Pending, Person, Place, Pulse, Subscription, Timestamp};
 
 /// More would not fit a card.
 const MOST_ROWS: usize = 20;
@@ -23,7 +23,8 @@ pub fn help(deployment: &Deployment, here: &[Subscription], linked: Option<&Link
         let projects: Vec<_> = here.iter().map(|s| format!("{}/{}", s.project.org, s.project.slug)).collect();
         format!("Here now: {} ({}).", projects.join(", "), projects.len())
     };
-    notice.line([Some(last), linked_as(linked)].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    let notice = notice.line([Some(last), linked_as(linked)].into_iter().flatten().collect::<Vec<_>>().join(" "));
+    if here.is_empty() { notice } else { notice.offer("Configure", "configure") }
 }
 
 /// One command, with examples, or the filters.
@@ -62,7 +63,10 @@ pub fn configure_one(deployment: &Deployment, subscription: &Subscription) -> No
     let keys: Vec<_> = FILTERS.iter().map(|key| format!("{}: ({})", key.name, key.values)).collect();
     Notice::text(format!("{}: {}", subscription.project.label(), subscription.filter.in_words()))
         .line(format!("Set up by {} on {}.", name(&subscription.by), subscription.since.day()))
-        .line(format!("Other filters: {}", slash(deployment, &super::configure_line(&subscription.project))))
+        .line(format!(
+            "Other filters: {}",
+            slash(deployment, &format!("{} <filters>", super::configure_line(&subscription.project)))
+        ))
         .line(format!("Filters: {}. -key: leaves out. \"none\" goes back to the default.", keys.join(", ")))
 }
 
@@ -141,7 +145,13 @@ fn heard_from(pulse: &Pulse, now: Timestamp) -> String {
 }
 
 /// Who somebody is, here and at Sentry.
-pub fn whoami(deployment: &Deployment, person: &Person, linked: Option<&LinkedPerson>, manager: bool) -> Notice {
+pub fn whoami(
+    deployment: &Deployment,
+    place: &Place,
+    person: &Person,
+    linked: Option<&LinkedPerson>,
+    manager: bool,
+) -> Notice {
     let mut notice = Notice::text(format!("Zoom: {} (user id {})", name(person), person.user));
     notice = match (linked, deployment.linking) {
         (Some(linked), _) => notice.line(format!(
@@ -154,7 +164,13 @@ pub fn whoami(deployment: &Deployment, person: &Person, linked: Option<&LinkedPe
         }
         (None, false) => notice.line("Sentry: nobody links here; buttons act as the integration and name you."),
     };
-    if manager { notice.line("You manage this account.") } else { notice }
+    let notice = if manager { notice.line("You manage this account.") } else { notice };
+    let switch = Offered::Switch { place: place.clone(), then: Box::new(Pending::Nothing) };
+    match (linked, deployment.linking) {
+        (Some(_), true) => notice.suggest("Switch account", switch).offer("Unlink", "unlink"),
+        (None, true) => notice.suggest("Link an account", switch),
+        (_, false) => notice,
+    }
 }
 
 fn row(subscription: &Subscription, now: Timestamp) -> String {

@@ -56,7 +56,7 @@ pub fn connected(deployment: &Deployment, subscription: &Subscription, installed
             ))
             .link("Install the integration in Sentry", url);
     }
-    notice
+    notice.offer("Change filters", configure_line(&subscription.project))
 }
 
 /// A place was connected already; nothing changed.
@@ -68,7 +68,11 @@ pub fn already_connected(deployment: &Deployment, subscription: &Subscription) -
             subscription.since.day(),
             subscription.filter.in_words(),
         ))
-        .line(format!("Nothing changed. Other filters: {}", slash(deployment, &configure_line(&subscription.project))))
+        .line(format!(
+            "Nothing changed. Other filters: {} <filters>",
+            slash(deployment, &configure_line(&subscription.project))
+        ))
+        .offer("Change filters", configure_line(&subscription.project))
 }
 
 /// Something else may post in a place. Everyone there is told.
@@ -82,9 +86,16 @@ pub fn filtered_so_already(subscription: &Subscription) -> Notice {
     Notice::text(format!("{}: only {}, as before.", subscription.project.label(), words)).line("Nothing changed.")
 }
 
-/// The line that changes a project's filters.
+/// The line that shows a project's filters, and with filters behind it changes them.
 fn configure_line(project: &Project) -> String {
-    format!("configure {} {} <filters>", project.org, project.slug)
+    format!("configure {} {}", project.org, project.slug)
+}
+
+/// The line that connects, as it is typed.
+fn connect_line(org: &str, project: &str, filter: &Filter) -> String {
+    format!("connect {} {} {}", crate::filter::quoted(org), crate::filter::quoted(project), filter.typed())
+        .trim_end()
+        .into()
 }
 
 /// To the person in their own chat: linked, and what they asked for is done.
@@ -132,10 +143,11 @@ pub fn not_connected(typed: &str, here: &[Subscription]) -> Notice {
 }
 
 /// A display name fits several projects.
-pub fn which_one(typed: &str, fitting: &[&Subscription]) -> Notice {
+pub fn which_one(typed: &str, fitting: &[&Subscription], again: impl Fn(&Project) -> String) -> Notice {
     let slugs: Vec<_> = fitting.iter().map(|s| s.project.label()).collect();
-    Notice::text(format!("{} fits {} projects. Which one?", quoted(typed), fitting.len()))
-        .line(format!("{}. Nothing changed.", slugs.join(", ")))
+    let notice = Notice::text(format!("{} fits {} projects. Which one?", quoted(typed), fitting.len()));
+    let notice = notice.line(format!("{}. Nothing changed.", slugs.join(", ")));
+    fitting.iter().fold(notice, |notice, s| notice.offer(s.project.slug.as_str(), again(&s.project)))
 }
 
 /// There is nothing to disconnect.

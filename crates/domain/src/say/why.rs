@@ -25,14 +25,17 @@ pub fn why(
     let notice = facts.traces.iter().take(SHOWN).rev().fold(notice, |notice, trace| notice.line(told(trace)));
     let is_filtered = |trace: &Trace| matches!(trace.verdict, Verdict::Filtered(_));
     match facts.traces.iter().any(is_filtered) {
-        true => notice.line(format!("Other filters: {}", change_filter(deployment, here))),
+        true => {
+            let notice = notice.line(format!("Other filters: {}", change_filter(deployment, here)));
+            if let [only] = here { notice.offer("Change filter", configure_line(&only.project)) } else { notice }
+        }
         false => notice,
     }
 }
 
 fn change_filter(deployment: &Deployment, here: &[Subscription]) -> String {
     match here {
-        [only] => slash(deployment, &configure_line(&only.project)),
+        [only] => slash(deployment, &format!("{} <filters>", configure_line(&only.project))),
         _ => slash(deployment, "configure <org> <project> <filters>"),
     }
 }

@@ -7,8 +7,8 @@ use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, AuditEntry, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId,
-    IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, ProjectKey, Pulse,
-    Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
+    IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, ProjectKey,
+    Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
 };
 
 use super::FakeStore;
@@ -158,6 +158,11 @@ impl Facts for FakeStore {
     async fn dead_letter(&self, account: &AccountId, id: &JobId) -> Result<Option<DeadLetter>, StoreError> {
         let owner = Owner::Zoom(account.clone());
         Ok(self.up()?.rows.dead_letters().into_iter().find(|l| l.id == *id && l.lane.owner == owner))
+    }
+
+    async fn offer(&self, account: &AccountId, handle: &Handle) -> Result<Option<Offer>, StoreError> {
+        let is_it = |offer: &Offer| offer.place.account == *account && offer.handle == *handle;
+        Ok(all(&self.up()?.rows.offers, is_it).pop())
     }
 
     async fn undo(&self, account: &AccountId, handle: &Handle) -> Result<Option<Undo>, StoreError> {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId,
-    IssueId, Job, Lane, Ledger, Link, LinkedPerson, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse, Revision,
-    Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
+    IssueId, Job, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse,
+    Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
 };
 
 use super::dead::Dead;
@@ -26,6 +26,7 @@ pub(super) struct Rows {
     pub(super) pulses: Vec<Pulse>,
     pub(super) traces: Vec<Trace>,
     pub(super) audit: Vec<AuditEntry>,
+    pub(super) offers: Vec<Offer>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
@@ -139,6 +140,7 @@ impl Rows {
             RowChange::Resume { account, channel } => {
                 self.pauses.retain(|pause| !(pause.account == *account && pause.channel == *channel));
             }
+            RowChange::PutOffer(offer) => self.offers.push(offer.clone()),
             RowChange::PutUndo(undo) => self.undos.push(undo.clone()),
             RowChange::DropUndo { account, undo } => {
                 let is_it = |row: &Undo| row.place.account == *account && row.handle == *undo;

@@ -20,6 +20,7 @@ impl Rows {
         self.subscriptions.retain(|s| s.place.account != *account);
         self.changed.retain(|(owner, _), _| owner != account);
         self.undos.retain(|undo| undo.place.account != *account);
+        self.offers.retain(|offer| offer.place.account != *account);
         self.traces.retain(|trace| trace.account != *account);
         self.audit.retain(|entry| entry.account != *account);
         self.cards.retain(|card| card.content.place.account != *account);
@@ -42,6 +43,7 @@ impl Rows {
         self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
         self.pulses.retain(|pulse| self.subscriptions.iter().any(|s| s.project.org == pulse.org));
         self.undos.retain(|undo| undo.expires > now);
+        self.offers.retain(|offer| offer.expires > now);
         self.traces.retain(|trace| trace.at >= now - TRACES_KEPT);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());

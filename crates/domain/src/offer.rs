@@ -1,0 +1,47 @@
+//! Commands that a message offers as buttons: whoever presses one has typed it, with their own rights.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Handle, Pending, Place, Timestamp};
+
+/// How long its buttons work.
+pub const OFFER_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// What the buttons of one message do. They carry only its handle and a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// What its buttons carry.
+    pub handle: Handle,
+    /// Where the message is; elsewhere they do nothing.
+    pub place: Place,
+    /// Until when.
+    pub expires: Timestamp,
+    /// What each of them does.
+    pub what: Vec<Offered>,
+}
+
+/// What one button does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Offered {
+    /// As if whoever presses it had typed this line.
+    Line(String),
+    /// Links another Sentry account, and then goes on.
+    Switch {
+        /// Where.
+        place: Place,
+        /// With what.
+        then: Box<Pending>,
+    },
+}
+
+/// A button that becomes one when its message is sent: see [`crate::Notice::offer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What it says.
+    pub label: String,
+    /// What it does.
+    pub what: Offered,
+}
