@@ -200,7 +200,7 @@ impl App {
         Ok(WhyFacts { traces, card, letter: None })
     }
 
-    async fn status_of(&self, place: &Place, here: &[Subscription]) -> Result<StatusFacts, StoreError> {
+    pub(crate) async fn status_of(&self, place: &Place, here: &[Subscription]) -> Result<StatusFacts, StoreError> {
         const DAY: Duration = Duration::from_secs(24 * 3_600);
         let (facts, account, channel) = (&self.ports.facts, &place.account, &place.channel);
         let mut pulses: Vec<Pulse> = Vec::new();

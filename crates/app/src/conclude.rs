@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use zentry_domain::decide::OUTAGE;
+use zentry_domain::decide::{OUTAGE, TestFacts};
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
     Answer, Card, Connect, Decision, Digest, Failure, Job, MessageId, Notice, Outcome, Person, Place, Queued, Revision,
-    RowChange, Suppression, Verdict, say,
+    RowChange, Suppression, Test, Verdict, say,
 };
 
 use crate::App;
@@ -43,6 +43,7 @@ impl App {
                 self.suppressed(Suppression::Disconnected, card, Some(Verdict::Disconnected))
             }
             (_, Effect::NoCard) => Outcome::Suppressed { reason: Suppression::Deauthorized, then: Decision::nothing() },
+            (Job::Test(test), Effect::Said) => Outcome::Done(self.tested(queued, test, None).await?),
             (Job::Connect(wish), Effect::Found(found)) => {
                 let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
                 let installed = match found {
@@ -87,6 +88,14 @@ impl App {
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
             _ => Outcome::Done(Decision::nothing()),
         })
+    }
+
+    async fn tested(&self, queued: &Queued, test: &Test, failed: Option<&str>) -> Result<Decision, StoreError> {
+        let (facts, Place { account, channel, .. }) = (&self.ports.facts, &test.place);
+        let here = facts.subscriptions_in(account, channel).await?;
+        let status = self.status_of(&test.place, &here).await?;
+        let storm = facts.storm_in(account, channel).await?.is_some();
+        Ok(self.core().tested(test, queued.since, failed, &TestFacts { here, status, storm }))
     }
 
     /// The message shows what the card said when it was read; a place that was paused is not any more.
@@ -192,6 +201,7 @@ impl App {
     async fn given_up(&self, queued: &Queued, setback: &Setback, why: String) -> Result<Outcome, StoreError> {
         let failure = &setback.failure;
         Ok(match (&queued.job, failure) {
+            (Job::Test(test), _) => Outcome::Done(self.tested(queued, test, Some(&why)).await?),
             (Job::Connect(wish), _) => {
                 Outcome::Done(self.core().connect_failed(wish, self.why_not_connected(wish, failure, queued)))
             }

@@ -10,7 +10,7 @@ use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Address, Answer, Card, Connect, Content, Failure, Handle, Issue, IssueId, Job, MessageId, Notice,
-    Organization, Project, Queued, Revision, Roundup, Subscription, Timestamp, Update,
+    Organization, Place, Project, Queued, Revision, Roundup, Subscription, Test, Timestamp, Update,
 };
 
 use crate::App;
@@ -122,6 +122,7 @@ impl App {
             Job::Refresh { project, issue } => self.read(project, issue).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::Answer(answer) => self.say(answer).await,
+            Job::Test(test) => self.test(test).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
             Job::Forget { account, credential } => {
@@ -297,6 +298,14 @@ impl App {
             }
             other => other,
         }
+    }
+
+    async fn test(&self, test: &Test) -> Result<Effect, Setback> {
+        let Place { account, channel, .. } = &test.place;
+        let here = self.ports.facts.subscriptions_in(account, channel).await?;
+        let notice = self.core().test_card(test, &here);
+        self.post(&Address::everyone(&test.place, &test.by), &notice).await?;
+        Ok(Effect::Said)
     }
 
     // === wishes that need Sentry ===

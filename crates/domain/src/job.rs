@@ -55,6 +55,8 @@ pub enum Job {
     Answer(Answer),
     /// Find a project at Sentry and connect a place to it.
     Connect(Connect),
+    /// Post a card that is marked as a test, and say how each hop went.
+    Test(Test),
     /// Change an issue at Sentry because somebody pressed a button.
     Update(Update),
     /// Revoke a grant at Sentry and delete it here.
@@ -108,6 +110,15 @@ pub struct Connect {
     pub just_linked: bool,
 }
 
+/// A wish to see that messages come through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Test {
+    /// Who wishes it.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+}
+
 /// A wish to change an issue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
@@ -144,7 +155,7 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Show { .. } | Self::ShowRoundup { .. } => "post",
-            Self::Answer(_) | Self::Connect(_) => "answer",
+            Self::Answer(_) | Self::Connect(_) | Self::Test(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
             Self::Refresh { .. } | Self::Reconcile { .. } | Self::ShowLater { .. } | Self::Sweep => "reconcile",
@@ -153,13 +164,13 @@ impl Job {
 
     /// Whether it is a message to the chat platform, whose limits concern every message of the account.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Show { .. } | Self::ShowRoundup { .. } | Self::Answer(_))
+        matches!(self, Self::Show { .. } | Self::ShowRoundup { .. } | Self::Answer(_) | Self::Test(_))
     }
 
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {
-            Self::Connect(_) | Self::Update(_) | Self::Refresh { .. } | Self::Reconcile { .. } => {
+            Self::Connect(_) | Self::Test(_) | Self::Update(_) | Self::Refresh { .. } | Self::Reconcile { .. } => {
                 Patience::Conversation
             }
             _ => Patience::Delivery,

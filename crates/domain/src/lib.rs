@@ -49,7 +49,7 @@ pub use id::{
 pub use issue::{
     Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status,
 };
-pub use job::{Answer, Connect, DeadLetter, Failure, Job, Ledger, NewJob, Outcome, Queued, Suppression, Update};
+pub use job::{Answer, Connect, DeadLetter, Failure, Job, Ledger, NewJob, Outcome, Queued, Suppression, Test, Update};
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};

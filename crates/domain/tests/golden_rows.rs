@@ -10,7 +10,7 @@ use zentry_domain::{
     AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
     CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Kind, Level, Line, Mute, Notice,
     Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription,
-    Terms, Timestamp, Tone, Undoing, Update, UserId, UserJid,
+    Terms, Test, Timestamp, Tone, Undoing, Update, UserId, UserJid,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -126,6 +126,7 @@ fn jobs_stay_readable() {
     }
     golden("job_show_later", &Job::ShowLater { account: AccountId::new("acc"), card: card() });
     golden("job_reconcile", &Job::Reconcile { org: OrgSlug::new("acme") });
+    golden("job_test", &Job::Test(Test { by: ana(), place: ops() }));
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }
 

@@ -114,3 +114,36 @@ async fn every_change_is_on_record_with_who_where_and_what_came_of_it() {
     assert!(record.iter().all(|entry| entry.object.ends_with("in #ops (ops@conference.xmpp.zoom.us)")));
     world.wait(Duration::from_secs(60)).await;
 }
+
+#[tokio::test]
+async fn a_test_walks_the_real_path_and_reports_each_hop() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout level:fatal").await;
+    world.ana_says("connect acme web").await;
+    world.ana_says("test").await;
+    let messages = world.chat.messages_in(&ops().channel);
+    let [.., card, _] = &messages[..] else { panic!("{messages:?}") };
+    assert_eq!(card.notice.head, "TEST · [checkout] This is how a new issue looks here");
+    assert!(card.notice.buttons.is_empty() && card.to.visible_to.is_none(), "{card:?}");
+    let report = said(&world);
+    assert_eq!(
+        report[0],
+        "Test sent through the real path: received ok · filters leave a new error out of 1 project · limit ok · Zoom ok (0.0 s)."
+    );
+    assert!(report[2].starts_with("acme / checkout gets: ") && report[2].ends_with("; fatal only."), "{report:?}");
+    assert_eq!(report[3], "acme: no event has come yet.");
+}
+
+#[tokio::test]
+async fn a_test_that_zoom_does_not_take_says_so_in_the_askers_own_chat() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.close(&ops().channel);
+    world.ana_says("test").await;
+    assert!(
+        world.last_direct().starts_with("Test failed: received ok · filters ok · limit ok · Zoom: "),
+        "{}",
+        world.last_direct()
+    );
+    world.chat.reopen(&ops().channel);
+}

@@ -8,6 +8,7 @@ mod mute;
 mod press;
 mod said;
 mod storm;
+mod test;
 
 pub use change::Crowds;
 pub use connect::Lookup;
@@ -15,6 +16,7 @@ pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
+pub use test::TestFacts;
 
 use crate::{
     Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,

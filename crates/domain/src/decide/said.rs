@@ -110,6 +110,7 @@ impl Core<'_> {
                 let status = facts.status.clone().unwrap_or_default();
                 self.reply(said, say::status(&said.place, &facts.here, &status, linked, self.now))
             }
+            Command::Test => Decision::job(self.test(&said.place, &said.by)),
             Command::Why(Asked::Issue(what)) => {
                 let why = facts.why.clone().unwrap_or_default();
                 self.reply(said, say::why(self.deployment, &said.place, what, &why, &facts.here))

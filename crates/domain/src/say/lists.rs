@@ -1,9 +1,11 @@
 //! Help, and what is connected where.
 
+use std::time::Duration;
+
 use super::errors::span;
 use super::{linked_as, name, slash};
 use crate::command::{COMMANDS, FILTERS, Spec, Topic};
-use crate::decide::StatusFacts;
+use crate::decide::{StatusFacts, TestFacts};
 use crate::text::counted;
 use crate::{Deployment, LinkedPerson, Notice, Offered, Pending, Person, Place, Pulse, Subscription, Timestamp};
 
@@ -115,6 +117,40 @@ pub fn status(
     let notice = notice.line(format!("{last} · {} waiting · {} failed in 24 h", status.waiting, status.failed));
     let notice = status.pulses.iter().fold(notice, |notice, pulse| notice.line(heard_from(pulse, now)));
     linked_as(linked).into_iter().fold(notice, Notice::line)
+}
+
+/// How each hop of a test went.
+pub fn tested(
+    facts: &TestFacts,
+    left_out: &[&Subscription],
+    took: Duration,
+    failed: Option<&str>,
+    now: Timestamp,
+) -> Notice {
+    let muted = facts.here.iter().filter(|s| s.muted(now).is_some()).count();
+    let filters = match (facts.here.len(), left_out.len(), muted) {
+        (0, ..) => "nothing connected".to_owned(),
+        (all, _, muted) if muted == all => "everything is muted".into(),
+        (_, 0, 0) => "filters ok".into(),
+        (_, out, 0) => format!("filters leave a new error out of {}", counted(out as u64, "project")),
+        (_, _, muted) => format!("{} muted", counted(muted as u64, "project")),
+    };
+    let limit = if facts.storm { "a storm is on: single cards are paused" } else { "limit ok" };
+    let seconds = format!("{:.1} s", took.as_secs_f64());
+    let notice = match failed {
+        None => Notice::text(format!(
+            "Test sent through the real path: received ok · {filters} · {limit} · Zoom ok ({seconds})."
+        ))
+        .line("You should see a card marked TEST."),
+        Some(why) => Notice::text(format!(
+            "Test failed: received ok · {filters} · {limit} · Zoom: {}.",
+            crate::text::line(why, 200)
+        )),
+    };
+    let notice = left_out
+        .iter()
+        .fold(notice, |notice, s| notice.line(format!("{} gets: {}.", s.project.label(), s.filter.in_words())));
+    facts.status.pulses.iter().fold(notice, |notice, pulse| notice.line(heard_from(pulse, now)))
 }
 
 /// The worst that can be said of a channel.

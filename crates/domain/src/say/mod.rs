@@ -19,7 +19,7 @@ pub use linking::{
     already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, still_waiting,
     too_many_codes, unlinked, welcome, wrong_code,
 };
-pub use lists::{configure, configure_all, configure_one, help, help_topic, status, whoami};
+pub use lists::{configure, configure_all, configure_one, help, help_topic, status, tested, whoami};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use why::{why, why_given_up};
 
@@ -34,7 +34,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", line(text, ECHO))
 }
 
-fn name(person: &Person) -> String {
+pub(crate) fn name(person: &Person) -> String {
     line(&person.name, ECHO)
 }
 
@@ -56,7 +56,7 @@ pub fn connected(deployment: &Deployment, subscription: &Subscription, installed
             ))
             .link("Install the integration in Sentry", url);
     }
-    notice.offer("Change filters", configure_line(&subscription.project))
+    notice.offer("Change filters", configure_line(&subscription.project)).offer("Send a test", "test")
 }
 
 /// A place was connected already; nothing changed.
@@ -73,6 +73,7 @@ pub fn already_connected(deployment: &Deployment, subscription: &Subscription) -
             slash(deployment, &configure_line(&subscription.project))
         ))
         .offer("Change filters", configure_line(&subscription.project))
+        .offer("Send a test", "test")
 }
 
 /// Something else may post in a place. Everyone there is told.
