@@ -158,6 +158,7 @@ impl App {
         let open_link = facts.open_link(account, user).await?;
         let mut known = SaidFacts {
             here: facts.subscriptions_in(account, &said.place.channel).await?,
+            wholes: facts.wholes_in(account, &said.place.channel).await?,
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,
@@ -295,17 +296,35 @@ impl App {
             change.project.org = facts.installation(installation).await?;
         }
         let subscribers = facts.subscribers(&change.project).await?;
-        let Some(project) = subscribers.first().map(|s| s.project.clone()) else { return Ok(Decision::nothing()) };
+        let joining = self.joining(&change, &subscribers).await?;
+        let Some(project) = subscribers.first().map(|s| s.project.clone()) else { return Ok(joining) };
         if change.issue.url.is_none() {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
         let cards = facts.cards_of(&change.issue_id).await?;
         let crowds = self.crowds(&change, &subscribers, &cards).await?;
-        Ok(self.core().changed(&change, &subscribers, &cards, &crowds))
+        Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(joining))
+    }
+
+    /// What lets the project join where every project of its organization is wanted and it is not there yet.
+    async fn joining(&self, change: &Change, subscribers: &[Subscription]) -> Result<Decision, StoreError> {
+        let (Some(org), Some(project)) = (&change.project.org, &change.project.id) else {
+            return Ok(Decision::nothing());
+        };
+        let facts = &self.ports.facts;
+        let mut decision = Decision::nothing();
+        for whole in facts.wholes_of(org).await? {
+            let Place { account, channel, .. } = &whole.place;
+            let is_there = subscribers.iter().any(|s| s.place.is_same(&whole.place));
+            if !is_there && !facts.is_apart(account, channel, project).await? {
+                decision = decision.with(self.core().join(&whole, change));
+            }
+        }
+        Ok(decision)
     }
 
     /// How crowded the channels are in which the change would post.
-    async fn crowds(
+    pub(crate) async fn crowds(
         &self,
         change: &Change,
         subscribers: &[Subscription],

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use zentry_domain::decide::{OUTAGE, TestFacts};
+use zentry_domain::decide::{Joining, OUTAGE, TestFacts};
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Answer, Card, Connect, Decision, Digest, Failure, Job, MessageId, Notice, Outcome, Person, Place, Queued, Revision,
-    RowChange, Suppression, Test, Verdict, say,
+    Answer, Card, Connect, Decision, Digest, Failure, Job, Join, MessageId, Notice, Outcome, Person, Place, Queued,
+    Revision, RowChange, Suppression, Test, Verdict, say,
 };
 
 use crate::App;
@@ -52,8 +52,10 @@ impl App {
                     }
                     _ => false,
                 };
-                Outcome::Done(self.core().looked_up(wish, found, &here, installed))
+                let wholes = self.ports.facts.wholes_in(&wish.place.account, &wish.place.channel).await?;
+                Outcome::Done(self.core().looked_up(wish, found, &here, &wholes, installed))
             }
+            (Job::Join(join), Effect::Joining(joining)) => Outcome::Done(self.joined(join, joining.as_ref()).await?),
             (Job::Update(update), Effect::Updated(issue)) => {
                 let cards = self.ports.facts.cards_of(&update.issue.id).await?;
                 Outcome::Done(self.core().updated(update, &cards, issue))
@@ -88,6 +90,28 @@ impl App {
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
             _ => Outcome::Done(Decision::nothing()),
         })
+    }
+
+    /// A project joins, unless somebody was faster or does not want it any more.
+    async fn joined(&self, join: &Join, joining: Option<&Joining>) -> Result<Decision, StoreError> {
+        let facts = &self.ports.facts;
+        let Place { account, channel, .. } = &join.place;
+        let here = facts.subscriptions_in(account, channel).await?;
+        let is_apart = facts.is_apart(account, channel, &join.project).await?;
+        let Some(whole) = self.whole(join).await?.filter(|_| !is_apart) else { return Ok(Decision::nothing()) };
+        let there = here.into_iter().find(|s| s.project.id == join.project);
+        let Some(joining) = joining else {
+            return Ok(if there.is_some() { Decision::nothing() } else { self.core().not_joined(join) });
+        };
+        let Some(change) = self.core().joins_with(joining, &join.issue) else {
+            return Ok(if there.is_some() { Decision::nothing() } else { self.core().joined(&whole, joining) });
+        };
+        let is_new = there.is_none();
+        let subscription = there.unwrap_or_else(|| self.core().subscription_of(&whole, joining));
+        let cards = facts.cards_of(&join.issue).await?;
+        let crowds = self.crowds(&change, std::slice::from_ref(&subscription), &cards).await?;
+        let joined = if is_new { self.core().joined(&whole, joining) } else { Decision::nothing() };
+        Ok(joined.with(self.core().changed(&change, &[subscription], &cards, &crowds)))
     }
 
     async fn tested(&self, queued: &Queued, test: &Test, failed: Option<&str>) -> Result<Decision, StoreError> {
@@ -218,8 +242,8 @@ impl App {
                 let why = if abandoned.is_ok() { format!("{why}; deleted here") } else { why };
                 Outcome::Dead { why, then: Decision::nothing() }
             }
-            // The next delivery, or the next reading, brings the card up to date.
-            (Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            // The next delivery, or the next reading, brings the card up to date, and the project in.
+            (Job::Join(_) | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
             (Job::Reconcile { org }, _) => {
                 tracing::warn!(%org, why, "Sentry could not be asked for what no webhook told of; it is asked again later");
                 Outcome::Done(self.ask_later(org).await?)

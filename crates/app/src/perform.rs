@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use zentry_domain::decide::{Lookup, Reading};
+use zentry_domain::decide::{Joining, Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Address, Answer, Card, Connect, Content, Failure, Handle, Issue, IssueId, Job, MessageId, Notice,
-    Organization, Place, Project, Queued, Revision, Roundup, Subscription, Test, Timestamp, Update,
+    AccountId, Actor, Address, Answer, Card, Connect, Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job,
+    Join, MessageId, Notice, Organization, Place, Project, Queued, Revision, Roundup, Subscription, Test, Timestamp,
+    Update, Whole,
 };
 
 use crate::App;
@@ -46,6 +47,8 @@ pub(crate) enum Effect {
     Said,
     /// Sentry was asked for a project.
     Found(Lookup),
+    /// A project may join, or may not be seen.
+    Joining(Option<Joining>),
     /// Sentry has changed an issue.
     Updated(Issue),
     /// Sentry has said how an issue is.
@@ -122,6 +125,7 @@ impl App {
             Job::Refresh { project, issue } => self.read(project, issue).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::Answer(answer) => self.say(answer).await,
+            Job::Join(join) => self.ask_to_join(join).await,
             Job::Test(test) => self.test(test).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
@@ -310,18 +314,49 @@ impl App {
 
     // === wishes that need Sentry ===
 
+    /// Whether whoever set it up sees the project, and what its issue is.
+    async fn ask_to_join(&self, join: &Join) -> Result<Effect, Setback> {
+        let Some(whole) = self.whole(join).await? else { return Ok(Effect::Due) };
+        let linked = self.ports.facts.linked(&whole.by.account, &whole.by.user).await?;
+        let integration = self.deployment.integration_org.as_ref().filter(|org| **org == join.org);
+        let actor = match (linked, integration) {
+            (Some(linked), _) => Actor::person(&linked),
+            (None, Some(org)) => Actor::Integration { org: org.clone() },
+            (None, None) => return Ok(Effect::Joining(None)),
+        };
+        let tracker = &self.ports.tracker;
+        let project = tracker.project(&actor, join.org.as_str(), join.slug.as_str()).await?;
+        let Some(project) = project.filter(|project| project.id == join.project) else {
+            return Ok(Effect::Joining(None));
+        };
+        let issue = tracker.issue(&actor, &IssueRef { org: join.org.clone(), id: join.issue.clone() }).await?;
+        Ok(Effect::Joining(Some(Joining { project, issue })))
+    }
+
+    /// What lets a project join, if it still does.
+    pub(crate) async fn whole(&self, join: &Join) -> Result<Option<Whole>, StoreError> {
+        let Place { account, channel, .. } = &join.place;
+        Ok(self.ports.facts.wholes_in(account, channel).await?.into_iter().find(|whole| whole.org == join.org))
+    }
+
     /// One call where slugs were typed; otherwise by display name, and to know what is near.
     async fn look_up(&self, wish: &Connect) -> Result<Lookup, Setback> {
         let tracker = &self.ports.tracker;
-        if let Some(project) = tracker.project(&wish.actor, &wish.org, &wish.project).await? {
+        if wish.project != EVERY
+            && let Some(project) = tracker.project(&wish.actor, &wish.org, &wish.project).await?
+        {
             return Ok(Lookup::Found(project));
         }
         let orgs = tracker.organizations(&wish.actor).await?;
         let Some(org) = named_org(&orgs, &wish.org) else { return Ok(Lookup::NoOrganization(orgs)) };
         let projects = tracker.projects(&wish.actor, &org.slug).await?;
-        Ok(match named_project(&projects, &wish.project) {
-            Some(project) => Lookup::Found(project.clone()),
-            None => Lookup::NoProject { org: org.slug.clone(), seen: projects },
+        if wish.project == EVERY {
+            return Ok(Lookup::Whole { org: org.clone(), projects });
+        }
+        Ok(match &named_projects(&projects, &wish.project)[..] {
+            [project] => Lookup::Found((*project).clone()),
+            [_, _, ..] => Lookup::Several(named_projects(&projects, &wish.project).into_iter().cloned().collect()),
+            [] => Lookup::NoProject { org: org.slug.clone(), seen: projects },
         })
     }
 
@@ -361,13 +396,13 @@ fn named_org<'a>(orgs: &'a [Organization], typed: &str) -> Option<&'a Organizati
         .or_else(|| orgs.iter().find(|org| org.name.to_lowercase() == typed.to_lowercase()))
 }
 
-fn named_project<'a>(projects: &'a [Project], typed: &str) -> Option<&'a Project> {
-    projects
-        .iter()
-        .find(|project| project.slug.as_str().eq_ignore_ascii_case(typed))
-        // The address of an issue's page names it by its number.
-        .or_else(|| projects.iter().find(|project| project.id.as_str() == typed))
-        .or_else(|| projects.iter().find(|project| project.name.to_lowercase() == typed.to_lowercase()))
+/// By slug or number one, by display name perhaps several.
+fn named_projects<'a>(projects: &'a [Project], typed: &str) -> Vec<&'a Project> {
+    let exact = projects.iter().find(|project| project.slug.as_str().eq_ignore_ascii_case(typed));
+    match exact.or_else(|| projects.iter().find(|project| project.id.as_str() == typed)) {
+        Some(project) => vec![project],
+        None => projects.iter().filter(|project| project.name.to_lowercase() == typed.to_lowercase()).collect(),
+    }
 }
 
 // === the vendors' errors in the words that they share ===

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Account, AccountId, AuditEntry, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane,
     Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place, ProjectId, Revision, Roundup,
-    Subscription, Suppression, Timestamp, Trace, Undo, UserId,
+    Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -27,6 +27,26 @@ pub enum RowChange {
     Subscribe(Subscription),
     /// A channel is no longer connected to a project. Nothing happens where it is not.
     Unsubscribe {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The project.
+        project: ProjectId,
+    },
+    /// A channel is connected to every project of an organization, or something else may post of those that join.
+    PutWhole(Whole),
+    /// Projects of an organization do not join a channel any more.
+    DropWhole {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The organization.
+        org: OrgSlug,
+    },
+    /// A project does not join a channel until somebody connects it.
+    LeaveOut {
         /// The account.
         account: AccountId,
         /// The channel.

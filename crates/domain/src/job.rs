@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Filter, Handle, Identity, IssueId, IssueRef,
-    JobId, Lane, Notice, OrgSlug, Person, Place, Project, Random, Timestamp,
+    JobId, Lane, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -55,6 +55,8 @@ pub enum Job {
     Answer(Answer),
     /// Find a project at Sentry and connect a place to it.
     Connect(Connect),
+    /// Let a project join a channel that wants every project of its organization, if whoever set that up may see it.
+    Join(Join),
     /// Post a card that is marked as a test, and say how each hop went.
     Test(Test),
     /// Change an issue at Sentry because somebody pressed a button.
@@ -110,6 +112,21 @@ pub struct Connect {
     pub just_linked: bool,
 }
 
+/// A project may join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// Where.
+    pub place: Place,
+    /// Its organization.
+    pub org: OrgSlug,
+    /// The project.
+    pub project: ProjectId,
+    /// What it is called in addresses.
+    pub slug: ProjectSlug,
+    /// The issue that told of it.
+    pub issue: IssueId,
+}
+
 /// A wish to see that messages come through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Test {
@@ -155,7 +172,7 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Show { .. } | Self::ShowRoundup { .. } => "post",
-            Self::Answer(_) | Self::Connect(_) | Self::Test(_) => "answer",
+            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
             Self::Refresh { .. } | Self::Reconcile { .. } | Self::ShowLater { .. } | Self::Sweep => "reconcile",
@@ -170,9 +187,12 @@ impl Job {
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {
-            Self::Connect(_) | Self::Test(_) | Self::Update(_) | Self::Refresh { .. } | Self::Reconcile { .. } => {
-                Patience::Conversation
-            }
+            Self::Connect(_)
+            | Self::Join(_)
+            | Self::Test(_)
+            | Self::Update(_)
+            | Self::Refresh { .. }
+            | Self::Reconcile { .. } => Patience::Conversation,
             _ => Patience::Delivery,
         }
     }

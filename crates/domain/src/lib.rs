@@ -32,6 +32,7 @@ mod subscription;
 mod time;
 mod trace;
 mod undo;
+mod whole;
 
 #[cfg(test)]
 mod sample;
@@ -49,7 +50,9 @@ pub use id::{
 pub use issue::{
     Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status,
 };
-pub use job::{Answer, Connect, DeadLetter, Failure, Job, Ledger, NewJob, Outcome, Queued, Suppression, Test, Update};
+pub use job::{
+    Answer, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test, Update,
+};
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
@@ -64,3 +67,4 @@ pub use subscription::Subscription;
 pub use time::Timestamp;
 pub use trace::{IssueName, Refusal, Trace, Verdict};
 pub use undo::{UNDO_LIFE, Undo, Undoing};
+pub use whole::{EVERY, Whole};

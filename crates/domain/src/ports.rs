@@ -17,8 +17,8 @@ use crate::roundup::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane, Ledger, Link,
-    LinkedPerson, MessageId, Notice, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectKey,
-    Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId,
+    LinkedPerson, MessageId, Notice, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectId,
+    ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 /// The cause of an error, kept for the log.
@@ -79,6 +79,13 @@ pub trait Facts: Send + Sync {
     async fn subscriptions_of(&self, account: &AccountId) -> Result<Vec<Subscription>, StoreError>;
     /// Every subscription, of any account, to the project that `project` names (see [`ProjectKey::names`]).
     async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError>;
+    /// The organizations of which a channel gets every project.
+    async fn wholes_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Whole>, StoreError>;
+    /// The channels, of any account, that get every project of an organization.
+    async fn wholes_of(&self, org: &OrgSlug) -> Result<Vec<Whole>, StoreError>;
+    /// Whether a project does not join a channel: somebody disconnected it there.
+    async fn is_apart(&self, account: &AccountId, channel: &ChannelId, project: &ProjectId)
+    -> Result<bool, StoreError>;
     /// Every subscription, of any account, to projects of an organization, oldest first.
     async fn subscriptions_to(&self, org: &OrgSlug) -> Result<Vec<Subscription>, StoreError>;
     /// The organizations to which somebody is connected.

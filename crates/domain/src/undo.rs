@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Button, Choice, Filter, Handle, Mute, Place, Press, Project, Subscription, Timestamp};
+use crate::{Button, Choice, Filter, Handle, Mute, Place, Press, Project, Subscription, Timestamp, Whole};
 
 /// How long a change can be taken back.
 pub const UNDO_LIFE: Duration = Duration::from_secs(600);
@@ -37,6 +37,27 @@ pub enum Undoing {
         /// What could post.
         filter: Filter,
     },
+    /// Every project of an organization was connected, these anew.
+    ConnectedWhole {
+        /// The organization.
+        whole: Box<Whole>,
+        /// The projects.
+        projects: Vec<Project>,
+    },
+    /// These were disconnected, and organizations as a whole.
+    DisconnectedWhole {
+        /// The organizations.
+        wholes: Vec<Whole>,
+        /// The projects.
+        gone: Vec<Subscription>,
+    },
+    /// These filters were there before.
+    FilteredWhole {
+        /// The organization's.
+        whole: Box<Whole>,
+        /// Those of its projects.
+        before: Vec<(Project, Filter)>,
+    },
     /// These were muted like this before.
     Muted(Vec<(Project, Option<Mute>)>),
 }
@@ -45,9 +66,9 @@ impl Undoing {
     /// The command that is taken back.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Connected(_) => "connect",
-            Self::Disconnected(_) => "disconnect",
-            Self::Filtered { .. } => "filter",
+            Self::Connected(_) | Self::ConnectedWhole { .. } => "connect",
+            Self::Disconnected(_) | Self::DisconnectedWhole { .. } => "disconnect",
+            Self::Filtered { .. } | Self::FilteredWhole { .. } => "filter",
             Self::Muted(_) => "mute",
         }
     }

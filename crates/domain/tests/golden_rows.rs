@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
     AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
-    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Kind, Level, Line, Mute, Notice,
-    Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status, Subscription,
-    Terms, Test, Timestamp, Tone, Undoing, Update, UserId, UserJid,
+    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Line, Mute,
+    Notice, Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status,
+    Subscription, Terms, Test, Timestamp, Tone, Undoing, Update, UserId, UserJid, Whole,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -127,6 +127,9 @@ fn jobs_stay_readable() {
     golden("job_show_later", &Job::ShowLater { account: AccountId::new("acc"), card: card() });
     golden("job_reconcile", &Job::Reconcile { org: OrgSlug::new("acme") });
     golden("job_test", &Job::Test(Test { by: ana(), place: ops() }));
+    let issue = IssueId::new("42");
+    let (org, project, slug) = (checkout().org, checkout().id, checkout().slug);
+    golden("job_join", &Job::Join(Join { place: ops(), org, project, slug, issue }));
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }
 
@@ -144,6 +147,21 @@ fn subscriptions_stay_readable() {
     let mute = Mute { until: Timestamp(1_767_323_045_000), roundup: Handle::new("0123456789abcdef0123456789abcdef") };
     golden("subscription_muted", &Subscription { mute: Some(mute.clone()), ..subscription.clone() });
     golden("undo_muted", &Undoing::Muted(vec![(checkout(), None), (checkout(), Some(mute))]));
+    let whole = Whole {
+        place: ops(),
+        org: OrgSlug::new("acme"),
+        org_name: "Acme Inc.".into(),
+        filter: Filter::default(),
+        by: ana(),
+        since: Timestamp(1_767_323_045_000),
+    };
+    golden("whole", &whole);
+    let boxed = || Box::new(whole.clone());
+    golden("undo_connected_whole", &Undoing::ConnectedWhole { whole: boxed(), projects: vec![checkout()] });
+    let gone = vec![subscription.clone()];
+    golden("undo_disconnected_whole", &Undoing::DisconnectedWhole { wholes: vec![whole.clone()], gone });
+    let before = vec![(checkout(), Filter::default())];
+    golden("undo_filtered_whole", &Undoing::FilteredWhole { whole: boxed(), before });
     golden("undo_connected", &Undoing::Connected(checkout()));
     golden("undo_disconnected", &Undoing::Disconnected(vec![subscription]));
     let filter = Filter {

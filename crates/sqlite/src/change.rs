@@ -31,6 +31,15 @@ impl Db {
                 )?;
                 self.channel_changed(account, channel, now)
             }
+            RowChange::PutWhole(whole) => {
+                self.put_whole(whole)?;
+                self.channel_changed(&whole.place.account, &whole.place.channel, now)
+            }
+            RowChange::DropWhole { account, channel, org } => {
+                self.drop_whole(account, channel, org)?;
+                self.channel_changed(account, channel, now)
+            }
+            RowChange::LeaveOut { account, channel, project } => self.leave_out(account, channel, project),
             RowChange::PutFilter { account, channel, project, filter } => {
                 self.put_in((account, channel, project), "$.filter", &to_json(filter)?, now)
             }
@@ -129,6 +138,7 @@ impl Db {
                 to_json(new)?
             ],
         )?;
+        self.take_in(&place.account, &place.channel, &project.id)?;
         self.channel_changed(&place.account, &place.channel, now)
     }
 

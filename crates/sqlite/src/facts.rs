@@ -6,8 +6,8 @@ use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, IssueName, JobId,
-    Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectKey, Pulse, Roundup,
-    Subscription, Timestamp, Trace, Undo, UserId,
+    Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Roundup,
+    Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use crate::SqliteStore;
@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
 use crate::row::{count, from_json, revision};
-use crate::{pulse, roundup};
+use crate::{pulse, roundup, whole};
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
@@ -63,6 +63,26 @@ impl Facts for SqliteStore {
             _ => Ok(Vec::new()),
         })
         .await
+    }
+
+    async fn wholes_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Whole>, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key());
+        self.read(move |db| db.wholes(whole::IN_CHANNEL, key)).await
+    }
+
+    async fn wholes_of(&self, org: &OrgSlug) -> Result<Vec<Whole>, StoreError> {
+        let org = [org.as_str().to_owned()];
+        self.read(move |db| db.wholes(whole::OF_ORG, org)).await
+    }
+
+    async fn is_apart(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        project: &ProjectId,
+    ) -> Result<bool, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key(), project.as_str().to_owned());
+        self.read(move |db| db.finds(whole::APART, key)).await
     }
 
     async fn subscriptions_to(&self, org: &OrgSlug) -> Result<Vec<Subscription>, StoreError> {

@@ -32,6 +32,7 @@ mod trace;
 mod undo;
 mod upkeep;
 mod vault;
+mod whole;
 mod writer;
 
 use std::path::Path;

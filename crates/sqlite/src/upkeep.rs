@@ -17,9 +17,11 @@ const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 12] = [
+pub(crate) const OF_ACCOUNT: [&str; 14] = [
     "subscription",
     "channel",
+    "whole",
+    "apart",
     "undo",
     "offer",
     "card",

@@ -10,5 +10,6 @@ mod refresh;
 mod running;
 mod storms;
 mod story;
+mod whole;
 mod why;
 mod world;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use zentry_domain::roundup::{Cause, Scene};
-use zentry_domain::{Mute, Offer, Offered, Roundup};
+use zentry_domain::{Mute, Offer, Offered, Roundup, Whole};
 
 use super::*;
 
@@ -78,7 +78,7 @@ pub async fn another_filter_replaces_the_one_that_is_there_and_makes_no_subscrip
 }
 
 pub async fn a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told(bench: &impl Bench) {
-    let before = Subscription { filter: Filter { level: Level::Fatal, ..Filter::default() }, ..here("checkout") };
+    let before = Subscription { filter: Filter { level: Level::Fatal, ..Filter::default() }, ..here_is("checkout") };
     commit(bench, change(RowChange::Subscribe(before.clone()))).await;
     let scene = Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Mute };
     let told = Roundup { ended: Some(after(60_000)), ..Roundup::begin(Handle::new("m1"), scene, START) };
@@ -106,7 +106,7 @@ pub async fn a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told(be
     assert_eq!(roundup().await, Some(after(80_000)));
 }
 
-fn here(project: &str) -> Subscription {
+fn here_is(project: &str) -> Subscription {
     subscription(sample::ops(), project, 0)
 }
 
@@ -225,4 +225,47 @@ pub async fn what_a_message_offers_is_known_to_its_account_for_a_while(bench: &i
     assert!(read(acc()).await.is_some());
     commit(bench, change(RowChange::Sweep { now: after(1_000) })).await;
     assert_eq!(read(acc()).await, None);
+}
+
+pub async fn a_whole_organization_is_found_by_channel_and_by_name_and_a_project_stays_apart(bench: &impl Bench) {
+    let whole = |place: Place, org: &str, filter: Filter| Whole {
+        place,
+        org: OrgSlug::new(org),
+        org_name: org.to_uppercase(),
+        filter,
+        by: sample::ana(),
+        since: START,
+    };
+    let fatal = || Filter { level: Level::Fatal, ..Filter::default() };
+    let theirs = whole(sample::channel("other", "ops"), "acme", Filter::default());
+    for whole in [
+        whole(sample::ops(), "globex", Filter::default()),
+        whole(sample::ops(), "acme", Filter::default()),
+        whole(sample::ops(), "acme", fatal()),
+        theirs.clone(),
+    ] {
+        commit_at(bench, change(RowChange::PutWhole(whole)), after(3)).await;
+    }
+    let project = sample::project("web").id;
+    let apart = RowChange::LeaveOut { account: acc(), channel: sample::ops().channel, project: project.clone() };
+    commit(bench, change(apart.clone()).and(apart)).await;
+    bench.restart().await;
+    let facts = bench.facts();
+    let here = async || facts.wholes_in(&acc(), &sample::ops().channel).await.expect("read");
+    let ours = whole(sample::ops(), "acme", fatal());
+    assert_eq!(here().await, [ours.clone(), whole(sample::ops(), "globex", Filter::default())]);
+    assert_eq!(facts.wholes_of(&OrgSlug::new("acme")).await.expect("read"), [ours, theirs]);
+    assert_eq!(facts.changed(&acc(), &sample::ops().channel).await.expect("read"), Some(after(3)));
+
+    let is_apart = async |place: Place| facts.is_apart(&place.account, &place.channel, &project).await.expect("read");
+    assert!(is_apart(sample::ops()).await && !is_apart(sample::channel("acc", "dev")).await);
+    commit(bench, change(RowChange::Subscribe(here_is("web")))).await;
+    assert!(!is_apart(sample::ops()).await, "whoever connects it wants it");
+
+    let (account, channel) = (acc(), sample::ops().channel);
+    commit(bench, change(RowChange::DropWhole { account, channel, org: OrgSlug::new("acme") })).await;
+    assert_eq!(here().await.len(), 1);
+    commit(bench, change(RowChange::PurgeAccount(acc()))).await;
+    assert_eq!(here().await, []);
+    assert_eq!(facts.wholes_of(&OrgSlug::new("acme")).await.expect("read").len(), 1, "another account's");
 }

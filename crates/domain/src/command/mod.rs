@@ -120,15 +120,16 @@ impl Eq for Spec {}
 pub const COMMANDS: &[Spec] = &[
     Spec {
         name: "connect",
-        arguments: "<org> <project> [filters]",
+        arguments: "<org> <project | *> [filters]",
         summary: "send a project's issues here",
         details: "Names may be slugs or display names, in any case; names with spaces go in quotes. \
-                  A pasted address of a Sentry page works too. Filters say what may post, see \"configure\". If you have not \
+                  A pasted address of a Sentry page works too. \"*\" is every project that you may see, also those to come. Filters say what may post, see \"configure\". If you have not \
                   linked a Sentry account yet, you get a direct message with a link first.",
         examples: &[
             "connect acme checkout",
             "connect \"My Org\" \"Web App\"",
             "connect acme/checkout level:warning -title:timeout",
+            "connect acme *",
         ],
         parse: connect,
     },

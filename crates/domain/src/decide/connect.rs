@@ -4,7 +4,7 @@ use super::Core;
 use crate::text::line;
 use crate::{
     Actor, Address, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug, Organization, Person,
-    Place, Project, RECONCILE_EVERY, RowChange, Subscription, Undoing, say,
+    Place, Project, RECONCILE_EVERY, RowChange, Subscription, Timestamp, Undoing, Whole, say,
 };
 
 /// What Sentry knows under the names that somebody typed, as far as the asker may see.
@@ -12,6 +12,15 @@ use crate::{
 pub enum Lookup {
     /// The project.
     Found(Project),
+    /// Every project of an organization.
+    Whole {
+        /// The organization.
+        org: Organization,
+        /// Its projects.
+        projects: Vec<Project>,
+    },
+    /// A display name that fits several projects.
+    Several(Vec<Project>),
     /// No such organization among these.
     NoOrganization(Vec<Organization>),
     /// No such project in the organization, among these.
@@ -50,9 +59,24 @@ impl Core<'_> {
     }
 
     /// Sentry has answered what the names mean. `here` is what the place is connected to; `installed` whether the
-    /// organization's integration is known to us.
-    pub fn looked_up(&self, wish: &Connect, found: &Lookup, here: &[Subscription], installed: bool) -> Decision {
+    /// organization's integration is known to us; `wholes` those of which the place gets every project.
+    pub fn looked_up(
+        &self,
+        wish: &Connect,
+        found: &Lookup,
+        here: &[Subscription],
+        wholes: &[Whole],
+        installed: bool,
+    ) -> Decision {
         match found {
+            Lookup::Whole { org, .. } if !self.deployment.accepts(&org.slug) => {
+                self.connect_failed(wish, say::not_accepted())
+            }
+            Lookup::Whole { org, projects } => {
+                let before = wholes.iter().find(|whole| whole.org == org.slug);
+                self.connect_whole(wish, org, projects, here, before)
+            }
+            Lookup::Several(fitting) => self.connect_failed(wish, say::which_to_connect(wish, fitting)),
             Lookup::Found(project) if !self.deployment.accepts(&project.org) => {
                 self.connect_failed(wish, say::not_accepted())
             }
@@ -77,16 +101,24 @@ impl Core<'_> {
         let notice = say::connected(self.deployment, &subscription, installed);
         let (undo, can_be_undone) = self.undoable(&wish.place, Undoing::Connected(project.clone()));
         let told = self.tell(Address::everyone(&wish.place, &wish.by), &wish.place, notice.button(undo.button()));
-        let mut decision = told.and(can_be_undone);
-        if let Some(identity) = self.told_in_own_chat(wish) {
-            let done = say::linked_and_connected(identity, &wish.place, project);
-            decision = decision.then(self.answer(Address::direct(&wish.by), done));
-        }
-        // Not merged into one that waits: that one may just be ending because nobody was connected.
-        let reconcile = self.reconcile(&project.org).at(self.now + RECONCILE_EVERY);
-        let reconcile = NewJob { unless_waiting: false, ..reconcile };
+        let decision = told.and(can_be_undone).with(self.linked_too(wish, &project.label()));
         let audit = self.audit(&wish.place, &wish.by, "connect", &project.label()).to(&wish.filter.in_words());
-        decision.and(RowChange::Subscribe(subscription)).and(RowChange::Audit(audit)).then(reconcile)
+        decision
+            .and(RowChange::Subscribe(subscription))
+            .and(RowChange::Audit(audit))
+            .then(self.reconcile_anew(&project.org))
+    }
+
+    /// Not merged into one that waits: that one may just be ending because nobody was connected.
+    pub(super) fn reconcile_anew(&self, org: &OrgSlug) -> NewJob {
+        NewJob { unless_waiting: false, ..self.reconcile(org).at(self.now + RECONCILE_EVERY) }
+    }
+
+    /// Whoever has just linked is told in their own chat, too.
+    pub(super) fn linked_too(&self, wish: &Connect, label: &str) -> Decision {
+        let Some(identity) = self.told_in_own_chat(wish) else { return Decision::nothing() };
+        let done = say::linked_and_connected(identity, &wish.place, label);
+        Decision::job(self.answer(Address::direct(&wish.by), done))
     }
 
     /// The wish is not fulfilled: its author is told why, and that the link itself stands.
@@ -105,6 +137,12 @@ impl Core<'_> {
     fn told_in_own_chat<'w>(&self, wish: &'w Connect) -> Option<&'w str> {
         wish.identity.as_ref().filter(|_| wish.just_linked).map(|identity| identity.label())
     }
+}
+
+/// A subscription to a project that an organization as a whole brings with it.
+pub(super) fn begun(whole: &Whole, project: Project, now: Timestamp) -> Subscription {
+    let Whole { place, filter, by, .. } = whole.clone();
+    Subscription { place, project, filter, by, since: now, mute: None }
 }
 
 #[cfg(test)]
@@ -128,7 +166,7 @@ mod tests {
 
     fn decide(deployment: &Deployment, found: &Lookup, here: &[Subscription]) -> Decision {
         let core = Core { deployment, now: Timestamp(1_000), random: &sample::Counting::default() };
-        core.looked_up(&wish(), found, here, true)
+        core.looked_up(&wish(), found, here, &[], true)
     }
 
     fn said(decision: &Decision) -> String {

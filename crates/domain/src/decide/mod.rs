@@ -9,6 +9,7 @@ mod press;
 mod said;
 mod storm;
 mod test;
+mod whole;
 
 pub use change::Crowds;
 pub use connect::Lookup;
@@ -17,6 +18,7 @@ pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
 pub use test::TestFacts;
+pub use whole::Joining;
 
 use crate::{
     Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,

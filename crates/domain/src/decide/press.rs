@@ -82,6 +82,12 @@ impl Core<'_> {
             Undoing::Connected(project) => self.disconnect_again(pressed, project),
             Undoing::Disconnected(gone) => self.connect_again(pressed, gone, here),
             Undoing::Filtered { project, filter } => self.filter_again(pressed, project, filter, here),
+            Undoing::ConnectedWhole { whole, projects } => self.disconnect_whole_again((place, by), whole, projects),
+            Undoing::DisconnectedWhole { wholes, gone } => {
+                let wholes = wholes.iter().cloned().map(RowChange::PutWhole);
+                wholes.fold(self.connect_again(pressed, gone, here), Decision::and)
+            }
+            Undoing::FilteredWhole { whole, before } => self.filter_whole_again((place, by), whole, before, here),
             Undoing::Muted(before) => self.mute_again(pressed, before, here),
         };
         let audit = self.audit(place, by, "undo", undo.what.word());
@@ -91,7 +97,7 @@ impl Core<'_> {
 
     fn disconnect_again(&self, pressed: &Pressed, project: &Project) -> Decision {
         let Place { account, channel, .. } = pressed.place.clone();
-        let told = self.openly(&pressed.place, &pressed.by, say::disconnected(project, &pressed.by));
+        let told = self.openly(&pressed.place, &pressed.by, say::disconnected(&project.label(), &pressed.by));
         Decision::job(told).and(RowChange::Unsubscribe { account, channel, project: project.id.clone() })
     }
 
@@ -111,7 +117,7 @@ impl Core<'_> {
         }
         let Place { account, channel, .. } = place.clone();
         let put = RowChange::PutFilter { account, channel, project: project.id.clone(), filter: filter.clone() };
-        Decision::job(self.openly(place, by, say::filtered(project, filter, by))).and(put)
+        Decision::job(self.openly(place, by, say::filtered(&project.label(), filter, by))).and(put)
     }
 
     /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.

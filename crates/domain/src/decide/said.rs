@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::whole::drop_whole;
 use super::{Core, FreshLink};
 use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
-    Account, Actor, Address, Card, ChannelId, Connect, DeadLetter, Decision, Filter, Lane, Link, LinkedPerson, Notice,
-    Pause, Pending, Place, Policy, Project, Pulse, RowChange, Said, Subscription, Timestamp, Trace, Undoing, say,
+    Account, Actor, Address, Card, ChannelId, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link, LinkedPerson,
+    Notice, Pause, Pending, Place, Policy, Project, Pulse, RowChange, Said, Subscription, Timestamp, Trace, Undoing,
+    Whole, say,
 };
 
 /// What a command needs to know.
@@ -15,6 +17,8 @@ use crate::{
 pub struct SaidFacts {
     /// What this place is connected to.
     pub here: Vec<Subscription>,
+    /// The organizations of which it gets every project.
+    pub wholes: Vec<Whole>,
     /// What every place of the account is connected to; only for `configure all`.
     pub everywhere: Vec<Subscription>,
     /// Where the speaker has used the bot; only for `configure all`.
@@ -100,7 +104,9 @@ impl Core<'_> {
             Command::Help { topic: Some(topic) } => self.reply(said, say::help_topic(self.deployment, *topic)),
             Command::Connect { org, project, filter } => self.connect_said(said, (org, project, filter), facts),
             Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
-            Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, &facts.here, self.now)),
+            Command::Configure => {
+                self.reply(said, say::configure(self.deployment, &said.place, &facts.here, &facts.wholes, self.now))
+            }
             Command::ConfigureOne { named, filter } => self.configure_one(said, named, filter.as_ref(), facts),
             Command::ConfigureAll => self.configure_all(said, facts),
             Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(said, facts) => self.refuse(said, "mute"),
@@ -200,19 +206,32 @@ impl Core<'_> {
         // Whoever ends everything also means what is still being looked up.
         let looked_up = named.is_none().then(|| RowChange::ClearLane(Lane::connects(account, channel)));
         let decision = Decision { changes: looked_up.into_iter().collect(), jobs: Vec::new() };
+        let wholes: Vec<_> = facts.wholes.iter().filter(|whole| ends(named, whole)).cloned().collect();
         let gone = match chosen(&facts.here, named, |project| typed("disconnect", project)) {
             Ok(gone) => gone,
+            Err(_) if !wholes.is_empty() => Vec::new(),
             Err(notice) => return decision.with(self.reply(said, notice)),
         };
-        let notice = match (named, &gone[..]) {
-            (Some(_), [there]) => say::disconnected(&there.project, &said.by),
-            _ => say::disconnected_all(&facts.here, &said.by),
+        let notice = match (named, &gone[..], &wholes[..]) {
+            (Some((_, project)), _, [whole]) if project == EVERY => {
+                say::disconnected(&format!("{} ({})", whole.label(), gone.len()), &said.by)
+            }
+            (Some(_), [there], _) => say::disconnected(&there.project.label(), &said.by),
+            _ => say::disconnected_all(&gone.iter().copied().cloned().collect::<Vec<_>>(), &said.by),
         };
-        let taken = Undoing::Disconnected(gone.iter().copied().cloned().collect());
+        let taken: Vec<_> = gone.iter().copied().cloned().collect();
+        let taken = match wholes.is_empty() {
+            true => Undoing::Disconnected(taken),
+            false => Undoing::DisconnectedWhole { wholes: wholes.clone(), gone: taken },
+        };
         let (undo, can_be_undone) = self.undoable(&said.place, taken);
         let told = self.openly(&said.place, &said.by, notice.button(undo.button()));
-        let decision = decision.then(told).and(can_be_undone);
+        let decision = wholes.iter().map(drop_whole).fold(decision.then(told).and(can_be_undone), Decision::and);
         gone.into_iter().fold(decision, |decision, gone| {
+            // One of many: it stays away, and does not join again with its next issue.
+            let joins = facts.wholes.iter().any(|w| w.org == gone.project.org && !wholes.contains(w));
+            let stays = joins.then(|| self.left_out(&said.place, &gone.project.id));
+            let decision = stays.into_iter().fold(decision, Decision::and);
             let (account, channel) = (account.clone(), channel.clone());
             let audit = self.audit(&said.place, &said.by, "disconnect", &gone.project.label());
             let gone = RowChange::Unsubscribe { account, channel, project: gone.project.id.clone() };
@@ -228,6 +247,12 @@ impl Core<'_> {
         filter: Option<&Filter>,
         facts: &SaidFacts,
     ) -> Decision {
+        if let Some(whole) = facts.wholes.iter().find(|whole| named.1 == EVERY && whole.is_called(&named.0)) {
+            return match filter {
+                Some(_) if self.is_refused(said, facts) => self.refuse(said, "filter"),
+                filter => self.configure_whole(said, whole, filter, &facts.here),
+            };
+        }
         let filters = filter.map(Filter::typed).unwrap_or_default();
         let again = |project: &Project| format!("{} {filters}", typed("configure", project)).trim_end().into();
         let there = match chosen(&facts.here, Some(named), again) {
@@ -247,7 +272,7 @@ impl Core<'_> {
         let Place { account, channel, .. } = said.place.clone();
         let undoing = Undoing::Filtered { project: project.clone(), filter: before.filter.clone() };
         let (undo, can_be_undone) = self.undoable(&said.place, undoing);
-        let notice = say::filtered(&project, filter, &said.by).button(undo.button());
+        let notice = say::filtered(&project.label(), filter, &said.by).button(undo.button());
         let audit = self.audit(&said.place, &said.by, "filter", &project.label()).to(&filter.in_words());
         let put = RowChange::PutFilter { account, channel, project: project.id, filter: filter.clone() };
         let decision = Decision::job(self.openly(&said.place, &said.by, notice)).and(can_be_undone);
@@ -291,11 +316,25 @@ pub(super) fn chosen<'a>(
     let Some((org, project)) = named else {
         return if here.is_empty() { Err(say::nothing_connected()) } else { Ok(here.iter().collect()) };
     };
+    if project == EVERY {
+        let of_org = |s: &&Subscription| {
+            let theirs = &s.project;
+            theirs.org.as_str().eq_ignore_ascii_case(org) || theirs.org_name.to_lowercase() == org.to_lowercase()
+        };
+        let all: Vec<_> = here.iter().filter(of_org).collect();
+        let none = || say::not_connected(&format!("{org} / {project}"), here);
+        return if all.is_empty() { Err(none()) } else { Ok(all) };
+    }
     match &meant(here, org, project)[..] {
         [there] => Ok(vec![there]),
         [] => Err(say::not_connected(&format!("{org} / {project}"), here)),
         several => Err(say::which_one(project, several, again)),
     }
+}
+
+/// Whether that ends an organization as a whole.
+fn ends(named: Option<&(String, String)>, whole: &Whole) -> bool {
+    named.is_none_or(|(org, project)| project == EVERY && whole.is_called(org))
 }
 
 /// A command about one project, as it is typed.
@@ -335,6 +374,7 @@ mod tests {
     fn facts() -> SaidFacts {
         SaidFacts {
             here: Vec::new(),
+            wholes: Vec::new(),
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,

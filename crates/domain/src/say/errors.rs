@@ -154,7 +154,7 @@ pub fn no_project(org: &OrgSlug, wish: &Connect, seen: &[Project]) -> Notice {
     })
 }
 
-fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub(super) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 5;
     let more = names.len().saturating_sub(SHOWN);
     let mut text = names.take(SHOWN).collect::<Vec<_>>().join(", ");

@@ -7,7 +7,9 @@ use super::{linked_as, name, slash};
 use crate::command::{COMMANDS, FILTERS, Spec, Topic};
 use crate::decide::{StatusFacts, TestFacts};
 use crate::text::counted;
-use crate::{Deployment, LinkedPerson, Notice, Offered, Pending, Person, Place, Pulse, Subscription, Timestamp};
+use crate::{
+    Deployment, EVERY, LinkedPerson, Notice, Offered, Pending, Person, Place, Pulse, Subscription, Timestamp, Whole,
+};
 
 /// More would not fit a card.
 const MOST_ROWS: usize = 20;
@@ -51,13 +53,27 @@ fn help_command(deployment: &Deployment, spec: &Spec) -> Notice {
 }
 
 /// This channel's projects.
-pub fn configure(deployment: &Deployment, place: &Place, here: &[Subscription], now: Timestamp) -> Notice {
-    if here.is_empty() {
+pub fn configure(
+    deployment: &Deployment,
+    place: &Place,
+    here: &[Subscription],
+    wholes: &[Whole],
+    now: Timestamp,
+) -> Notice {
+    if here.is_empty() && wholes.is_empty() {
         return Notice::text(format!("{} gets nothing yet", super::capital(&place.label())))
             .line(format!("Start with: {}", slash(deployment, "connect <org> <project>")));
     }
     let head = format!("{} gets {}", super::capital(&place.label()), counted(here.len() as u64, "project"));
-    here.iter().fold(Notice::text(head), |notice, subscription| notice.line(row(subscription, now)))
+    let notice = wholes.iter().fold(Notice::text(head), |notice, whole| notice.line(row_of_all(whole, here)));
+    // What is as everywhere in its organization is told by one row.
+    let is_told = |s: &&Subscription| {
+        let whole = wholes.iter().find(|whole| whole.org == s.project.org);
+        whole.is_some_and(|whole| whole.filter == s.filter && s.muted(now).is_none())
+    };
+    let own: Vec<_> = here.iter().filter(|s| !is_told(s)).collect();
+    let notice = own.iter().take(MOST_ROWS).fold(notice, |notice, s| notice.line(row(s, now)));
+    if own.len() > MOST_ROWS { notice.line(format!("Showing {MOST_ROWS} of {}.", own.len())) } else { notice }
 }
 
 /// One project of a channel, and how its filters are changed.
@@ -207,6 +223,16 @@ pub fn whoami(
         (None, true) => notice.suggest("Link an account", switch),
         (_, false) => notice,
     }
+}
+
+fn row_of_all(whole: &Whole, here: &[Subscription]) -> String {
+    let projects = here.iter().filter(|s| s.project.org == whole.org).count();
+    format!(
+        "{} / {EVERY} ({projects}, new ones join) · {} · by {}",
+        whole.org,
+        whole.filter.in_words(),
+        name(&whole.by)
+    )
 }
 
 fn row(subscription: &Subscription, now: Timestamp) -> String {

@@ -7,6 +7,7 @@ mod errors;
 mod linking;
 mod lists;
 mod muting;
+mod whole;
 mod why;
 
 pub use errors::{
@@ -21,6 +22,7 @@ pub use linking::{
 };
 pub use lists::{configure, configure_all, configure_one, help, help_topic, status, tested, whoami};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
+pub use whole::{configure_whole, connected_whole, joined, which_to_connect, whole_already};
 pub use why::{why, why_given_up};
 
 use crate::text::line;
@@ -77,14 +79,22 @@ pub fn already_connected(deployment: &Deployment, subscription: &Subscription) -
 }
 
 /// Something else may post in a place. Everyone there is told.
-pub fn filtered(project: &Project, filter: &Filter, by: &Person) -> Notice {
-    Notice::text(format!("{}: now only {} ({}).", project.label(), filter.in_words(), name(by)))
+pub fn filtered(project: &str, filter: &Filter, by: &Person) -> Notice {
+    Notice::text(format!("{}: now only {} ({}).", capital_of(project), filter.in_words(), name(by)))
 }
 
 /// The filter asked for is there.
 pub fn filtered_so_already(subscription: &Subscription) -> Notice {
-    let words = subscription.filter.in_words();
-    Notice::text(format!("{}: only {}, as before.", subscription.project.label(), words)).line("Nothing changed.")
+    Notice::text(as_before(&subscription.project.label(), &subscription.filter)).line("Nothing changed.")
+}
+
+pub(crate) fn as_before(label: &str, filter: &Filter) -> String {
+    format!("{}: only {}, as before.", capital_of(label), filter.in_words())
+}
+
+/// Names of projects keep their case.
+fn capital_of(label: &str) -> String {
+    if label.contains('/') { label.into() } else { capital(label) }
 }
 
 /// The line that shows a project's filters, and with filters behind it changes them.
@@ -100,24 +110,25 @@ fn connect_line(org: &str, project: &str, filter: &Filter) -> String {
 }
 
 /// To the person in their own chat: linked, and what they asked for is done.
-pub fn linked_and_connected(linked: &str, place: &Place, project: &Project) -> Notice {
+pub fn linked_and_connected(linked: &str, place: &Place, project: &str) -> Notice {
     Notice::text(format!(
         "Linked as {}. {} is now connected to {}.",
         line(linked, ECHO),
         capital(&place.label()),
-        project.label()
+        project
     ))
 }
 
 /// One project is gone from a place. Everyone there is told.
-pub fn disconnected(project: &Project, by: &Person) -> Notice {
-    Notice::text(format!("Disconnected: {}, by {}.", project.label(), name(by)))
+pub fn disconnected(project: &str, by: &Person) -> Notice {
+    Notice::text(format!("Disconnected: {project}, by {}.", name(by)))
 }
 
 /// Every project is gone from a place. Everyone there is told.
 pub fn disconnected_all(gone: &[Subscription], by: &Person) -> Notice {
     let labels: Vec<_> = gone.iter().map(|s| s.project.label()).collect();
-    Notice::text(format!("Disconnected everything here ({}): {}, by {}.", labels.len(), labels.join(", "), name(by)))
+    let listed = errors::some_of(labels.iter().map(String::as_str));
+    Notice::text(format!("Disconnected everything here ({}): {listed}, by {}.", labels.len(), name(by)))
 }
 
 /// What was disconnected is connected again. Everyone there is told.

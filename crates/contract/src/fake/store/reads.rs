@@ -7,8 +7,8 @@ use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, AuditEntry, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId,
-    IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, ProjectKey,
-    Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
+    IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, ProjectId,
+    ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use super::FakeStore;
@@ -35,6 +35,27 @@ impl Facts for FakeStore {
 
     async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError> {
         Ok(all(&self.up()?.rows.subscriptions, |s| project.names(&s.project)))
+    }
+
+    async fn wholes_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Whole>, StoreError> {
+        let mut found = all(&self.up()?.rows.wholes, |w| w.place.account == *account && w.place.channel == *channel);
+        found.sort_by(|a, b| a.org.as_str().cmp(b.org.as_str()));
+        Ok(found)
+    }
+
+    async fn wholes_of(&self, org: &OrgSlug) -> Result<Vec<Whole>, StoreError> {
+        let mut found = all(&self.up()?.rows.wholes, |w| w.org == *org);
+        found.sort_by_key(|w| (w.place.account.as_str().to_owned(), w.place.channel.key()));
+        Ok(found)
+    }
+
+    async fn is_apart(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        project: &ProjectId,
+    ) -> Result<bool, StoreError> {
+        Ok(self.up()?.rows.apart.contains(&(account.clone(), channel.clone(), project.clone())))
     }
 
     async fn subscriptions_to(&self, org: &OrgSlug) -> Result<Vec<Subscription>, StoreError> {

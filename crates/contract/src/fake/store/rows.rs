@@ -1,12 +1,12 @@
 //! What a restart keeps, and what a decision changes in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId,
     IssueId, Job, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse,
-    Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
+    Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use super::dead::Dead;
@@ -20,6 +20,8 @@ pub(super) struct Rows {
     pub(super) subscriptions: Vec<Subscription>,
     /// When what a channel is connected to was last changed.
     pub(super) changed: HashMap<(AccountId, ChannelId), Timestamp>,
+    pub(super) wholes: Vec<Whole>,
+    pub(super) apart: HashSet<(AccountId, ChannelId, ProjectId)>,
     pub(super) cards: Vec<Card>,
     pub(super) roundups: Vec<Roundup>,
     pub(super) heard: HashMap<IssueId, Timestamp>,
@@ -73,6 +75,18 @@ impl Rows {
                     !(s.place.account == *account && s.place.channel == *channel && s.project.id == *project)
                 });
                 self.changed.insert((account.clone(), channel.clone()), now);
+            }
+            RowChange::PutWhole(whole) => {
+                self.drop_whole(&whole.place.account, &whole.place.channel, &whole.org);
+                self.wholes.push(whole.clone());
+                self.changed.insert((whole.place.account.clone(), whole.place.channel.clone()), now);
+            }
+            RowChange::DropWhole { account, channel, org } => {
+                self.drop_whole(account, channel, org);
+                self.changed.insert((account.clone(), channel.clone()), now);
+            }
+            RowChange::LeaveOut { account, channel, project } => {
+                self.apart.insert((account.clone(), channel.clone(), project.clone()));
             }
             RowChange::PutFilter { account, channel, project, filter } => {
                 self.put_in((account, channel, project), |there| there.filter = filter.clone(), now);
@@ -184,8 +198,14 @@ impl Rows {
         if self.subscriptions.iter().any(same) {
             return Err(StoreError::Conflict);
         }
+        let Place { account, channel, .. } = new.place.clone();
+        self.apart.remove(&(account, channel, new.project.id.clone()));
         self.subscriptions.push(new.clone());
         Ok(())
+    }
+
+    fn drop_whole(&mut self, account: &AccountId, channel: &ChannelId, org: &OrgSlug) {
+        self.wholes.retain(|w| !(w.place.account == *account && w.place.channel == *channel && w.org == *org));
     }
 
     /// Replaces one thing that a subscription says.
