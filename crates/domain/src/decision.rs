@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane, Link,
-    LinkedPerson, MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression,
-    Timestamp, Undo, UserId,
+    Account, AccountId, Card, ChannelId, Digest, DirectoryChange, Filter, Handle, InstallationId, IssueId, JobId, Lane,
+    Link, LinkedPerson, MessageId, NewJob, OrgSlug, Person, Place, ProjectId, Revision, Roundup, Subscription,
+    Suppression, Timestamp, Undo, UserId,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -199,6 +199,8 @@ pub enum RowChange {
         /// Who.
         person: Person,
     },
+    /// What an account's directory tells.
+    Directory(DirectoryChange),
     /// The host's clock was set back: whatever waits for a time to come waits that much less, and what seems still to come
     /// was that much earlier, as if it had been right all along.
     ClockSetBack {

@@ -69,6 +69,11 @@ pub enum Job {
         /// Which attempt.
         link: Digest,
     },
+    /// Read what is due of an account's directory. Comes back while it may be read.
+    ReadDirectory {
+        /// The account.
+        account: AccountId,
+    },
     /// Delete what has served its time: delivery keys, ended links. Comes back every hour.
     Sweep,
 }
@@ -135,6 +140,7 @@ impl Job {
                 | Self::ShowRoundup { .. }
                 | Self::Refresh { .. }
                 | Self::Reconcile { .. }
+                | Self::ReadDirectory { .. }
                 | Self::Sweep
         )
     }
@@ -147,7 +153,11 @@ impl Job {
             Self::Answer(_) | Self::Connect(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
-            Self::Refresh { .. } | Self::Reconcile { .. } | Self::ShowLater { .. } | Self::Sweep => "reconcile",
+            Self::Refresh { .. }
+            | Self::Reconcile { .. }
+            | Self::ReadDirectory { .. }
+            | Self::ShowLater { .. }
+            | Self::Sweep => "reconcile",
         }
     }
 
@@ -159,9 +169,11 @@ impl Job {
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {
-            Self::Connect(_) | Self::Update(_) | Self::Refresh { .. } | Self::Reconcile { .. } => {
-                Patience::Conversation
-            }
+            Self::Connect(_)
+            | Self::Update(_)
+            | Self::Refresh { .. }
+            | Self::Reconcile { .. }
+            | Self::ReadDirectory { .. } => Patience::Conversation,
             _ => Patience::Delivery,
         }
     }

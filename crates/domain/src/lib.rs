@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod decide;
+pub mod directory;
 pub mod job;
 pub mod link;
 pub mod ports;
@@ -35,6 +36,7 @@ mod sample;
 pub use card::{Card, Content, Standing};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
+pub use directory::{DirectoryChange, Rank};
 pub use event::{Event, Pressed, Said};
 pub use filter::{Filter, Kind, Terms};
 pub use id::{
@@ -49,7 +51,7 @@ pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
-pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};
+pub use ports::{Chat, Clock, Directory, Facts, Journal, Random, Roster, Store, Tracker, Vault, Webhook};
 pub use pulse::{Pulse, RECONCILE_EVERY};
 pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};

@@ -16,10 +16,11 @@ use crate::row;
 use crate::scratch::beside;
 
 /// In the order in which they are applied; `user_version` counts those that were.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_gaps.sql"),
     include_str!("../migrations/0003_channels_and_lanes.sql"),
+    include_str!("../migrations/0004_directory.sql"),
 ];
 const APPLICATION: i64 = 0x5a4e_5452;
 /// The first SQLite without the write-ahead log bug.

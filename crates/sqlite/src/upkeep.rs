@@ -16,8 +16,21 @@ const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 9] =
-    ["subscription", "channel", "undo", "card", "roundup", "link", "person", "presence", "pause"];
+pub(crate) const OF_ACCOUNT: [&str; 13] = [
+    "subscription",
+    "channel",
+    "undo",
+    "card",
+    "roundup",
+    "link",
+    "person",
+    "presence",
+    "pause",
+    "directory",
+    "directory_channel",
+    "directory_member",
+    "directory_rank",
+];
 const WAITING_OF_OWNER: &str =
     "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
 const DEAD_OF_OWNER: &str = "DELETE FROM dead WHERE owner = ?1 RETURNING counted";
@@ -51,6 +64,7 @@ impl Db {
         self.change(OLD_KEYS, [(now - KEYS_KEPT).0])?;
         self.change(OLD_HEARD, [(now - KEYS_KEPT).0])?;
         self.change("DELETE FROM undo WHERE expires <= ?1", [now.0])?;
+        self.sweep_directory(now)?;
         self.change(OLD_PULSES, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
         self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;

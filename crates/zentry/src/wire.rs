@@ -51,6 +51,7 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
         facts: store.store(),
         chat: Arc::new(chat),
         tracker: Arc::new(tracker),
+        directory: None,
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),
     };

@@ -61,6 +61,7 @@ impl World {
             facts: Arc::<FakeStore>::clone(&store),
             chat: Arc::<FakeChat>::clone(&chat),
             tracker: Arc::<FakeTracker>::clone(&tracker),
+            directory: None,
             clock: Arc::<FakeClock>::clone(&clock),
             random: Arc::new(SeededRandom::new(42)),
         };

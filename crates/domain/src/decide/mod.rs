@@ -2,6 +2,7 @@
 
 mod change;
 mod connect;
+mod directory;
 mod gap;
 mod link;
 mod press;
@@ -10,6 +11,7 @@ mod storm;
 
 pub use change::Crowds;
 pub use connect::Lookup;
+pub use directory::{DirectoryReading, Ended};
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts};

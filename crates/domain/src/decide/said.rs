@@ -6,7 +6,7 @@ use super::{Core, FreshLink};
 use crate::command::{Command, CommandError, begins_with_command};
 use crate::{
     Account, Actor, Card, ChannelId, Connect, Decision, Filter, Lane, Link, LinkedPerson, Pause, Pending, Place,
-    Policy, Pulse, RowChange, Said, Subscription, Timestamp, Undoing, say,
+    Policy, Pulse, Rank, RowChange, Said, Subscription, Timestamp, Undoing, say,
 };
 
 /// What a command needs to know.
@@ -24,6 +24,8 @@ pub struct SaidFacts {
     pub changed: Option<Timestamp>,
     /// The account, if it told us of its installation.
     pub account: Option<Account>,
+    /// What the speaker is in the account, as far as its directory says.
+    pub rank: Rank,
     /// The speaker's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The speaker's unfinished attempt to link one.
@@ -118,7 +120,7 @@ impl Core<'_> {
     }
 
     fn is_manager(&self, said: &Said, facts: &SaidFacts) -> bool {
-        self.deployment.is_manager(&said.by, facts.account.as_ref())
+        self.deployment.is_manager(&said.by, facts.account.as_ref(), facts.rank)
     }
 
     /// Under the policy `managers` nobody else changes what a channel gets.
@@ -289,6 +291,7 @@ mod tests {
             status: None,
             changed: None,
             account: None,
+            rank: Rank::Member,
             linked: None,
             open_link: None,
             pending_card: None,

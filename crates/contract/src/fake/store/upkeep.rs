@@ -26,6 +26,7 @@ impl Rows {
         self.presence.retain(|seen| seen.account != *account);
         self.pauses.retain(|pause| pause.account != *account);
         self.accounts.retain(|known| known.id != *account);
+        self.roll.forget(account);
         self.throttles.remove(&owner);
         let lanes: Vec<Lane> = self.lanes.keys().filter(|lane| lane.owner == owner).cloned().collect();
         for lane in lanes {
@@ -39,6 +40,7 @@ impl Rows {
         self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
         self.pulses.retain(|pulse| self.subscriptions.iter().any(|s| s.project.org == pulse.org));
         self.undos.retain(|undo| undo.expires > now);
+        self.roll.sweep(now);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);
