@@ -1,6 +1,6 @@
 //! The chat platform's directory, where the deployment reads it: who belongs to a channel, who administers, who is a guest.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use zentry_domain::decide::{DirectoryReading, Ended};
 use zentry_domain::directory::{BELIEVED, READ_EVERY, is_due};
 use zentry_domain::ports::{DirectoryError, Page, StoreError};
 use zentry_domain::{
-    AccountId, ChannelId, Decision, Directory, DirectoryChange, Person, Place, Rank, Roster, Secret, Timestamp, UserId,
+    AccountId, ChannelId, Decision, Directory, DirectoryChange, Person, Rank, Roster, Secret, Timestamp, UserId,
 };
 
 use crate::perform::{Effect, Setback};
@@ -21,6 +21,8 @@ const CALLS: u32 = 50;
 const PAGES: u32 = 10;
 /// At most so many people's ranks a reading, so that the channels have their turn too.
 const RANKS: usize = 20;
+/// So many refusals in a row concern everything of a kind, not the one that was asked for.
+const REFUSALS: usize = 3;
 /// No further call is begun after so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// At most so many directories are read at a time: messages must find a worker.
@@ -197,15 +199,13 @@ impl App {
         let Some(enrollment) = roster.enrollment(account).await? else { return Ok(Effect::Due) };
         let Ok(_turn) = self.reading.try_acquire() else { return Ok(Effect::Crowded) };
         let now = self.now();
-        let mut connected: Vec<ChannelId> = Vec::new();
-        for Place { channel, direct, .. } in
-            self.ports.facts.subscriptions_of(account).await?.into_iter().map(|s| s.place)
-        {
-            if !direct && !connected.contains(&channel) {
-                connected.push(channel);
-            }
+        let places = self.ports.facts.subscriptions_of(account).await?.into_iter().map(|s| s.place);
+        let connected: HashSet<_> = places.filter(|place| !place.direct).map(|place| place.channel).collect();
+        let mut people = Vec::new();
+        for user in roster.ranks_due(account, now, RANKS).await? {
+            let known = roster.ranked(account, &user).await?;
+            people.push((user, known.map(|ranked| ranked.rank).unwrap_or_default()));
         }
-        let people = roster.ranks_due(account, now, RANKS).await?;
         let read: HashMap<_, _> = roster.members_read(account).await?.into_iter().collect();
         let mut reader = Reader::new(self, &**directory, account);
         let names_due = enrollment.is_due(now);
@@ -238,12 +238,12 @@ impl App {
 
 /// The connected channels with whether each is due, those first whose members were never read or longest ago.
 fn oldest_first(
-    connected: Vec<ChannelId>,
+    connected: HashSet<ChannelId>,
     read: &HashMap<ChannelId, Timestamp>,
     now: Timestamp,
 ) -> Vec<(ChannelId, bool)> {
-    let mut channels = connected;
-    channels.sort_by_key(|channel| read.get(channel).copied());
+    let mut channels: Vec<_> = connected.into_iter().collect();
+    channels.sort_by_key(|channel| (read.get(channel).copied(), channel.key()));
     let with_due = |channel: ChannelId| {
         let due = read.get(&channel).is_none_or(|at| is_due(*at, READ_EVERY, now));
         (channel, due)
@@ -254,7 +254,8 @@ fn oldest_first(
 /// What is to be read.
 struct Due {
     names: bool,
-    people: Vec<UserId>,
+    /// With what they were.
+    people: Vec<(UserId, Rank)>,
     /// Every connected channel, and whether its members are due.
     channels: Vec<(ChannelId, bool)>,
 }
@@ -304,26 +305,33 @@ impl<'a> Reader<'a> {
 
     /// What is refused for good costs its own part and nothing else.
     async fn read_all(&mut self, due: &Due) -> Result<(), Stop> {
-        let listed = if due.names { part(self.names(&due.channels).await)?.unwrap_or_default() } else { Vec::new() };
-        part(self.ranks(&due.people).await)?;
-        let of_channels = due.channels.iter().filter(|(_, is_due)| *is_due);
-        let of_channels: Vec<_> = of_channels.map(|(channel, _)| channel).collect();
-        if due.names {
-            part(self.unlisted_names(&of_channels, &listed).await)?;
+        let listed = if due.names { Some(self.names(&due.channels).await?) } else { None };
+        self.ranks(&due.people).await?;
+        let of_channels = due.channels.iter().filter(|(_, is_due)| *is_due).map(|(channel, _)| channel);
+        let mut refused = 0;
+        for channel in of_channels {
+            refused += usize::from(self.channel(channel, listed.as_ref()).await?);
+            if refused == REFUSALS {
+                break;
+            }
         }
-        part(self.members(&of_channels).await)?;
         Ok(())
     }
 
     /// The names of the connected channels that are listed, and which those are.
-    async fn names(&mut self, connected: &[(ChannelId, bool)]) -> Result<Vec<ChannelId>, Stop> {
-        let (mut listed, mut after) = (Vec::new(), None);
+    async fn names(&mut self, connected: &[(ChannelId, bool)]) -> Result<HashSet<ChannelId>, Stop> {
+        let connected: HashSet<_> = connected.iter().map(|(channel, _)| channel).collect();
+        let (mut listed, mut after) = (HashSet::new(), None);
         for _ in 0..PAGES {
             self.one_call()?;
-            let page = self.directory.channels(self.account, after.as_deref()).await.map_err(Stop::Failed)?;
+            let page = match self.directory.channels(self.account, after.as_deref()).await {
+                Ok(page) => page,
+                Err(DirectoryError::Refused(_) | DirectoryError::Gone) => break,
+                Err(error) => return Err(Stop::Failed(error)),
+            };
             for (channel, name) in page.items {
-                if connected.iter().any(|(ours, _)| *ours == channel) {
-                    listed.push(channel.clone());
+                if connected.contains(&channel) {
+                    listed.insert(channel.clone());
                     self.name(channel, name);
                 }
             }
@@ -336,46 +344,55 @@ impl<'a> Reader<'a> {
         Ok(listed)
     }
 
-    /// The names of channels to which whoever installed the bot does not belong.
-    async fn unlisted_names(&mut self, channels: &[&ChannelId], listed: &[ChannelId]) -> Result<(), Stop> {
-        for channel in channels.iter().filter(|channel| !listed.contains(channel)) {
-            self.one_call()?;
-            match self.directory.name(self.account, channel).await {
-                Ok(name) => self.name((*channel).clone(), name),
-                Err(DirectoryError::Gone) => {}
-                Err(error) => return Err(Stop::Failed(error)),
-            }
-        }
-        Ok(())
-    }
-
     fn name(&mut self, channel: ChannelId, name: String) {
         if !name.is_empty() {
             self.changes.push(DirectoryChange::Name { account: self.account.clone(), channel, name });
         }
     }
 
-    async fn ranks(&mut self, people: &[UserId]) -> Result<(), Stop> {
-        for user in people {
+    async fn ranks(&mut self, people: &[(UserId, Rank)]) -> Result<(), Stop> {
+        let mut refused = 0;
+        for (user, known) in people {
             self.one_call()?;
-            let rank = self.directory.rank(self.account, user).await.map_err(Stop::Failed)?;
+            let rank = match self.directory.rank(self.account, user).await {
+                Ok(rank) => rank,
+                // Written down, so that the others have their turn. It takes a right away, and no restriction.
+                Err(DirectoryError::Refused(_) | DirectoryError::Gone) => {
+                    refused += 1;
+                    if *known == Rank::Guest { Rank::Guest } else { Rank::Member }
+                }
+                Err(error) => return Err(Stop::Failed(error)),
+            };
             self.changes.push(DirectoryChange::Rank { account: self.account.clone(), user: user.clone(), rank });
+            if refused == REFUSALS {
+                break;
+            }
         }
         Ok(())
     }
 
-    async fn members(&mut self, channels: &[&ChannelId]) -> Result<(), Stop> {
-        for channel in channels {
-            let users = match self.members_of(channel).await {
-                Ok(users) => users,
-                // Nobody belongs to what is not there, and nobody is told of what may not be seen.
-                Err(Stop::Failed(DirectoryError::Gone)) => Vec::new(),
-                Err(stop) => return Err(stop),
-            };
-            let (account, channel) = (self.account.clone(), (*channel).clone());
-            self.changes.push(DirectoryChange::Members { account, channel, users });
+    /// One channel's members, and its name where whoever installed the bot does not belong to it. Says whether its members were
+    /// refused.
+    async fn channel(&mut self, channel: &ChannelId, listed: Option<&HashSet<ChannelId>>) -> Result<bool, Stop> {
+        if listed.is_some_and(|listed| !listed.contains(channel)) {
+            self.one_call()?;
+            match self.directory.name(self.account, channel).await {
+                Ok(name) => self.name(channel.clone(), name),
+                Err(DirectoryError::Gone | DirectoryError::Refused(_)) => {}
+                Err(error) => return Err(Stop::Failed(error)),
+            }
         }
-        Ok(())
+        let (users, is_refused) = match self.members_of(channel).await {
+            Ok(users) => (users, false),
+            // Nobody belongs to what is not there, and nobody is told of what may not be seen. Written down, so that the
+            // others have their turn.
+            Err(Stop::Failed(DirectoryError::Gone)) => (Vec::new(), false),
+            Err(Stop::Failed(DirectoryError::Refused(_))) => (Vec::new(), true),
+            Err(stop) => return Err(stop),
+        };
+        let (account, channel) = (self.account.clone(), channel.clone());
+        self.changes.push(DirectoryChange::Members { account, channel, users });
+        Ok(is_refused)
     }
 
     async fn members_of(&mut self, channel: &ChannelId) -> Result<Vec<UserId>, Stop> {
@@ -399,14 +416,5 @@ impl<'a> Reader<'a> {
         }
         self.calls -= 1;
         Ok(())
-    }
-}
-
-/// A part that was refused for good is left out.
-fn part<T>(read: Result<T, Stop>) -> Result<Option<T>, Stop> {
-    match read {
-        Ok(read) => Ok(Some(read)),
-        Err(Stop::Failed(DirectoryError::Refused(_) | DirectoryError::Gone)) => Ok(None),
-        Err(stop) => Err(stop),
     }
 }

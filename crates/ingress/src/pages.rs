@@ -103,13 +103,6 @@ pub(crate) fn setup(public: &Public, request: &Request<Incoming>) -> Answer {
     public.frame.page(StatusCode::OK, &Setup { frame: &public.frame, org })
 }
 
-/// To Zoom's own page. Nobody asks for the `state` back: the callback changes nothing.
-pub(crate) fn install(public: &Public) -> Answer {
-    let mut address = public.site.zoom_authorize_url.clone();
-    address.query_pairs_mut().append_pair("state", &public.random.hex128());
-    public.frame.see_other(address.as_str())
-}
-
 /// What Sentry makes of a name; anything else is not worth repeating on a page of ours.
 fn is_slug(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
