@@ -54,6 +54,7 @@ struct Home<'a> {
 #[template(path = "privacy.html")]
 struct Privacy<'a> {
     frame: &'a Frame,
+    directory: bool,
 }
 
 #[derive(Template)]
@@ -82,7 +83,7 @@ pub(crate) fn home(public: &Public) -> Answer {
 
 /// What it reads and stores, and how to remove it.
 pub(crate) fn privacy(public: &Public) -> Answer {
-    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame })
+    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame, directory: public.app.reads_directory() })
 }
 
 /// On which terms it is used.

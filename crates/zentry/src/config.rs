@@ -394,6 +394,19 @@ mod tests {
     }
 
     #[test]
+    fn with_the_directory_on_administrators_can_be_the_managers() {
+        let (mut settings, secrets) = good();
+        assert!(!load(&settings, &secrets).expect("complete").zoom.directory);
+        settings.policy_connect = Some("managers".into());
+        assert!(load(&settings, &secrets).err().expect("nobody").starts_with("ZENTRY_POLICY_CONNECT"));
+        settings.zoom_directory = Some("on".into());
+        let config = load(&settings, &secrets).expect("complete");
+        assert!(config.zoom.directory && config.deployment.policy == Policy::Managers);
+        settings.zoom_directory = Some("maybe".into());
+        assert!(load(&settings, &secrets).err().expect("maybe").starts_with("ZENTRY_ZOOM_DIRECTORY"));
+    }
+
+    #[test]
     fn no_error_shows_a_secret() {
         let (settings, mut secrets) = good();
         secrets.insert("ZENTRY_KEYS", "k1:canary-value".into());
