@@ -33,6 +33,8 @@ const TURN: Duration = Duration::from_secs(60);
 /// them against the bot.
 const CODES: usize = 10;
 const CODES_WITHIN: Duration = Duration::from_secs(60);
+/// So many are queued in one commit, so that a delivery never waits for all of them.
+const AT_ONCE: usize = 256;
 const CODE_MAX: usize = 1_024;
 
 /// The ports of the chat platform's directory.
@@ -185,10 +187,14 @@ impl App {
     /// stays.
     pub(crate) async fn begin_reading_directories(&self) -> Result<(), StoreError> {
         let Some(DirectoryPorts { roster, .. }) = &self.ports.directory else { return Ok(()) };
-        for account in roster.enrolled().await? {
-            let wait = READ_EVERY.mul_f64(self.ports.random.unit());
-            let job = self.core().read_directory(&account).at(self.now() + wait);
-            self.ports.store.commit(&[], &Decision::job(job), self.now()).await?;
+        let (accounts, now) = (roster.enrolled().await?, self.now());
+        for accounts in accounts.chunks(AT_ONCE) {
+            let jobs = accounts.iter().map(|account| {
+                let wait = READ_EVERY.mul_f64(self.ports.random.unit());
+                self.core().read_directory(account).at(now + wait)
+            });
+            let decision = Decision { changes: Vec::new(), jobs: jobs.collect() };
+            self.ports.store.commit(&[], &decision, now).await?;
         }
         Ok(())
     }
@@ -289,7 +295,7 @@ impl<'a> Reader<'a> {
             Ok(()) => Ended::Whole,
             Err(Stop::Tired) => Ended::Tired,
             Err(Stop::Failed(error)) => {
-                tracing::info!(
+                tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     account = %self.account,
                     "the directory was read in part; the rest is read later"

@@ -167,3 +167,128 @@ impl Page {
         Answer::json(200, &body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        Cast, Clock, Sandbox,
+        testing::{call, stage},
+    };
+
+    const BACK: &str = "https://bot.example.com/zoom/callback";
+
+    /// Jane administers the account and belongs to every channel.
+    async fn directory() -> (Cast, Sandbox) {
+        let (cast, sandbox, _bot) = stage(Clock::real()).await;
+        sandbox.zoom.allow_redirect(BACK);
+        sandbox.zoom.promote(&cast.jane);
+        for channel in [&cast.alerts, &cast.web_team] {
+            sandbox.zoom.join_channel(&cast.jane, channel);
+        }
+        (cast, sandbox)
+    }
+
+    async fn tokens(sandbox: &Sandbox, form: &str) -> Answer {
+        let basic = data_encoding::BASE64.encode(b"sandboxZoomClient:sandbox-zoom-client-secret");
+        let headers = [
+            ("authorization", format!("Basic {basic}")),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ];
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        call(Method::POST, &format!("{}/oauth/token", sandbox.zoom.base()), &headers, form).await
+    }
+
+    async fn exchanged(sandbox: &Sandbox, code: &str) -> Answer {
+        let redirect: String = form_urlencoded::byte_serialize(sandbox_redirect(sandbox).as_bytes()).collect();
+        tokens(sandbox, &format!("grant_type=authorization_code&code={code}&redirect_uri={redirect}")).await
+    }
+
+    fn sandbox_redirect(sandbox: &Sandbox) -> String {
+        sandbox.zoom.core().state.read(|state| state.grants.redirects[0].clone())
+    }
+
+    async fn get(sandbox: &Sandbox, token: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        call(Method::GET, &format!("{}{path}", sandbox.zoom.base()), &[("authorization", &bearer)], "").await
+    }
+
+    fn text(answer: &Answer, name: &str) -> String {
+        answer.value()[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_code_is_good_once_and_a_refresh_token_too() {
+        let (cast, sandbox) = directory().await;
+        let code = sandbox.zoom.consent(&cast.jane);
+        let first = exchanged(&sandbox, &code).await;
+        assert_eq!((first.status, exchanged(&sandbox, &code).await.status), (200, 400));
+        let refresh = format!("grant_type=refresh_token&refresh_token={}", text(&first, "refresh_token"));
+        let second = tokens(&sandbox, &refresh).await;
+        assert_ne!(text(&first, "refresh_token"), text(&second, "refresh_token"));
+        assert_eq!(tokens(&sandbox, &refresh).await.status, 400, "it has rotated");
+        assert_eq!(get(&sandbox, &text(&second, "access_token"), "/v2/users/me").await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn a_newer_consent_ends_the_grants_before_and_a_code_lives_for_five_minutes() {
+        let (cast, sandbox) = directory().await;
+        let first = exchanged(&sandbox, &sandbox.zoom.consent(&cast.jane)).await;
+        exchanged(&sandbox, &sandbox.zoom.consent(&cast.jane)).await;
+        assert_eq!(get(&sandbox, &text(&first, "access_token"), "/v2/users/me").await.status, 401);
+        let late = sandbox.zoom.consent(&cast.jane);
+        sandbox.clock.advance(Duration::from_secs(301));
+        assert_eq!(exchanged(&sandbox, &late).await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn a_persons_token_posts_nothing_and_the_bots_reads_nobody() {
+        let (cast, sandbox) = directory().await;
+        let person = text(&exchanged(&sandbox, &sandbox.zoom.consent(&cast.jane)).await, "access_token");
+        let bot = text(&tokens(&sandbox, "grant_type=client_credentials").await, "access_token");
+        let url = format!("{}/v2/im/chat/messages", sandbox.zoom.base());
+        let headers = [("authorization", &*format!("Bearer {person}")), ("content-type", "application/json")];
+        let posted = call(Method::POST, &url, &headers, "{}").await;
+        assert_eq!((posted.status, posted.value()["code"].as_i64()), (401, Some(7010)));
+        let read = get(&sandbox, &bot, "/v2/users/me").await;
+        assert_eq!((read.status, read.value()["code"].as_i64()), (400, Some(4711)));
+        assert!(text(&read, "message").contains("scopes:[user:read:user, user:read:user:admin]"));
+    }
+
+    #[tokio::test]
+    async fn pages_are_as_long_as_asked_for_and_their_tokens_end() {
+        let (cast, sandbox) = directory().await;
+        let token = text(&exchanged(&sandbox, &sandbox.zoom.consent(&cast.jane)).await, "access_token");
+        let listed = "/v2/chat/users/me/channels";
+        let first = get(&sandbox, &token, &format!("{listed}?page_size=1")).await;
+        assert_eq!(first.value()["channels"].as_array().map(Vec::len), Some(1));
+        let next = format!("{listed}?page_size=1&next_page_token={}", text(&first, "next_page_token"));
+        let last = get(&sandbox, &token, &next).await;
+        assert_eq!(text(&last, "next_page_token"), "");
+        for wrong in ["?page_size=0", "?page_size=1001", "?next_page_token=made-up", "?pagesize=1"] {
+            assert_eq!(get(&sandbox, &token, &format!("{listed}{wrong}")).await.status, 400, "{wrong}");
+        }
+        sandbox.clock.advance(Duration::from_secs(901));
+        assert_eq!(get(&sandbox, &token, &next).await.value()["code"].as_i64(), Some(300));
+    }
+
+    #[tokio::test]
+    async fn only_an_administrator_consents_and_only_to_a_registered_address() {
+        let (cast, sandbox) = directory().await;
+        let address = |redirect: &str| {
+            let redirect: String = form_urlencoded::byte_serialize(redirect.as_bytes()).collect();
+            let base = sandbox.zoom.base();
+            format!("{base}/oauth/authorize?response_type=code&client_id=sandboxZoomClient&redirect_uri={redirect}")
+        };
+        let open = async |redirect: &str| call(Method::GET, &address(redirect), &[], "").await;
+        assert_eq!(open(BACK).await.status, 401, "nobody is signed in");
+        sandbox.zoom.log_in(&cast.ben);
+        assert_eq!(open(BACK).await.status, 403);
+        sandbox.zoom.log_in(&cast.jane);
+        assert_eq!(open("https://evil.example.com/").await.status, 400);
+        let back = open(BACK).await;
+        assert!(back.header("location").is_some_and(|to| to.starts_with(&format!("{BACK}?code="))), "{back:?}");
+    }
+}
