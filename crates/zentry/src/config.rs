@@ -402,7 +402,7 @@ mod tests {
         settings.zoom_directory = Some("on".into());
         let config = load(&settings, &secrets).expect("complete");
         assert!(config.zoom.directory && config.deployment.policy == Policy::Managers);
-        settings.zoom_directory = Some("maybe".into());
+        (settings.policy_connect, settings.zoom_directory) = (None, Some("maybe".into()));
         assert!(load(&settings, &secrets).err().expect("maybe").starts_with("ZENTRY_ZOOM_DIRECTORY"));
     }
 
