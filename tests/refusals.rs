@@ -73,6 +73,8 @@ async fn a_setting_that_is_missing_or_malformed_ends_it_with_64_and_names_itself
         ("ZENTRY_LOG_FORMAT", "xml"),
         ("ZENTRY_STORM_BUDGET", "-1"),
         ("ZENTRY_ZOOM_RATE", "fast"),
+        ("ZENTRY_ZOOM_DIRECTORY", "maybe"),
+        ("ZENTRY_SENTRY_SERVICE_HOOKS", "on"),
         ("ZENTRY_ZOOM_BOT_JID", "no-jid"),
         ("ZENTRY_LOG", "=/="),
     ] {

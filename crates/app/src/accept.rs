@@ -10,10 +10,11 @@ use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Place,
-    Press, Pressed, Pulse, Roundup, RowChange, Said, Subscription, Timestamp,
+    Press, Pressed, Pulse, Rank, Roundup, RowChange, Said, Subscription, Timestamp,
 };
 
 use crate::App;
+use crate::directory::{as_listed, shows_channels};
 
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
@@ -145,8 +146,10 @@ impl App {
 
     async fn decide_said(&self, said: &Said) -> Result<Decision, StoreError> {
         let command = command::parse(&said.text, &self.deployment.command);
-        let facts = self.facts_for(said, &command).await?;
-        Ok(self.core().said(said, &command, &facts))
+        let listed = self.listed(&said.by, shows_channels(&command)).await?;
+        let said = &Said { by: as_listed(&said.by, listed.rank), ..said.clone() };
+        let facts = SaidFacts { rank: listed.rank, ..self.facts_for(said, &command).await? };
+        Ok(self.core().said(said, &command, &facts).with(listed.ask))
     }
 
     async fn facts_for(
@@ -165,6 +168,7 @@ impl App {
             why: None,
             changed: facts.changed(account, &said.place.channel).await?,
             account: facts.account(account).await?,
+            rank: Rank::default(),
             linked: facts.linked(account, user).await?,
             pending_card: self.pending_card(open_link.as_ref()).await?,
             open_link,
@@ -179,6 +183,7 @@ impl App {
         if matches!(command, Ok(Command::ConfigureAll)) {
             known.everywhere = facts.subscriptions_of(account).await?;
             known.known_channels = facts.channels_known_to(account, user).await?;
+            known.known_channels.extend(self.channels_listed_for(&said.by).await?);
         }
         Ok(known)
     }
@@ -226,6 +231,8 @@ impl App {
     }
 
     async fn decide_pressed(&self, pressed: &Pressed) -> Result<Decision, StoreError> {
+        let listed = self.listed(&pressed.by, false).await?;
+        let pressed = &Pressed { by: as_listed(&pressed.by, listed.rank), ..pressed.clone() };
         let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
         if let Some(Press { card: handle, choice: Choice::Offered(_) }) = &pressed.press {
             let offer = facts.offer(account, handle).await?;
@@ -246,31 +253,31 @@ impl App {
         let known = PressFacts {
             card,
             storm,
-            undo: self.undo_behind(pressed).await?,
-            mute: self.mute_behind(pressed).await?,
+            undo: self.undo_behind(pressed, listed.rank).await?,
+            mute: self.mute_behind(pressed, listed.rank).await?,
             linked: facts.linked(account, user).await?,
             open_link: facts.open_link(account, user).await?,
             fresh_link: self.fresh_link(),
         };
-        Ok(self.core().pressed(pressed, &known))
+        Ok(self.core().pressed(pressed, &known).with(listed.ask))
     }
 
-    async fn undo_behind(&self, pressed: &Pressed) -> Result<Option<UndoFacts>, StoreError> {
+    async fn undo_behind(&self, pressed: &Pressed, rank: Rank) -> Result<Option<UndoFacts>, StoreError> {
         let Some(Press { card: handle, choice: Choice::Undo }) = &pressed.press else { return Ok(None) };
         let (facts, account) = (&self.ports.facts, &pressed.by.account);
         let Some(undo) = facts.undo(account, handle).await? else { return Ok(None) };
         let here = facts.subscriptions_in(account, &undo.place.channel).await?;
-        Ok(Some(UndoFacts { undo, here, account: facts.account(account).await? }))
+        Ok(Some(UndoFacts { undo, here, account: facts.account(account).await?, rank }))
     }
 
-    async fn mute_behind(&self, pressed: &Pressed) -> Result<Option<MuteFacts>, StoreError> {
+    async fn mute_behind(&self, pressed: &Pressed, rank: Rank) -> Result<Option<MuteFacts>, StoreError> {
         let Some(Press { card: handle, choice: Choice::Unmute | Choice::MuteLonger }) = &pressed.press else {
             return Ok(None);
         };
         let (facts, account) = (&self.ports.facts, &pressed.by.account);
         let Some(roundup) = facts.roundup(account, handle).await? else { return Ok(None) };
         let here = facts.subscriptions_in(account, &roundup.scene.place.channel).await?;
-        Ok(Some(MuteFacts { roundup, here, account: facts.account(account).await? }))
+        Ok(Some(MuteFacts { roundup, here, account: facts.account(account).await?, rank }))
     }
 
     async fn roundup_behind(

@@ -72,6 +72,8 @@ impl App {
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
             (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
+            (_, Effect::DirectoryRead(reading)) => Outcome::Done(self.directory_read(reading).await?),
+            (Job::ReadDirectory { account }, Effect::Crowded) => Outcome::Done(self.read_directory_in_turn(account)),
             (_, Effect::RoundupShown { roundup, message, said }) => {
                 let shown = self.core().roundup_shown(roundup, message.clone(), said.clone());
                 let was_sent = roundup.message != *message || roundup.said.as_ref() != Some(said);
@@ -244,6 +246,10 @@ impl App {
             }
             // The next delivery, or the next reading, brings the card up to date, and the project in.
             (Job::Join(_) | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            (Job::ReadDirectory { account }, _) => {
+                tracing::warn!(%account, why, "a directory could not be read; it is read again later");
+                Outcome::Done(self.core().read_directory_later(account))
+            }
             (Job::Reconcile { org }, _) => {
                 tracing::warn!(%org, why, "Sentry could not be asked for what no webhook told of; it is asked again later");
                 Outcome::Done(self.ask_later(org).await?)

@@ -101,7 +101,10 @@ impl App {
     async fn begin_upkeep(&self) -> bool {
         let sweep = NewJob::now(Lane::upkeep(), Job::Sweep, &*self.ports.random);
         let queued = match self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await {
-            Ok(_) => self.begin_reconciling().await,
+            Ok(_) => match self.begin_reconciling().await {
+                Ok(()) => self.begin_reading_directories().await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         if let Err(error) = &queued {
@@ -317,7 +320,9 @@ impl App {
     fn unreadable(&self, queued: &Queued, error: StoreError) -> Outcome {
         tracing::error!(error = &error as &dyn std::error::Error, job.id = %queued.id, "what a job needs cannot be read");
         match &queued.job {
-            Job::Reconcile { .. } | Job::Sweep => Outcome::Retry { at: self.now() + RECONCILE_EVERY },
+            Job::Reconcile { .. } | Job::ReadDirectory { .. } | Job::Sweep => {
+                Outcome::Retry { at: self.now() + RECONCILE_EVERY }
+            }
             _ => Outcome::Dead { why: chain(&(Box::new(error) as BoxError)), then: Decision::nothing() },
         }
     }

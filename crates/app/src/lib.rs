@@ -9,6 +9,7 @@ mod breaker;
 mod conclude;
 mod crowd;
 mod deliver;
+mod directory;
 mod link;
 mod perform;
 mod reconcile;
@@ -21,6 +22,7 @@ use zentry_domain::decide::{Core, FreshLink};
 use zentry_domain::{Chat, Clock, Deployment, Digest, Facts, Random, Secret, Store, Timestamp, Tracker};
 
 pub use accept::Accepted;
+pub use directory::{DirectoryPorts, Installed};
 pub use link::{Again, Callback, CameBack, LinkPage, SentryStart};
 
 /// The world that the app works on.
@@ -34,6 +36,8 @@ pub struct Ports {
     pub chat: Arc<dyn Chat>,
     /// The issue tracker.
     pub tracker: Arc<dyn Tracker>,
+    /// The chat platform's directory, where the deployment reads it.
+    pub directory: Option<DirectoryPorts>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Dice.
@@ -51,6 +55,9 @@ pub struct App {
     refused: accept::Refused,
     /// Taken while an organization is being asked about.
     asking: Semaphore,
+    /// Taken while an account's directory is being read.
+    reading: Semaphore,
+    codes: directory::Codes,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
 }
@@ -66,6 +73,8 @@ impl App {
             work: Notify::new(),
             refused: accept::Refused::default(),
             asking: Semaphore::new(reconcile::ASKED),
+            reading: Semaphore::new(directory::READ_AT_ONCE),
+            codes: directory::Codes::default(),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),
         }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use zentry_domain::decide::{Joining, Lookup, Reading};
+use zentry_domain::decide::{DirectoryReading, Joining, Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
@@ -78,6 +78,8 @@ pub(crate) enum Effect {
         /// What.
         said: String,
     },
+    /// An account's directory was read.
+    DirectoryRead(Box<DirectoryReading>),
     /// Too many others are doing the same.
     Crowded,
     /// Somebody else had changed it already.
@@ -124,6 +126,7 @@ impl App {
             Job::ShowRoundup { account, roundup } => self.show_roundup(account, roundup).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
+            Job::ReadDirectory { account } => self.ask_directory(account).await,
             Job::Answer(answer) => self.say(answer).await,
             Job::Join(join) => self.ask_to_join(join).await,
             Job::Test(test) => self.test(test).await,

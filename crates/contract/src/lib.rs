@@ -12,6 +12,7 @@
 //! simulated vendor. So the fake that the app is tested with and the adapter that production runs obey one text.
 
 pub mod chat;
+pub mod directory;
 pub mod fake;
 pub mod sample;
 pub mod store;

@@ -8,8 +8,8 @@ use zentry_domain::{
     Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Facts, Filter, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Level, Link,
     LinkedPerson, MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, ProjectId,
-    ProjectKey, ProjectSlug, Revision, RowChange, Secret, Stage, Store, Subscription, Suppression, Terms, Timestamp,
-    Undo, Undoing, Vault,
+    ProjectKey, ProjectSlug, Revision, Roster, RowChange, Secret, Stage, Store, Subscription, Suppression, Terms,
+    Timestamp, Undo, Undoing, Vault,
 };
 
 use crate::sample::{self, START};
@@ -23,6 +23,7 @@ pub use lease::*;
 pub use ledger::*;
 pub use links::*;
 pub use places::*;
+pub use roster::*;
 pub use settle::*;
 pub use storms::*;
 pub use traces::*;
@@ -37,6 +38,8 @@ pub trait Bench: Send + Sync {
     fn store(&self) -> Arc<dyn Store>;
     /// Its reads.
     fn facts(&self) -> Arc<dyn Facts>;
+    /// What is known of accounts' directories.
+    fn roster(&self) -> Arc<dyn Roster>;
     /// What operators look at.
     fn journal(&self) -> Arc<dyn Journal>;
     /// The vault whose credentials go with a purged account.
@@ -85,6 +88,14 @@ macro_rules! store_suite {
             a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,
+
+            an_account_is_enrolled_until_its_grant_comes_to_its_end,
+            what_a_directory_told_goes_with_its_grant,
+            a_name_from_the_directory_reaches_its_channels_subscriptions,
+            the_members_of_a_channel_replace_those_before,
+            whose_rank_is_due_is_whoever_spoke_the_longest_unread_first,
+            a_rank_is_the_one_read_last,
+            rights_that_nobody_read_again_are_swept_and_guests_stay_guests,
 
             a_card_from_a_stale_revision_conflicts,
             a_new_card_that_nobody_wants_any_more_conflicts,
@@ -231,6 +242,8 @@ mod ledger;
 mod links;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod places;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod roster;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod settle;
 mod shared;

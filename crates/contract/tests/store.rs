@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zentry_contract::fake::FakeStore;
 use zentry_contract::store::Bench;
 use zentry_contract::store_suite;
-use zentry_domain::{Facts, Journal, Store, Vault};
+use zentry_domain::{Facts, Journal, Roster, Store, Vault};
 
 struct FakeBench(Arc<FakeStore>);
 
@@ -17,6 +17,10 @@ impl Bench for FakeBench {
     }
 
     fn facts(&self) -> Arc<dyn Facts> {
+        Arc::<FakeStore>::clone(&self.0)
+    }
+
+    fn roster(&self) -> Arc<dyn Roster> {
         Arc::<FakeStore>::clone(&self.0)
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, AuditEntry, Card, ChannelId, Digest, Filter, Handle, InstallationId, IssueId, JobId, Lane,
-    Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place, ProjectId, Revision, Roundup,
-    Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, AuditEntry, Card, ChannelId, Digest, DirectoryChange, Filter, Handle, InstallationId, IssueId,
+    JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place, ProjectId, Revision,
+    Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -246,6 +246,8 @@ pub enum RowChange {
         /// Who.
         person: Person,
     },
+    /// What an account's directory tells.
+    Directory(DirectoryChange),
     /// The host's clock was set back: whatever waits for a time to come waits that much less, and what seems still to come
     /// was that much earlier, as if it had been right all along.
     ClockSetBack {

@@ -1,6 +1,6 @@
 //! What one deployment allows, and how it is reached: the part of the settings that decisions depend on.
 
-use crate::{Account, OrgSlug, Person, UserId};
+use crate::{Account, OrgSlug, Person, Rank, UserId};
 
 /// The settings that decisions depend on.
 #[derive(Clone, Debug)]
@@ -44,10 +44,12 @@ impl Deployment {
             .is_none_or(|orgs| orgs.iter().any(|allowed| allowed.as_str().eq_ignore_ascii_case(org.as_str())))
     }
 
-    /// Whether `person` manages the account: by setting, or because they installed the bot.
-    pub fn is_manager(&self, person: &Person, account: Option<&Account>) -> bool {
+    /// Whether `person` manages the account: by setting, because they installed the bot, or because they administer it.
+    pub fn is_manager(&self, person: &Person, account: Option<&Account>, rank: Rank) -> bool {
         !person.is_guest()
-            && (self.managers.contains(&person.user)
+            && rank != Rank::Guest
+            && (rank == Rank::Administrator
+                || self.managers.contains(&person.user)
                 || account.and_then(|a| a.installer.as_ref()) == Some(&person.user))
     }
 }
@@ -64,15 +66,25 @@ mod tests {
     #[test]
     fn whoever_installed_the_bot_manages_the_account() {
         let installed = Account { id: sample::ana().account, installer: Some(sample::ana().user), since: None };
-        assert!(deployment().is_manager(&sample::ana(), Some(&installed)));
-        assert!(!deployment().is_manager(&sample::ana(), None));
+        assert!(deployment().is_manager(&sample::ana(), Some(&installed), Rank::Member));
+        assert!(!deployment().is_manager(&sample::ana(), None, Rank::Member));
+    }
+
+    #[test]
+    fn whoever_administers_the_account_manages_it() {
+        assert!(deployment().is_manager(&sample::ana(), None, Rank::Administrator));
+        let listed = Deployment { managers: vec![sample::ana().user], ..deployment() };
+        assert!(
+            !listed.is_manager(&sample::ana(), None, Rank::Guest),
+            "a guest is no manager, whatever a setting says"
+        );
     }
 
     #[test]
     fn a_guest_manages_nothing() {
         let guest = Person { user: UserId::new(""), jid: UserJid::new("g@x"), ..sample::ana() };
         let installed = Account { id: guest.account.clone(), installer: Some(UserId::new("")), since: None };
-        assert!(!deployment().is_manager(&guest, Some(&installed)));
+        assert!(!deployment().is_manager(&guest, Some(&installed), Rank::Administrator));
     }
 
     #[test]

@@ -73,6 +73,11 @@ pub enum Job {
         /// Which attempt.
         link: Digest,
     },
+    /// Read what is due of an account's directory. Comes back while it may be read.
+    ReadDirectory {
+        /// The account.
+        account: AccountId,
+    },
     /// Delete what has served its time: delivery keys, ended links. Comes back every hour.
     Sweep,
 }
@@ -163,6 +168,7 @@ impl Job {
                 | Self::ShowRoundup { .. }
                 | Self::Refresh { .. }
                 | Self::Reconcile { .. }
+                | Self::ReadDirectory { .. }
                 | Self::Sweep
         )
     }
@@ -175,7 +181,11 @@ impl Job {
             Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
-            Self::Refresh { .. } | Self::Reconcile { .. } | Self::ShowLater { .. } | Self::Sweep => "reconcile",
+            Self::Refresh { .. }
+            | Self::Reconcile { .. }
+            | Self::ReadDirectory { .. }
+            | Self::ShowLater { .. }
+            | Self::Sweep => "reconcile",
         }
     }
 
@@ -192,7 +202,8 @@ impl Job {
             | Self::Test(_)
             | Self::Update(_)
             | Self::Refresh { .. }
-            | Self::Reconcile { .. } => Patience::Conversation,
+            | Self::Reconcile { .. }
+            | Self::ReadDirectory { .. } => Patience::Conversation,
             _ => Patience::Delivery,
         }
     }

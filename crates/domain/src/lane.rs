@@ -79,6 +79,11 @@ impl Lane {
         Self::zoom(account, format!("link/{}", link.to_hex()))
     }
 
+    /// The reading of an account's directory.
+    pub fn directory(account: &AccountId) -> Self {
+        Self::zoom(account, "directory".into())
+    }
+
     /// The store's own upkeep.
     pub fn upkeep() -> Self {
         Self { owner: Owner::Sentry("upkeep".into()), name: "sweep".into() }

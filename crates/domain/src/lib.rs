@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod decide;
+pub mod directory;
 pub mod job;
 pub mod link;
 pub mod ports;
@@ -41,6 +42,7 @@ pub use audit::AuditEntry;
 pub use card::{Card, Content, Standing};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
+pub use directory::{DirectoryChange, Rank};
 pub use event::{Event, Pressed, Said};
 pub use filter::{Filter, Kind, Terms};
 pub use id::{
@@ -59,7 +61,7 @@ pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
 pub use notice::{Action, Button, Choice, Line, Notice, Press, Tone};
 pub use offer::{OFFER_LIFE, Offer, Offered, Suggestion};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
-pub use ports::{Chat, Clock, Facts, Journal, Random, Store, Tracker, Vault, Webhook};
+pub use ports::{Chat, Clock, Directory, Facts, Journal, Random, Roster, Store, Tracker, Vault, Webhook};
 pub use pulse::{Pulse, RECONCILE_EVERY};
 pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};

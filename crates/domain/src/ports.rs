@@ -8,6 +8,8 @@
 //! The storage ports are cut by reader: [`Store`] is the writes and the outbox, [`Facts`] the reads that a decision
 //! needs, [`Vault`] the credentials, which only the vendors' adapters hold, so that the core cannot leak a token.
 
+mod directory;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +22,8 @@ use crate::{
     LinkedPerson, MessageId, Notice, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectId,
     ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
+
+pub use directory::{Directory, DirectoryError, Page, Roster};
 
 /// The cause of an error, kept for the log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -125,6 +125,7 @@ fn jobs_stay_readable() {
         golden(name, &Job::ShowRoundup { account: AccountId::new("acc"), roundup: card() });
     }
     golden("job_show_later", &Job::ShowLater { account: AccountId::new("acc"), card: card() });
+    golden("job_read_directory", &Job::ReadDirectory { account: AccountId::new("acc") });
     golden("job_reconcile", &Job::Reconcile { org: OrgSlug::new("acme") });
     golden("job_test", &Job::Test(Test { by: ana(), place: ops() }));
     let issue = IssueId::new("42");

@@ -9,6 +9,7 @@
 //! Both listeners speak HTTP/1.1 only, hold every [`Limits`] value, and end when they are told to.
 
 mod answer;
+mod install;
 mod limit;
 mod link;
 mod ops;

@@ -162,17 +162,17 @@ fn callback_of(request: &Request<Incoming>) -> Option<Callback> {
     }
     Some(Callback {
         state: state.map(Secret::new),
-        cookie: kept_cookie(request.headers()),
+        cookie: cookie_of(request.headers(), KEPT),
         code: code.map(Secret::new),
         error,
     })
 }
 
-/// The cookie, if it is there exactly once.
-fn kept_cookie(headers: &HeaderMap) -> Option<Secret> {
+/// The cookie of this name, if it is there exactly once.
+pub(crate) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut kept = pairs.filter(|(name, _)| *name == KEPT).map(|(_, value)| value);
+    let mut kept = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
     match (kept.next(), kept.next()) {
         (Some(value), None) => Some(Secret::new(value)),
         _ => None,
@@ -207,7 +207,7 @@ mod tests {
         for line in lines {
             headers.append(COOKIE, HeaderValue::from_static(line));
         }
-        kept_cookie(&headers).map(|kept| kept.expose().to_owned())
+        cookie_of(&headers, KEPT).map(|kept| kept.expose().to_owned())
     }
 
     #[test]

@@ -54,6 +54,7 @@ struct Home<'a> {
 #[template(path = "privacy.html")]
 struct Privacy<'a> {
     frame: &'a Frame,
+    directory: bool,
 }
 
 #[derive(Template)]
@@ -82,7 +83,7 @@ pub(crate) fn home(public: &Public) -> Answer {
 
 /// What it reads and stores, and how to remove it.
 pub(crate) fn privacy(public: &Public) -> Answer {
-    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame })
+    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame, directory: public.app.reads_directory() })
 }
 
 /// On which terms it is used.
@@ -101,13 +102,6 @@ pub(crate) fn setup(public: &Public, request: &Request<Incoming>) -> Answer {
     let org = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "orgSlug");
     let org = org.map(|(_, slug)| slug.into_owned()).filter(|slug| is_slug(slug));
     public.frame.page(StatusCode::OK, &Setup { frame: &public.frame, org })
-}
-
-/// To Zoom's own page. Nobody asks for the `state` back: the callback changes nothing.
-pub(crate) fn install(public: &Public) -> Answer {
-    let mut address = public.site.zoom_authorize_url.clone();
-    address.query_pairs_mut().append_pair("state", &public.random.hex128());
-    public.frame.see_other(address.as_str())
 }
 
 /// What Sentry makes of a name; anything else is not worth repeating on a page of ours.

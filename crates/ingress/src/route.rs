@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 
 use crate::answer::{self, Answer};
 use crate::pages::{self, Note};
-use crate::{Door, Public, link, webhook};
+use crate::{Door, Public, install, link, webhook};
 
 /// Every address that is always the same.
 const PLACES: &[(&str, Route<'static>)] = &[
@@ -81,8 +81,8 @@ impl Public {
             Route::Link(token) => link::show(self, token).await,
             Route::Callback => link::come_back(self, request).await,
             Route::Setup => pages::setup(self, request),
-            Route::Install => pages::install(self),
-            Route::Installed => self.frame.see_other(&self.site.chat_url),
+            Route::Install => install::start(self),
+            Route::Installed => install::come_back(self, request).await,
             Route::Home => pages::home(self),
             Route::Privacy => pages::privacy(self),
             Route::Terms => pages::terms(self),

@@ -5,10 +5,11 @@
 //! what they leave open (three forms of a bot chat's JID, two answers to an edit, …) can be chosen ([`zoom::Manners`]).
 //!
 //! *Simulated at Zoom*: the token endpoint, sending, editing and deleting messages with every check of cards that is
-//! documented, signed webhooks with their three redeliveries, URL validation, installing and removing the app. *At
+//! documented, signed webhooks with their three redeliveries, URL validation, installing and removing the app, people's
+//! grants, and as much of the directory as is read with them. *At
 //! Sentry*: the consent pages, OAuth tokens with rotation, the REST calls about organizations, projects, people,
 //! teams, issues and installations, and signed webhooks. *Between them*: a small [`browser`]. *Not simulated*: TLS,
-//! Zoom's directory, link unfurling and user tokens; Sentry's service hooks, regions, device flow and rate limiter (a
+//! link unfurling; Sentry's service hooks, regions, device flow and rate limiter (a
 //! [`Fault`] stands in for the last). Every token and id is the same in every run and guards nothing.
 //!
 //! Schedules and lifetimes follow a [`Clock`] that may run fast or be pushed; the time a receiver has for an answer is
@@ -82,6 +83,7 @@ impl Sandbox {
     pub fn point_at(&self, public_url: &str) -> Result<(), url::ParseError> {
         let base = public_url.trim_end_matches('/');
         self.zoom.set_endpoint(Url::parse(&format!("{base}/zoom/events"))?);
+        self.zoom.allow_redirect(&format!("{base}/zoom/callback"));
         self.sentry.set_webhook(Url::parse(&format!("{base}/sentry/webhook"))?);
         self.sentry.allow_redirect(&format!("{base}/sentry/callback"));
         Ok(())

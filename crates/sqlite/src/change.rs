@@ -109,6 +109,7 @@ impl Db {
                 self.change(remember, [installation.as_str()]).map(drop)
             }
             RowChange::Saw { place, person } => self.saw(place, person, now),
+            RowChange::Directory(change) => self.directory(change, now),
             RowChange::ClockSetBack { by } => self.clock_set_back(*by, now),
             RowChange::Sweep { now } => self.sweep(*now),
         }
@@ -241,11 +242,7 @@ impl Db {
     fn saw(&self, place: &Place, person: &Person, at: Timestamp) -> Result<(), Fault> {
         let (account, channel) = (place.account.as_str(), place.channel.key());
         if let Some(name) = &place.name {
-            self.change(
-                "UPDATE subscription SET body = json_set(body, '$.place.name', ?3)
-                 WHERE account = ?1 AND channel = ?2 AND body ->> '$.place.name' IS NOT ?3",
-                (account, &channel, name),
-            )?;
+            self.name_channel(&place.account, &place.channel, name)?;
         }
         // Guests have no number: what one of them knows must not be known to all.
         if !person.is_guest() {

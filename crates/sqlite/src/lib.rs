@@ -11,6 +11,7 @@ mod change;
 mod db;
 mod dead;
 mod deleted;
+mod directory;
 mod error;
 mod facts;
 mod health;

@@ -16,13 +16,14 @@ use crate::row;
 use crate::scratch::beside;
 
 /// In the order in which they are applied; `user_version` counts those that were.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_gaps.sql"),
     include_str!("../migrations/0003_channels_and_lanes.sql"),
     include_str!("../migrations/0004_traces_and_audit.sql"),
     include_str!("../migrations/0005_offers.sql"),
     include_str!("../migrations/0006_whole_organizations.sql"),
+    include_str!("../migrations/0007_directory.sql"),
 ];
 const APPLICATION: i64 = 0x5a4e_5452;
 /// The first SQLite without the write-ahead log bug.

@@ -163,7 +163,10 @@ impl Db {
 }
 
 fn reaches_somebody(job: &Job) -> bool {
-    !matches!(job, Job::Forget { .. } | Job::ExpireLink { .. } | Job::Reconcile { .. } | Job::Sweep)
+    !matches!(
+        job,
+        Job::Forget { .. } | Job::ExpireLink { .. } | Job::Reconcile { .. } | Job::ReadDirectory { .. } | Job::Sweep
+    )
 }
 
 /// Gives the store a second name, under which it stays. While the connection lives nobody else opens it.

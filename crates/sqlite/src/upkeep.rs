@@ -17,7 +17,7 @@ const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 14] = [
+pub(crate) const OF_ACCOUNT: [&str; 18] = [
     "subscription",
     "channel",
     "whole",
@@ -32,6 +32,10 @@ pub(crate) const OF_ACCOUNT: [&str; 14] = [
     "pause",
     "trace",
     "audit",
+    "directory",
+    "directory_channel",
+    "directory_member",
+    "directory_rank",
 ];
 const WAITING_OF_OWNER: &str =
     "DELETE FROM outbox WHERE lane IN (SELECT id FROM lane WHERE owner = ?1) RETURNING counted";
@@ -69,6 +73,7 @@ impl Db {
         self.change("DELETE FROM offer WHERE expires <= ?1", [now.0])?;
         self.change(OLD_TRACES, [(now - TRACES_KEPT).0])?;
         self.change("DELETE FROM undo WHERE expires <= ?1", [now.0])?;
+        self.sweep_directory(now)?;
         self.change(OLD_PULSES, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
         self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use zentry_contract::store::Bench;
 use zentry_contract::{store_suite, vault_suite};
-use zentry_domain::{Facts, Journal, Store, Vault};
+use zentry_domain::{Facts, Journal, Roster, Store, Vault};
 use zentry_seal::{Keyring, new_key};
 use zentry_sqlite::{Sqlite, SqliteVault};
 
@@ -41,6 +41,10 @@ impl Bench for SqliteBench {
     }
 
     fn facts(&self) -> Arc<dyn Facts> {
+        self.sqlite().store()
+    }
+
+    fn roster(&self) -> Arc<dyn Roster> {
         self.sqlite().store()
     }
 

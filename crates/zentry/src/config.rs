@@ -14,7 +14,7 @@ use zentry_seal::Keyring;
 use crate::exit::Failure;
 use crate::log::LogConfig;
 use crate::settings::Settings;
-use read::{Environment, Reader, address, both, list, missing, networks, number, required, set, wrong};
+use read::{Environment, Reader, address, both, list, missing, networks, number, required, set, switch, wrong};
 
 pub(crate) use read::environment;
 pub(crate) use store::StoreConfig;
@@ -52,6 +52,8 @@ pub(crate) struct Zoom {
     pub(crate) oauth: Url,
     /// Calls a second and account; 0 is no limit.
     pub(crate) rate: u32,
+    /// Accounts' directories are read.
+    pub(crate) directory: bool,
 }
 
 /// The ways in which Sentry is reached.
@@ -114,6 +116,7 @@ impl Reader<'_> {
             api: self.base("ZENTRY_ZOOM_API", set(&settings.zoom_api).unwrap_or("https://api.zoom.us"))?,
             oauth: self.base("ZENTRY_ZOOM_OAUTH", set(&settings.zoom_oauth).unwrap_or("https://zoom.us"))?,
             rate: number("ZENTRY_ZOOM_RATE", set(&settings.zoom_rate).unwrap_or("20"))?,
+            directory: switch("ZENTRY_ZOOM_DIRECTORY", &settings.zoom_directory)?,
         })
     }
 
@@ -167,7 +170,12 @@ impl Reader<'_> {
             Some("linked") => {
                 Err(wrong(NAME, "is linked, but nobody can link: set ZENTRY_SENTRY_OAUTH_CLIENT_ID and its secret"))
             }
-            Some("managers") if linking || set(&settings.managers).is_some() => Ok(Policy::Managers),
+            // Administrators of the Zoom account are managers where the directory tells who they are.
+            Some("managers")
+                if linking || set(&settings.managers).is_some() || set(&settings.zoom_directory) == Some("on") =>
+            {
+                Ok(Policy::Managers)
+            }
             Some("managers") => Err(wrong(NAME, "is managers, but nobody can be one: set ZENTRY_MANAGERS")),
             Some(_) => Err(wrong(NAME, "must be anyone, linked or managers")),
         }
@@ -196,15 +204,9 @@ impl Reader<'_> {
 
     /// What this build cannot do is refused rather than ignored.
     fn not_yet(&self, settings: &Settings) -> Result<(), Failure> {
-        for (name, value) in [
-            ("ZENTRY_ZOOM_DIRECTORY", &settings.zoom_directory),
-            ("ZENTRY_SENTRY_SERVICE_HOOKS", &settings.sentry_service_hooks),
-        ] {
-            match set(value) {
-                None | Some("off") => {}
-                Some("on") => return Err(wrong(name, "on is not supported by this version; leave it off")),
-                Some(_) => return Err(wrong(name, "must be on or off")),
-            }
+        const HOOKS: &str = "ZENTRY_SENTRY_SERVICE_HOOKS";
+        if switch(HOOKS, &settings.sentry_service_hooks)? {
+            return Err(wrong(HOOKS, "on is not supported by this version; leave it off"));
         }
         for (name, is_set) in [
             ("ZENTRY_OTLP_URL", set(&settings.otlp_url).is_some()),
@@ -389,6 +391,19 @@ mod tests {
         assert!(load(&settings, &secrets).err().expect("half").starts_with("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET"));
         secrets.insert("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", "s".into());
         assert_eq!(load(&settings, &secrets).expect("complete").deployment.policy, Policy::Linked);
+    }
+
+    #[test]
+    fn with_the_directory_on_administrators_can_be_the_managers() {
+        let (mut settings, secrets) = good();
+        assert!(!load(&settings, &secrets).expect("complete").zoom.directory);
+        settings.policy_connect = Some("managers".into());
+        assert!(load(&settings, &secrets).err().expect("nobody").starts_with("ZENTRY_POLICY_CONNECT"));
+        settings.zoom_directory = Some("on".into());
+        let config = load(&settings, &secrets).expect("complete");
+        assert!(config.zoom.directory && config.deployment.policy == Policy::Managers);
+        (settings.policy_connect, settings.zoom_directory) = (None, Some("maybe".into()));
+        assert!(load(&settings, &secrets).err().expect("maybe").starts_with("ZENTRY_ZOOM_DIRECTORY"));
     }
 
     #[test]

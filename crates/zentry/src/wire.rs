@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use url::Url;
-use zentry_app::{App, Ports};
+use zentry_app::{App, DirectoryPorts, Ports};
 use zentry_domain::{Clock, Random};
 use zentry_http_client::{Allowance, HttpClient, HttpConfig};
 use zentry_ingress::{Door, Public, Site, Tls};
 use zentry_sentry::{Integration, OauthApp, SentryConfig, SentryTracker, SentryWebhook};
 use zentry_sqlite::Sqlite;
-use zentry_zoom::{ZoomChat, ZoomConfig, ZoomWebhook};
+use zentry_zoom::{ZoomChat, ZoomConfig, ZoomDirectory, ZoomWebhook};
 
 use crate::config::{Config, Outbound, Sentry, Zoom};
 use crate::exit::Failure;
@@ -42,15 +42,21 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
     let sentry = sentry_config(config.sentry, &config.deployment.public_url);
     let sentry_webhook = SentryWebhook::new(&sentry);
     let tracker = SentryTracker::new(sentry, http.clone(), store.vault(), Arc::clone(&clock));
+    let reads_directory = config.zoom.directory;
     let zoom = zoom_config(config.zoom);
     let zoom_webhook = ZoomWebhook::new(&zoom);
-    let chat = ZoomChat::new(zoom, http.clone(), Arc::clone(&clock));
+    let chat = ZoomChat::new(zoom.clone(), http.clone(), Arc::clone(&clock));
+    let directory = reads_directory.then(|| DirectoryPorts {
+        directory: Arc::new(ZoomDirectory::new(&chat, &zoom, install_callback(&config.public_url), store.vault())),
+        roster: store.store(),
+    });
 
     let ports = Ports {
         store: store.store(),
         facts: store.store(),
         chat: Arc::new(chat),
         tracker: Arc::new(tracker),
+        directory,
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),
     };
@@ -102,7 +108,7 @@ fn site(public_url: &Url, zoom: &Zoom, sentry: &Sentry, command: &str) -> Site {
         .query_pairs_mut()
         .append_pair("response_type", "code")
         .append_pair("client_id", &zoom.client_id)
-        .append_pair("redirect_uri", &format!("{}/zoom/callback", public_url.as_str().trim_end_matches('/')));
+        .append_pair("redirect_uri", &install_callback(public_url));
     let mut sentry_origins = vec![sentry.base.origin().ascii_serialization()];
     if sentry.base.host_str() == Some("sentry.io") {
         sentry_origins.push("https://*.sentry.io".into());
@@ -114,6 +120,11 @@ fn site(public_url: &Url, zoom: &Zoom, sentry: &Sentry, command: &str) -> Site {
         zoom_authorize_url: authorize,
         command: command.to_owned(),
     }
+}
+
+/// Where browsers come back to from Zoom, as it is registered there.
+fn install_callback(public_url: &Url) -> String {
+    format!("{}/zoom/callback", public_url.as_str().trim_end_matches('/'))
 }
 
 fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {

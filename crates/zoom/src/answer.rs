@@ -21,6 +21,8 @@ pub(crate) enum Verb {
     Delete,
     /// A new token.
     Token,
+    /// Something of the directory.
+    Read,
 }
 
 /// Why a call failed. Unlike [`ChatError`] it can be told to everybody who waited for the same call.

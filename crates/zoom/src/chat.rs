@@ -17,12 +17,12 @@ use crate::{ZoomConfig, card, wire};
 
 /// Zoom Team Chat, spoken to as the chatbot of one app.
 pub struct ZoomChat {
-    http: HttpClient,
-    clock: Arc<dyn Clock>,
+    pub(crate) http: HttpClient,
+    pub(crate) clock: Arc<dyn Clock>,
     bot_jid: String,
     messages: Url,
     tokens: Tokens,
-    rate: Rate,
+    pub(crate) rate: Arc<Rate>,
 }
 
 /// One call of the chatbot API, which may have to be made twice.
@@ -39,7 +39,7 @@ impl ZoomChat {
         let messages = wire::under(&config.api, &["v2", "im", "chat", "messages"]);
         let tokens =
             Tokens::new(http.clone(), Arc::clone(&clock), &config.oauth, config.client_id, config.client_secret);
-        let rate = Rate::new(config.rate, Arc::clone(&clock));
+        let rate = Arc::new(Rate::new(config.rate, Arc::clone(&clock)));
         Self { http, clock, bot_jid: config.bot_jid, messages, tokens, rate }
     }
 
@@ -115,6 +115,7 @@ impl Call<'_> {
     fn request(&self, token: &HeaderValue) -> Request {
         let method = match self.verb {
             Verb::Post | Verb::Token => Method::POST,
+            Verb::Read => Method::GET,
             Verb::Edit => Method::PUT,
             Verb::Delete => Method::DELETE,
         };

@@ -1,4 +1,5 @@
-//! Zoom Team Chat: [`ZoomChat`] posts and edits cards, [`ZoomWebhook`] decodes what Zoom sends.
+//! Zoom Team Chat: [`ZoomChat`] posts and edits cards, [`ZoomWebhook`] decodes what Zoom sends, [`ZoomDirectory`] reads who
+//! belongs where.
 //!
 //! Nothing of Zoom's protocol leaves this crate. Going out, a notice becomes a card of the component types that every
 //! client draws, with markdown off, so that no stranger's text is ever markup. Coming in, nothing is parsed before its
@@ -8,7 +9,10 @@ mod answer;
 mod button;
 mod card;
 mod chat;
+mod directory;
 mod event;
+mod grant;
+mod oauth;
 mod rate;
 mod stale;
 mod token;
@@ -19,6 +23,7 @@ use url::Url;
 use zentry_domain::{Rotating, Secret};
 
 pub use chat::ZoomChat;
+pub use directory::ZoomDirectory;
 pub use webhook::ZoomWebhook;
 
 /// The Zoom app, as its page in the Marketplace shows it, and where Zoom is.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use data_encoding::BASE64;
 use http::{HeaderValue, Method, header};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -13,12 +12,13 @@ use zentry_domain::{Clock, Rotating, Secret, Timestamp};
 use zentry_http_client::{HttpClient, Request};
 
 use crate::answer::{Failure, Kind, Verb, verdict};
+use crate::oauth::basic;
 use crate::wire;
 
 /// A token is renewed when no more than this is left of its life.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 /// A token's life in seconds where Zoom does not say.
-const LIFE: u64 = 3_600;
+pub(crate) const LIFE: u64 = 3_600;
 
 /// Fetches tokens, one call at a time, and keeps the latest.
 pub(crate) struct Tokens {
@@ -87,7 +87,7 @@ impl Tokens {
     async fn fetch(&self) -> Result<Token, Failure> {
         let asked_at = self.clock.now();
         let request = Request::new("zoom", Method::POST, self.endpoint.clone())
-            .header(header::AUTHORIZATION, self.basic()?)
+            .header(header::AUTHORIZATION, basic(&self.client_id, &self.client_secret.get())?)
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
             .body("grant_type=client_credentials");
         let sent = self.http.send(request).await;
@@ -102,12 +102,6 @@ impl Tokens {
         })?;
         tracing::debug!(until = %token.until, "fetched a new Zoom token");
         Ok(token)
-    }
-
-    fn basic(&self) -> Result<HeaderValue, Failure> {
-        let credentials = format!("{}:{}", self.client_id, self.client_secret.get().expose());
-        header_value("Basic", &BASE64.encode(credentials.as_bytes()))
-            .ok_or_else(|| Failure::new(Kind::Refused, "ZENTRY_ZOOM_CLIENT_ID cannot be sent in a header"))
     }
 }
 
@@ -124,7 +118,7 @@ fn read(body: &[u8], asked_at: Timestamp) -> Option<Token> {
     Some(Token { bearer, until: asked_at + life })
 }
 
-fn header_value(scheme: &str, credentials: &str) -> Option<HeaderValue> {
+pub(crate) fn header_value(scheme: &str, credentials: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("{scheme} {credentials}")).ok()?;
     value.set_sensitive(true);
     Some(value)

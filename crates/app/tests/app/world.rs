@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use zentry_app::{App, Callback, CameBack, Ports, SentryStart};
-use zentry_contract::fake::{FakeChat, FakeClock, FakeMessage, FakeStore, FakeTracker, SeededRandom};
+use zentry_app::{App, Callback, CameBack, DirectoryPorts, Ports, SentryStart};
+use zentry_contract::fake::{FakeChat, FakeClock, FakeDirectory, FakeMessage, FakeStore, FakeTracker, SeededRandom};
 use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
@@ -61,10 +61,23 @@ impl World {
             facts: Arc::<FakeStore>::clone(&store),
             chat: Arc::<FakeChat>::clone(&chat),
             tracker: Arc::<FakeTracker>::clone(&tracker),
+            directory: None,
             clock: Arc::<FakeClock>::clone(&clock),
             random: Arc::new(SeededRandom::new(42)),
         };
         Self { app: App::new(ports.clone(), deployment.clone()), ports, deployment, chat, tracker, store, clock }
+    }
+
+    /// One internal integration, and the directory of account `acc` may be read once somebody has installed the bot.
+    pub(crate) fn with_directory() -> (Self, Arc<FakeDirectory>) {
+        let mut world = Self::with_integration();
+        let directory = Arc::new(FakeDirectory::new(&ana().account, world.store.vault()));
+        world.ports.directory = Some(DirectoryPorts {
+            directory: Arc::<FakeDirectory>::clone(&directory),
+            roster: Arc::<FakeStore>::clone(&world.store),
+        });
+        world.app = world.app();
+        (world, directory)
     }
 
     /// Another app over the same ports.
@@ -224,7 +237,14 @@ impl Drop for World {
             .waiting()
             .into_iter()
             .filter(|(_, job)| {
-                !matches!(job, Job::ExpireLink { .. } | Job::Sweep | Job::Refresh { .. } | Job::Reconcile { .. })
+                !matches!(
+                    job,
+                    Job::ExpireLink { .. }
+                        | Job::Sweep
+                        | Job::Refresh { .. }
+                        | Job::Reconcile { .. }
+                        | Job::ReadDirectory { .. }
+                )
             })
             .collect();
         assert!(late.is_empty(), "work is left over at {now}: {late:?}");

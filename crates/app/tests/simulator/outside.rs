@@ -34,6 +34,9 @@ impl Record {
             self.cards.insert(id.clone(), if is_known { Sent::InFlight } else { Sent::Unknown });
             self.sent_to.insert((to.account.clone(), to.to.key()), world.now());
             self.told_of(world, to, &id, notice);
+        } else if notice.head.starts_with("TEST") {
+            // No answer of which the store knows the words.
+            self.count("tests");
         } else {
             let said = self.said(to, notice);
             said.posted += 1;

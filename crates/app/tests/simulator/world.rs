@@ -63,6 +63,7 @@ impl World {
             facts: store,
             chat: Arc::<Watched>::clone(&watched),
             tracker: Arc::<Watched>::clone(&watched),
+            directory: None,
             clock,
             random: Arc::new(SeededRandom::new(seed)),
         };

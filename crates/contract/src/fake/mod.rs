@@ -2,6 +2,7 @@
 
 mod chat;
 mod clock;
+mod directory;
 mod random;
 mod store;
 mod tracker;
@@ -9,6 +10,7 @@ mod vault;
 
 pub use chat::*;
 pub use clock::FakeClock;
+pub use directory::FakeDirectory;
 pub use random::SeededRandom;
 pub use store::*;
 pub use tracker::*;

@@ -1,6 +1,7 @@
 //! A store in memory: every promise of the real ones but the disk.
 
 mod dead;
+mod directory;
 mod outbox;
 mod reads;
 mod rows;

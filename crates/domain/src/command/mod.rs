@@ -138,9 +138,9 @@ pub const COMMANDS: &[Spec] = &[
         arguments: "[all | <org> <project> [filters | none]]",
         summary: "what this channel gets; another filter for a project",
         details: "Shows this channel's projects with their filters. With \"all\": the channels of this Zoom account; \
-                  managers see every one, others those in which they have used the bot. With a project and filters: these \
-                  say from now on what may post; \"none\" goes back to the default. The answer carries \"Undo\" for ten \
-                  minutes. key:a,b means any of these, several keys mean all of them, -key:a means none of these. A \
+                  managers see every one, others those in which they have used the bot and, where it may read Zoom's \
+                  directory, those that they belong to. With a project and filters: these say from now on what may post; \
+                  \"none\" goes back to the default. The answer carries \"Undo\" for ten minutes. key:a,b means any of these, several keys mean all of them, -key:a means none of these. A \
                   message that is there is brought up to date whatever the filters say.",
         examples: &[
             "configure",

@@ -2,6 +2,7 @@
 
 mod change;
 mod connect;
+mod directory;
 mod gap;
 mod link;
 mod mute;
@@ -13,6 +14,7 @@ mod whole;
 
 pub use change::Crowds;
 pub use connect::Lookup;
+pub use directory::{DirectoryReading, Ended};
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
@@ -23,7 +25,7 @@ pub use whole::Joining;
 use crate::{
     Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,
     InstallationId, Job, Lane, Link, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
-    Policy, Press, Pressed, Random, RowChange, Secret, Subscription, Timestamp, say,
+    Policy, Press, Pressed, Random, Rank, RowChange, Secret, Subscription, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -110,8 +112,8 @@ impl Core<'_> {
     }
 
     /// Under the policy `managers` nobody else changes what a channel gets.
-    fn is_kept_out(&self, person: &Person, account: Option<&Account>) -> bool {
-        self.deployment.policy == Policy::Managers && !self.deployment.is_manager(person, account)
+    fn is_kept_out(&self, person: &Person, account: Option<&Account>, rank: Rank) -> bool {
+        self.deployment.policy == Policy::Managers && !self.deployment.is_manager(person, account, rank)
     }
 
     /// Somebody has changed something.

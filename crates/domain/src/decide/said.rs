@@ -8,8 +8,8 @@ use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
     Account, Actor, Address, Card, ChannelId, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link, LinkedPerson,
-    Notice, Pause, Pending, Place, Policy, Project, Pulse, RowChange, Said, Subscription, Timestamp, Trace, Undoing,
-    Whole, say,
+    Notice, Pause, Pending, Place, Policy, Project, Pulse, Rank, RowChange, Said, Subscription, Timestamp, Trace,
+    Undoing, Whole, say,
 };
 
 /// What a command needs to know.
@@ -31,6 +31,8 @@ pub struct SaidFacts {
     pub changed: Option<Timestamp>,
     /// The account, if it told us of its installation.
     pub account: Option<Account>,
+    /// What the speaker is in the account, as far as its directory says.
+    pub rank: Rank,
     /// The speaker's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The speaker's unfinished attempt to link one.
@@ -151,12 +153,12 @@ impl Core<'_> {
     }
 
     fn is_manager(&self, said: &Said, facts: &SaidFacts) -> bool {
-        self.deployment.is_manager(&said.by, facts.account.as_ref())
+        self.deployment.is_manager(&said.by, facts.account.as_ref(), facts.rank)
     }
 
     /// Under the policy `managers` nobody else changes what a channel gets.
     fn is_refused(&self, said: &Said, facts: &SaidFacts) -> bool {
-        self.is_kept_out(&said.by, facts.account.as_ref())
+        self.is_kept_out(&said.by, facts.account.as_ref(), facts.rank)
     }
 
     /// Policy does not let them.
@@ -381,6 +383,7 @@ mod tests {
             why: None,
             changed: None,
             account: None,
+            rank: Rank::Member,
             linked: None,
             open_link: None,
             pending_card: None,

@@ -109,7 +109,7 @@ pub fn configure_all(here: &Place, visible: &[Subscription], of: usize, now: Tim
         notice = notice.line(format!("Showing {MOST_ROWS} of {}.", visible.len()));
     }
     if of > visible.len() {
-        notice = notice.line("These are the channels in which you have used the bot. Managers see all of them.");
+        notice = notice.line("These are the channels in which I know you. Managers see all of them.");
     }
     notice
 }

@@ -1,5 +1,8 @@
 //! The pages that are the same for everybody, and what all pages have in common.
 
+use zentry_contract::sample::ana;
+use zentry_domain::Roster as _;
+
 use crate::client::{Reply, Request};
 use crate::world::{CHAT, World};
 
@@ -153,4 +156,34 @@ async fn the_first_page_leads_to_what_the_marketplace_asks_for() {
         assert!(home.body.contains(&format!("href=\"{path}\"")), "{path}");
     }
     assert!(get(&world, "/privacy").await.text().contains("How to remove it"));
+}
+
+#[tokio::test]
+async fn where_the_directory_is_read_a_browser_comes_back_with_the_state_that_it_began_with() {
+    let (world, directory) = World::with_directory().await;
+    let began = get(&world, "/zoom/install").await;
+    let state = began.header("location").and_then(|address| address.rsplit_once("&state=")).expect("a state").1;
+    let cookie = began.header("set-cookie").expect("a cookie");
+    assert_eq!(cookie, format!("__Host-zentry-install={state}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"));
+    let code = directory.consent(&ana().user);
+    let back = format!("/zoom/callback?code={}&state={state}", code.expose());
+    let enrolled = async || world.store.enrolled().await.expect("read").len();
+
+    assert_eq!(get(&world, &back).await.header("location"), Some(CHAT));
+    let theirs = Request::get(&back).header("cookie", "__Host-zentry-install=another").send(world.at).await;
+    assert_eq!((theirs.status, theirs.header("location"), enrolled().await), (303, Some(CHAT), 0));
+    let twice = format!("{back}&code=another");
+    let ours = format!("__Host-zentry-install={state}");
+    Request::get(&twice).header("cookie", &ours).send(world.at).await;
+    assert_eq!(enrolled().await, 0, "two readers could disagree");
+    let reply = Request::get(&back).header("cookie", &ours).send(world.at).await;
+    assert_eq!((reply.status, reply.header("location"), enrolled().await), (303, Some(CHAT), 1));
+}
+
+#[tokio::test]
+async fn the_privacy_page_speaks_of_the_directory_only_where_it_is_read() {
+    let (world, _directory) = World::with_directory().await;
+    assert!(get(&world, "/privacy").await.text().contains("From Zoom's directory"));
+    assert!(!get(&World::start().await, "/privacy").await.text().contains("directory"));
+    assert_eq!(get(&World::start().await, "/zoom/install").await.header("set-cookie"), None);
 }

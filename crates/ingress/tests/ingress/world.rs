@@ -9,8 +9,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Url;
-use zentry_app::{App, Ports};
-use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker, SeededRandom};
+use zentry_app::{App, DirectoryPorts, Ports};
+use zentry_contract::fake::{FakeChat, FakeClock, FakeDirectory, FakeStore, FakeTracker, FakeVault, SeededRandom};
 use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::{
     Committed, Delivery, DeliveryKey, Header, LaneLease, Leased, Received, Rejected, StoreError,
@@ -61,6 +61,23 @@ impl World {
     }
 
     pub(crate) async fn with(public_url: &str, limits: Limits, tls: Option<Arc<Tls>>) -> Self {
+        Self::serving(public_url, limits, tls, None).await
+    }
+
+    /// The directory of account `acc` is read.
+    pub(crate) async fn with_directory() -> (Self, Arc<FakeDirectory>) {
+        let vault = Arc::new(FakeVault::default());
+        let directory = Arc::new(FakeDirectory::new(&ana().account, vault));
+        let reads = Some(Arc::clone(&directory));
+        (Self::serving("https://bot.example.com", Limits::default(), None, reads).await, directory)
+    }
+
+    async fn serving(
+        public_url: &str,
+        limits: Limits,
+        tls: Option<Arc<Tls>>,
+        directory: Option<Arc<FakeDirectory>>,
+    ) -> Self {
         let (chat, tracker) = (Arc::new(FakeChat::new()), Arc::new(FakeTracker::new()));
         let (store, clock) = (Arc::new(FakeStore::default()), Arc::new(FakeClock::at(START)));
         let (gate, random) = (Arc::new(Gate::around(&store)), Arc::new(SeededRandom::new(42)));
@@ -72,6 +89,7 @@ impl World {
             facts: Arc::<FakeStore>::clone(&store),
             chat: Arc::<FakeChat>::clone(&chat),
             tracker: Arc::<FakeTracker>::clone(&tracker),
+            directory: directory.map(|directory| DirectoryPorts { directory, roster: Arc::<FakeStore>::clone(&store) }),
             clock: Arc::<FakeClock>::clone(&clock),
             random: Arc::<SeededRandom>::clone(&random),
         };

@@ -90,10 +90,73 @@ impl Zoom {
         self.core().state.change(|state| state.refused_directs.remove(&person.user_id));
     }
 
+    /// Who sits at every browser from now on.
+    pub fn log_in(&self, person: &Person) {
+        self.core().state.change(|state| state.grants.logged_in = Some(person.clone()));
+    }
+
+    /// An administrator adds the app on the Marketplace's page: the code with which it sends the browser back.
+    ///
+    /// # Panics
+    /// Where the app has no redirect address.
+    #[must_use]
+    pub fn consent(&self, by: &Person) -> String {
+        let core = self.core();
+        let now_ms = core.clock.now_ms();
+        core.state.change(|state| {
+            let redirect = state.grants.redirects.first().cloned().expect("the app has a redirect address");
+            state.grants.new_code(by, &redirect, &core.ids, now_ms)
+        })
+    }
+
+    /// Sends browsers back to this address too.
+    pub fn allow_redirect(&self, address: &str) {
+        self.core().state.change(|state| state.grants.redirects.push(address.to_owned()));
+    }
+
+    /// What the app asks for from now on.
+    pub fn ask_for(&self, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.core().state.change(|state| state.grants.scopes = scopes);
+    }
+
+    /// Ends every grant of a person, as on their own page of apps.
+    pub fn revoke_grants(&self, person: &Person) {
+        self.core().state.change(|state| state.grants.tokens.retain(|grant| grant.person != *person));
+    }
+
+    /// Makes somebody an administrator of their account.
+    pub fn promote(&self, person: &Person) {
+        self.core().state.change(|state| state.world.promote(person));
+    }
+
+    /// Takes that back.
+    pub fn demote(&self, person: &Person) {
+        self.core().state.change(|state| state.world.demote(person));
+    }
+
+    /// Makes somebody a guest: of another account, and no user of this one.
+    pub fn make_guest(&self, person: &Person) {
+        self.core().state.change(|state| state.world.make_guest(person));
+    }
+
+    /// Somebody joins a channel.
+    pub fn join_channel(&self, person: &Person, channel: &Channel) {
+        self.core().state.change(|state| state.world.join(person, channel));
+    }
+
+    /// Somebody leaves a channel.
+    pub fn leave_channel(&self, person: &Person, channel: &Channel) {
+        self.core().state.change(|state| state.world.leave(person, channel));
+    }
+
     /// Ends every token that was issued so far, as if its hour were over.
     pub fn expire_tokens(&self) {
         let now_ms = self.core().clock.now_ms();
-        self.core().state.change(|state| state.tokens.values_mut().for_each(|end| *end = now_ms));
+        self.core().state.change(|state| {
+            state.tokens.values_mut().for_each(|end| *end = now_ms);
+            state.grants.tokens.iter_mut().for_each(|grant| grant.access_end_ms = now_ms);
+        });
     }
 
     /// The message as it now is, if this person sees it.

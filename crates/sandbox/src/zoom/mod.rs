@@ -7,7 +7,9 @@
 mod card;
 mod chat;
 mod control;
+mod directory;
 mod event;
+mod grant;
 mod message;
 mod oauth;
 mod reading;
@@ -72,6 +74,7 @@ struct Core {
     last: Watched<Option<Parcel>>,
     chat_faults: Faults,
     token_faults: Faults,
+    directory_faults: Faults,
     /// By the JID of the channel.
     troubles: Watched<HashMap<String, Fault>>,
     tasks: Tasks,
@@ -96,6 +99,7 @@ impl Zoom {
             last: Watched::default(),
             chat_faults: Faults::default(),
             token_faults: Faults::default(),
+            directory_faults: Faults::default(),
             troubles: Watched::default(),
             tasks: Tasks::default(),
             post,
@@ -133,6 +137,12 @@ impl Zoom {
         &self.core().token_faults
     }
 
+    /// What goes wrong with the next calls of the directory.
+    #[must_use]
+    pub fn directory_faults(&self) -> &Faults {
+        &self.core().directory_faults
+    }
+
     /// Changes how this Zoom behaves where the documentation leaves a choice.
     pub fn behave(&self, change: impl FnOnce(&mut Manners)) {
         self.core().state.change(|state| change(&mut state.manners));
@@ -148,6 +158,10 @@ impl Core {
         let watch = Stopwatch::start();
         let reply = match request.path.as_str() {
             "/oauth/token" => self.token_faults.around(|| self.token(request)),
+            "/oauth/authorize" => Reply::Now(self.authorize(request)),
+            path if path.starts_with("/v2/users/") || path.starts_with("/v2/chat/") => {
+                self.directory_faults.around(|| self.directory(request))
+            }
             _ => match self.trouble(request) {
                 Some(trouble) => trouble.around(|| self.chat(request)),
                 None => self.chat_faults.around(|| self.chat(request)),
@@ -167,6 +181,14 @@ impl Core {
 
     fn token(&self, request: &Request) -> Answer {
         self.state.change(|state| oauth::token(state, request, &self.base, &self.ids, self.clock.now_ms()))
+    }
+
+    fn authorize(&self, request: &Request) -> Answer {
+        self.state.change(|state| grant::authorize(state, request, &self.ids, self.clock.now_ms()))
+    }
+
+    fn directory(&self, request: &Request) -> Answer {
+        self.state.change(|state| directory::call(state, request, &self.ids, self.clock.now_ms()))
     }
 
     fn chat(&self, request: &Request) -> Answer {

@@ -1,8 +1,8 @@
-//! `POST /oauth/token`: the bot's own token (Zoom, chatbot authorization).
+//! `POST /oauth/token`: the bot's own token (Zoom, chatbot authorization), and people's grants.
 
 use serde_json::json;
 
-use super::state::State;
+use super::{grant, state::State};
 use crate::{
     http::{Answer, Request, value_of},
     ids::Ids,
@@ -21,8 +21,11 @@ pub(super) fn token(state: &mut State, request: &Request, base: &str, ids: &Ids,
         return refuse(401, "invalid_client", "Invalid client_id or client_secret");
     }
     // The documentation shows the grant type both in a form and in the query.
-    match value_of(&request.form(), "grant_type").or_else(|| request.query_value("grant_type")).as_deref() {
+    let form = request.form();
+    match value_of(&form, "grant_type").or_else(|| request.query_value("grant_type")).as_deref() {
         Some("client_credentials") => {}
+        Some("authorization_code") => return grant::exchange(state, &form, base, ids, now_ms),
+        Some("refresh_token") => return grant::refresh(state, &form, base, ids, now_ms),
         Some(_) => return refuse(400, "unsupported_grant_type", "unsupported grant type"),
         None => return refuse(400, "invalid_request", "The grant_type is missing"),
     }

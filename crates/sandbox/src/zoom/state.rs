@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{message::Message, refusal::Refusal, world::World};
+use super::{grant::Grants, message::Message, refusal::Refusal, world::World};
 use crate::{http::Request, ids::Ids};
 
 /// How a bot chat is named in webhooks: three forms have been seen (Zoom, chatbot events and captures).
@@ -42,6 +42,12 @@ pub struct Manners {
     pub edit_answers_empty: bool,
     /// Whether a redelivery is signed anew instead of repeating the first attempt's headers.
     pub redelivery_signed_anew: bool,
+    /// Whether the token endpoint refuses a grant by a numeric code instead of an OAuth error.
+    pub oauth_errors_by_code: bool,
+    /// Whether a user's record leaves out what they are in the account.
+    pub users_without_role: bool,
+    /// Whether the directory knows a guest, as somebody of another account, instead of nobody under that id.
+    pub guests_have_records: bool,
     /// Calls a second (by the sandbox's clock) and account before 429; no limit where none.
     pub calls_per_second: Option<u32>,
 }
@@ -51,6 +57,8 @@ pub(super) struct State {
     pub(super) manners: Manners,
     /// Token to the moment of its end.
     pub(super) tokens: HashMap<String, i64>,
+    /// People's grants, which are no use where the bot's token is wanted, nor the other way round.
+    pub(super) grants: Grants,
     pub(super) messages: Vec<Message>,
     /// User ids of people whose chat the bot may not write to.
     pub(super) refused_directs: HashSet<String>,
@@ -65,6 +73,7 @@ impl State {
             world,
             manners: Manners::default(),
             tokens: HashMap::new(),
+            grants: Grants::default(),
             messages: Vec::new(),
             refused_directs: HashSet::new(),
             rate: HashMap::new(),

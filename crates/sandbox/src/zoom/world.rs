@@ -1,5 +1,7 @@
 //! Who and what exists in the simulated Zoom.
 
+use std::collections::HashSet;
+
 use crate::ids::sha256_hex;
 
 /// The chatbot app as its page in the Marketplace shows it. No `Debug`: it holds secrets, if only simulated ones.
@@ -115,6 +117,12 @@ pub(super) struct Account {
     pub(super) installed: bool,
     people: Vec<Person>,
     channels: Vec<Channel>,
+    /// User ids.
+    pub(super) administrators: HashSet<String>,
+    /// User ids.
+    pub(super) guests: HashSet<String>,
+    /// Channel id and user id.
+    members: Vec<(String, String)>,
 }
 
 /// One chatbot app and the accounts that have it. An account exists from its first person or channel on, with the
@@ -150,7 +158,7 @@ impl World {
 
     fn account_or_new(&mut self, id: &str) -> &mut Account {
         let index = self.accounts.iter().position(|account| account.id == id).unwrap_or_else(|| {
-            let new = Account { id: id.to_owned(), installed: true, people: Vec::new(), channels: Vec::new() };
+            let new = Account::new(id);
             self.accounts.push(new);
             self.accounts.len() - 1
         });
@@ -163,6 +171,34 @@ impl World {
 
     pub(super) fn set_installed(&mut self, account: &str, installed: bool) {
         self.account_or_new(account).installed = installed;
+    }
+
+    pub(super) fn is_administrator(&self, person: &Person) -> bool {
+        self.account(&person.account).is_some_and(|account| account.administrators.contains(&person.user_id))
+    }
+
+    /// Makes somebody an administrator of their account.
+    pub fn promote(&mut self, person: &Person) {
+        self.account_or_new(&person.account).administrators.insert(person.user_id.clone());
+    }
+
+    pub(super) fn demote(&mut self, person: &Person) {
+        self.account_or_new(&person.account).administrators.remove(&person.user_id);
+    }
+
+    pub(super) fn make_guest(&mut self, person: &Person) {
+        self.account_or_new(&person.account).guests.insert(person.user_id.clone());
+    }
+
+    /// Somebody belongs to a channel. What may be typed where does not depend on it.
+    pub fn join(&mut self, person: &Person, channel: &Channel) {
+        self.leave(person, channel);
+        self.account_or_new(&channel.account).members.push((channel.id.clone(), person.user_id.clone()));
+    }
+
+    pub(super) fn leave(&mut self, person: &Person, channel: &Channel) {
+        let is_it = |(id, user): &(String, String)| *id == channel.id && *user == person.user_id;
+        self.account_or_new(&channel.account).members.retain(|member| !is_it(member));
     }
 
     pub(super) fn remove_person(&mut self, person: &Person) {
@@ -187,6 +223,28 @@ impl World {
 }
 
 impl Account {
+    fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            installed: true,
+            people: Vec::new(),
+            channels: Vec::new(),
+            administrators: HashSet::new(),
+            guests: HashSet::new(),
+            members: Vec::new(),
+        }
+    }
+
+    pub(super) fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// The user ids of those who belong to a channel.
+    pub(super) fn members(&self, channel: &Channel) -> Vec<String> {
+        let of_channel = self.members.iter().filter(|(id, _)| *id == channel.id);
+        of_channel.map(|(_, user)| user.clone()).collect()
+    }
+
     pub(super) fn person_by_jid(&self, jid: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.jid() == jid.to_lowercase())
     }

@@ -75,6 +75,15 @@ pub(super) fn number(name: &str, value: &str) -> Result<u32, Failure> {
     value.parse().map_err(|_| wrong(name, "must be a whole number; 0 is no limit"))
 }
 
+/// `on` or `off`, which is what nothing means.
+pub(super) fn switch(name: &str, value: &Option<String>) -> Result<bool, Failure> {
+    match set(value) {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(_) => Err(wrong(name, "must be on or off")),
+    }
+}
+
 pub(super) fn address(name: &str, value: &str) -> Result<SocketAddr, Failure> {
     value.parse().map_err(|_| wrong(name, "must be an address and a port, such as 127.0.0.1:8080"))
 }

@@ -10,6 +10,7 @@ use zentry_domain::{
 };
 
 use super::dead::Dead;
+use super::directory::Roll;
 use super::outbox::Waiting;
 
 /// Everything stored. Lists are in the order of arrival; no lane is empty.
@@ -37,6 +38,7 @@ pub(super) struct Rows {
     pub(super) removed: Vec<InstallationId>,
     pub(super) presence: Vec<Seen>,
     pub(super) pauses: Vec<Pause>,
+    pub(super) roll: Roll,
     pub(super) lanes: BTreeMap<Lane, Vec<Waiting>>,
     pub(super) throttles: HashMap<Owner, Timestamp>,
     pub(super) dead: Vec<Dead>,
@@ -183,6 +185,7 @@ impl Rows {
                 self.removed.push(installation.clone());
             }
             RowChange::Saw { place, person } => self.saw(place, person, now),
+            RowChange::Directory(change) => self.directory(change, now)?,
             RowChange::ClockSetBack { by } => self.clock_set_back(*by, now),
             RowChange::Sweep { now } => self.sweep(*now),
         }

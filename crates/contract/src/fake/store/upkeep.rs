@@ -32,6 +32,7 @@ impl Rows {
         self.presence.retain(|seen| seen.account != *account);
         self.pauses.retain(|pause| pause.account != *account);
         self.accounts.retain(|known| known.id != *account);
+        self.roll.forget(account);
         self.throttles.remove(&owner);
         let lanes: Vec<Lane> = self.lanes.keys().filter(|lane| lane.owner == owner).cloned().collect();
         for lane in lanes {
@@ -47,6 +48,7 @@ impl Rows {
         self.undos.retain(|undo| undo.expires > now);
         self.offers.retain(|offer| offer.expires > now);
         self.traces.retain(|trace| trace.at >= now - TRACES_KEPT);
+        self.roll.sweep(now);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);
