@@ -236,6 +236,7 @@ mod tests {
             project: ProjectKey::default(),
             issue_id: IssueId::new("1"),
             issue: Issue { level: Some(level), ..Issue::default() },
+            occurrence: None,
             kind,
             by: None,
         }

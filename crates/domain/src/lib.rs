@@ -48,7 +48,8 @@ pub use id::{
     ProjectId, ProjectSlug, Revision, UserId, UserJid,
 };
 pub use issue::{
-    Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status,
+    Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Occurrence, Organization, Project, ProjectKey,
+    Status,
 };
 pub use job::{
     Answer, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test, Update,

@@ -99,6 +99,7 @@ impl World {
                 ..Issue::default()
             },
             issue_id: id,
+            occurrence: None,
             kind,
             by: None,
         };

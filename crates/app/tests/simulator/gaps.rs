@@ -242,6 +242,7 @@ fn what_nobody_told_of_is_caught_up_with(record: &Record, world: &Watched) -> Ve
             project: ProjectKey::default(),
             issue_id: issue.clone(),
             issue: found,
+            occurrence: None,
             kind: ChangeKind::New,
             by: None,
         };

@@ -232,6 +232,7 @@ fn as_change(found: &Found) -> Change {
         project: ProjectKey { org: Some(org), id: Some(id), slug: Some(slug) },
         issue_id: found.id.clone(),
         issue: found.issue.clone(),
+        occurrence: None,
         kind: ChangeKind::New,
         by: None,
     }

@@ -61,5 +61,5 @@ fn sample(now: Timestamp) -> Change {
         ..Issue::default()
     };
     let (issue_id, kind) = (IssueId::new("0"), ChangeKind::New);
-    Change { installation: None, project: ProjectKey::default(), issue_id, issue, kind, by: None }
+    Change { installation: None, project: ProjectKey::default(), issue_id, issue, occurrence: None, kind, by: None }
 }
