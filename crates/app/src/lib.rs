@@ -12,6 +12,7 @@ mod deliver;
 mod link;
 mod perform;
 mod reconcile;
+mod sift;
 
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ pub struct App {
     asking: Semaphore,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
+    silent: sift::Silent,
 }
 
 impl App {
@@ -68,6 +70,7 @@ impl App {
             asking: Semaphore::new(reconcile::ASKED),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),
+            silent: sift::Silent::default(),
         }
     }
 

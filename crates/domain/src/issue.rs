@@ -215,7 +215,7 @@ pub struct Change {
     /// The issue as the webhook shows it.
     pub issue: Issue,
     /// The occurrence that told us, where the webhook carries one.
-    pub occurrence: Option<Occurrence>,
+    pub occurrence: Option<Box<Occurrence>>,
     /// What happened.
     pub kind: ChangeKind,
     /// Who did it, by display name, where it was a person.

@@ -42,7 +42,7 @@ pub use card::{Card, Content, Standing};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use event::{Event, Pressed, Said};
-pub use filter::{Filter, Kind, Terms};
+pub use filter::{Admission, Filter, Kind, Terms};
 pub use id::{
     AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
     ProjectId, ProjectSlug, Revision, UserId, UserJid,
@@ -52,7 +52,8 @@ pub use issue::{
     Status,
 };
 pub use job::{
-    Answer, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test, Update,
+    Answer, Candidate, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test,
+    Update,
 };
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};

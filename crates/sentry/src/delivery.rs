@@ -120,7 +120,7 @@ impl Reader {
             project: told.project,
             issue_id: told.issue_id,
             issue: told.issue,
-            occurrence: told.occurrence,
+            occurrence: told.occurrence.map(Box::new),
             kind: told.kind,
             by: envelope.person(),
         });

@@ -1,5 +1,6 @@
 //! The real app over fakes.
 
+mod environments;
 mod failures;
 mod faults;
 mod gaps;

@@ -7,6 +7,7 @@ mod link;
 mod mute;
 mod press;
 mod said;
+mod sift;
 mod storm;
 mod test;
 mod whole;
@@ -17,6 +18,7 @@ pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
+pub use sift::Sifted;
 pub use test::TestFacts;
 pub use whole::Joining;
 
