@@ -1,5 +1,6 @@
 //! The main job through the real binary, over HTTP, against the doubles.
 
+use zentry_test_support::sandbox::sentry::NewIssue;
 use zentry_test_support::{Town, kept};
 
 const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
@@ -81,6 +82,27 @@ async fn filters_that_were_typed_decide_what_is_posted_also_after_a_restart() {
     town.jane_sees("acme / web: now only new issues").await;
     town.error_in(&town.cast.web, "Known noise").await;
     town.jane_sees("New · [web] Known noise").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_for_production_hears_of_nothing_else() {
+    let mut town = Town::with_integration(ZENTRY).await;
+    town.jane_types("connect acme web enviroment:production").await;
+    town.jane_sees("Did you mean env:production?").await;
+    town.jane_types("connect acme web env:production").await;
+    town.jane_sees("Environment: production.").await;
+    town.restart();
+    let staging =
+        NewIssue { environment: Some("staging".to_owned()), ..NewIssue::error("TimeoutError: only a rehearsal") };
+    let raised = town.sandbox.sentry.raise(&town.cast.web, staging).await;
+    kept(raised.delivery);
+    town.error_in(&town.cast.web, "KeyError: currency").await;
+    town.jane_sees("New · [web · production] KeyError: currency").await;
+    assert!(!town.was_said("rehearsal"), "it was told of first, and its latest event is in staging");
+
+    town.sandbox.sentry.happen_in(raised.issue, Some("production"), None, &[]);
+    kept(town.sandbox.sentry.alert(raised.issue, "Page on it").await);
+    town.jane_sees("[web · production] TimeoutError: only a rehearsal").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -343,10 +343,17 @@ impl App {
             let crowd = Crowd { is_told: self.is_told(place, cards).await?, ..self.crowd(place).await? };
             crowds.insert((place.account.clone(), place.channel.clone()), crowd);
         }
+        // These open none yet.
+        for subscription in self.core().asks(change, subscribers, cards) {
+            let place = &subscription.place;
+            let storm = self.ports.facts.storm_in(&place.account, &place.channel).await?;
+            let crowd = Crowd { opened: 0, storm, is_told: self.is_told(place, cards).await? };
+            crowds.insert((place.account.clone(), place.channel.clone()), crowd);
+        }
         Ok(crowds)
     }
 
-    async fn crowd(&self, place: &Place) -> Result<Crowd, StoreError> {
+    pub(crate) async fn crowd(&self, place: &Place) -> Result<Crowd, StoreError> {
         let (account, channel) = (&place.account, &place.channel);
         if self.deployment.storm_budget == 0 {
             return Ok(Crowd::default());
@@ -358,7 +365,7 @@ impl App {
     }
 
     /// Whether a card that stands for the issue in `place` was posted.
-    async fn is_told(&self, place: &Place, cards: &[Card]) -> Result<bool, StoreError> {
+    pub(crate) async fn is_told(&self, place: &Place, cards: &[Card]) -> Result<bool, StoreError> {
         let here = |card: &&Card| card.content.place.is_same(place);
         let Some(listed) = cards.iter().find(here).and_then(|card| card.listed.as_ref()) else { return Ok(false) };
         let stands = self.ports.facts.roundup(&place.account, listed).await?;

@@ -69,6 +69,9 @@ impl App {
                     false => self.core().refreshed(project, &cards, issue),
                 })
             }
+            (Job::Sift { project, cards, .. }, Effect::Sifted(occurrence)) => {
+                Outcome::Done(self.sifted(project, cards, occurrence.as_ref()).await?)
+            }
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
             (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
@@ -244,6 +247,7 @@ impl App {
                 let why = if abandoned.is_ok() { format!("{why}; deleted here") } else { why };
                 Outcome::Dead { why, then: Decision::nothing() }
             }
+            (Job::Sift { project, cards, .. }, _) => Outcome::Done(self.could_not_sift(project, cards, failure).await?),
             // The next delivery, or the next reading, brings the card up to date, and the project in.
             (Job::Join(_) | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
             (Job::ReadDirectory { account }, _) => {

@@ -13,6 +13,7 @@ mod directory;
 mod link;
 mod perform;
 mod reconcile;
+mod sift;
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ pub struct App {
     codes: directory::Codes,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
+    silent: sift::Silent,
 }
 
 impl App {
@@ -77,6 +79,7 @@ impl App {
             codes: directory::Codes::default(),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),
+            silent: sift::Silent::default(),
         }
     }
 

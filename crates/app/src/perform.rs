@@ -10,8 +10,8 @@ use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Actor, Address, Answer, Card, Connect, Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job,
-    Join, MessageId, Notice, Organization, Place, Project, Queued, Revision, Roundup, Subscription, Test, Timestamp,
-    Update, Whole,
+    Join, MessageId, Notice, Occurrence, Organization, Place, Project, Queued, Revision, Roundup, Subscription, Test,
+    Timestamp, Update, Whole,
 };
 
 use crate::App;
@@ -60,6 +60,8 @@ pub(crate) enum Effect {
         /// When it was asked.
         at: Timestamp,
     },
+    /// Sentry has said how the latest occurrence of an issue is, or need not or could not say it.
+    Sifted(Option<Occurrence>),
     /// Sentry has said what changed in an organization.
     Reconciled {
         /// What it said.
@@ -125,6 +127,7 @@ impl App {
             Job::Show { account, card } => self.show(account, card, false).await,
             Job::ShowRoundup { account, roundup } => self.show_roundup(account, roundup).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
+            Job::Sift { project, issue, cards } => self.sift(project, issue, cards).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::ReadDirectory { account } => self.ask_directory(account).await,
             Job::Answer(answer) => self.say(answer).await,

@@ -72,6 +72,7 @@ impl App {
         let ours = since < self.started || self.refused.is_since(since);
         let until = (self.now() - SETTLED).max(self.started.min(self.now()));
         let (fresh, complete) = self.fresh(&subscriptions, from).await?;
+        let fresh = self.with_occurrences(fresh, &subscriptions).await?;
         let (known, cards) = self.as_they_are(&self.newest(&subscriptions).await?).await?;
         let reading = Reading { org: org.clone(), from: since, until, complete, ours, fresh, known };
         Ok(Effect::Reconciled { reading: Box::new(reading), cards })
@@ -140,7 +141,7 @@ impl App {
         for actor in self.readers(project).await? {
             match self.ports.tracker.issues_since(&actor, project, from).await {
                 Ok(Some(issues)) => {
-                    let named = |(id, issue)| Found { project: project.clone(), id, issue };
+                    let named = |(id, issue)| Found { project: project.clone(), id, issue, occurrence: None };
                     return Ok(Some(issues.into_iter().map(named).collect()));
                 }
                 // Not theirs to see, or their link no longer works: somebody else may.
@@ -199,7 +200,8 @@ impl App {
         Ok(None)
     }
 
-    async fn readers(&self, project: &Project) -> Result<Vec<Actor>, StoreError> {
+    /// As whom Sentry is asked about a project: as the integration, else as somebody who connected it.
+    pub(crate) async fn readers(&self, project: &Project) -> Result<Vec<Actor>, StoreError> {
         if self.deployment.integration_org.as_ref() == Some(&project.org) {
             return Ok(vec![Actor::Integration { org: project.org.clone() }]);
         }

@@ -83,6 +83,7 @@ pub fn change(kind: ChangeKind) -> Change {
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
             ..Issue::default()
         },
+        occurrence: None,
         kind,
         by: None,
     }

@@ -125,6 +125,7 @@ macro_rules! store_suite {
             the_subscriptions_to_an_organization_are_those_of_all_accounts,
             a_storm_holds_its_cards_and_says_what_they_share,
             a_card_can_leave_its_storm,
+            a_card_counts_from_when_it_is_opened,
             an_issue_was_last_heard_of_when_it_was,
             a_card_to_be_posted_anew_says_what_it_said,
             an_edit_that_ends_late_does_not_bring_a_replaced_message_back,

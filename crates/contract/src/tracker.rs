@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, CredentialId, Identity, IssueId, IssueRef, OrgSlug, Project, Secret, Status, Tracker,
+    AccountId, Action, Actor, CredentialId, Identity, IssueId, IssueRef, Occurrence, OrgSlug, Project, Secret, Status,
+    Tracker,
 };
 
 /// The organizations of the suite's world, the one person who is a member of each, and how many projects it has.
@@ -25,6 +26,8 @@ pub trait Bench: Send + Sync {
 
     /// A new, unresolved issue.
     async fn issue(&self, project: &Project) -> IssueRef;
+    /// The issue happens once more, like this.
+    async fn happens(&self, issue: &IssueRef, occurrence: &Occurrence);
     /// The person opens the address, signs in and approves: the code that the browser brings back.
     async fn approve(&self, address: &str, user: &Identity) -> Secret;
     /// The person revokes their grants on the tracker's own page.
@@ -73,6 +76,8 @@ macro_rules! tracker_suite {
             the_same_action_twice_is_fine,
             an_action_whose_answer_was_lost_can_be_repeated,
             a_hidden_issue_is_gone,
+            the_latest_occurrence_tells_its_environment_release_and_tags,
+            the_occurrences_of_a_hidden_issue_are_hidden,
             the_issues_of_a_project_are_listed_since_they_were_first_seen,
             the_issues_of_a_hidden_project_are_not_listed,
             an_action_that_is_not_allowed_is_refused_with_a_reason,
@@ -114,6 +119,37 @@ impl World {
     async fn new(bench: &impl Bench) -> Self {
         let issue = bench.issue(&bench.projects_of("acme")[0]).await;
         Self { ana: linked(bench, "Ana").await, ben: linked(bench, "Ben").await, issue }
+    }
+}
+
+/// Each time the latest one, also one that happened nowhere in particular.
+pub async fn the_latest_occurrence_tells_its_environment_release_and_tags(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let own = Actor::Integration { org: acme() };
+    let staging = Occurrence { environment: Some("staging".into()), ..Occurrence::default() };
+    let browser = ("browser".to_owned(), "Chrome 121".to_owned());
+    let production = Occurrence {
+        environment: Some("production".into()),
+        release: Some("web@1.4.0".into()),
+        tags: vec![browser.clone()],
+    };
+    for happened in [staging, production, Occurrence::default()] {
+        bench.happens(&world.issue, &happened).await;
+        for actor in [&world.ana, &own] {
+            let latest = bench.tracker().latest(actor, &world.issue).await.expect("an answer").expect("told");
+            assert_eq!((&latest.environment, &latest.release), (&happened.environment, &happened.release));
+            assert_eq!(latest.tags.contains(&browser), happened.tags.contains(&browser), "{latest:?}");
+        }
+    }
+}
+
+/// Like the issue itself.
+pub async fn the_occurrences_of_a_hidden_issue_are_hidden(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    bench.happens(&world.issue, &Occurrence::default()).await;
+    let missing = IssueRef { id: IssueId::new("999999"), ..world.issue.clone() };
+    for (actor, issue) in [(&world.ben, &world.issue), (&world.ana, &missing)] {
+        assert_eq!(bench.tracker().latest(actor, issue).await.expect("an answer"), None);
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use zentry_contract::fake::FakeTracker;
 use zentry_contract::tracker::{Bench, Fault, WORLD};
 use zentry_domain::{
-    Identity, Issue, IssueId, IssueRef, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Status, Tracker,
+    Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Status, Tracker,
 };
 
 struct Fake(FakeTracker);
@@ -49,6 +49,10 @@ impl Bench for Fake {
         let (status, first_seen) = (Some(Status::Unresolved), Some(zentry_contract::sample::START));
         self.0.list_issue(project, &id, Issue { title, status, first_seen, ..Issue::default() });
         IssueRef { org: project.org.clone(), id }
+    }
+
+    async fn happens(&self, issue: &IssueRef, occurrence: &Occurrence) {
+        self.0.happens(&issue.id, occurrence.clone());
     }
 
     async fn approve(&self, address: &str, user: &Identity) -> Secret {

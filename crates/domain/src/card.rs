@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::text::{counted, line};
 use crate::{
     Action, Address, Archive, Assignee, Button, Change, ChangeKind, Choice, Handle, Issue, IssueId, IssueRef,
-    MessageId, Notice, Person, Place, Press, Project, Revision, Status, Subscription, Timestamp, Tone,
+    MessageId, Notice, Occurrence, Person, Place, Press, Project, Revision, Status, Subscription, Timestamp, Tone,
 };
 
+/// When a card was opened that was not opened yet.
+const UNOPENED: Timestamp = Timestamp(0);
 /// The head is what a phone shows.
 const HEAD_MAX: usize = 200;
 const LINE_MAX: usize = 300;
@@ -28,7 +30,7 @@ pub struct Card {
     pub message: Option<MessageId>,
     /// The revision that the message shows.
     pub shown: Revision,
-    /// When it was opened: new cards count against the channel's budget.
+    /// When it was opened: new cards count against the channel's budget. See [`Card::unopened`].
     pub opened: Timestamp,
     /// The storm whose card stands for it, instead of a message of its own.
     pub listed: Option<Handle>,
@@ -190,6 +192,33 @@ impl Card {
     pub fn contradicts(&self, change: &Change, now: Timestamp) -> bool {
         let told = told_by(change, now).map(|standing| standing.status()).or(change.issue.status);
         told.is_some_and(|told| told != self.content.standing.status())
+    }
+
+    /// The card while only Sentry knows whether it may be posted: it does not count against the channel's budget.
+    #[must_use]
+    pub fn unopened(self) -> Self {
+        Self { opened: UNOPENED, ..self }
+    }
+
+    /// Whether it was never to be posted: the filter was not asked to the end, or did not admit it.
+    pub fn is_unopened(&self) -> bool {
+        self.message.is_none() && self.opened == UNOPENED
+    }
+
+    /// The card as the revision that follows the one `seen`, with a message of its own, or a place in a storm, from now on.
+    #[must_use]
+    pub fn opened_after(&self, seen: &Self, now: Timestamp) -> Self {
+        let opened = if self.opened == UNOPENED { now } else { self.opened };
+        Self { opened, ..self.on_its_own_after(seen) }
+    }
+
+    /// The card as the next revision, with what the occurrence says that its filter admitted.
+    #[must_use]
+    pub fn after_occurrence(&self, occurrence: &Occurrence, now: Timestamp) -> Self {
+        let Occurrence { environment, release, .. } = occurrence.clone();
+        let mut card = self.opened_after(self, now);
+        card.content.issue.update(&Issue { environment, release, ..Issue::default() });
+        card
     }
 
     /// The card, to be shown by the storm's instead of a message of its own.

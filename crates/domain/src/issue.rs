@@ -214,10 +214,23 @@ pub struct Change {
     pub issue_id: IssueId,
     /// The issue as the webhook shows it.
     pub issue: Issue,
+    /// The occurrence that told us, where the webhook carries one.
+    pub occurrence: Option<Box<Occurrence>>,
     /// What happened.
     pub kind: ChangeKind,
     /// Who did it, by display name, where it was a person.
     pub by: Option<String>,
+}
+
+/// One occurrence of an issue, as far as filters ask for it. Nothing of it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Where it happened; `None` where it was in no environment.
+    pub environment: Option<String>,
+    /// In which release.
+    pub release: Option<String>,
+    /// Its tags, in Sentry's order; keys are not unique.
+    pub tags: Vec<(String, String)>,
 }
 
 /// What can happen to an issue.

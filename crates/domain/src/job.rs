@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Filter, Handle, Identity, IssueId, IssueRef,
-    JobId, Lane, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp,
+    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp,
 };
 
 /// Something to perform once it is committed.
@@ -46,6 +46,20 @@ pub enum Job {
         /// The issue.
         issue: IssueId,
     },
+    /// Read an issue's latest occurrence at Sentry, and post those of these cards whose filters it fits: a webhook tells of an
+    /// issue without its environment and tags.
+    ///
+    /// It has a lane of its own beside those of messages, and queues each `Show` only when it has read: so no channel's
+    /// messages ever wait for Sentry, and a channel's lane holds its cards in the order in which they were decided on. The
+    /// ledger counts each candidate when it is decided on, and not while it waits here.
+    Sift {
+        /// Its project.
+        project: Project,
+        /// The issue.
+        issue: IssueId,
+        /// The cards in question.
+        cards: Vec<Candidate>,
+    },
     /// Ask Sentry what changed in an organization, and fill what was missed. Comes back while somebody is connected to it.
     Reconcile {
         /// The organization.
@@ -54,7 +68,7 @@ pub enum Job {
     /// Say something to people, as decided.
     Answer(Answer),
     /// Find a project at Sentry and connect a place to it.
-    Connect(Connect),
+    Connect(Box<Connect>),
     /// Let a project join a channel that wants every project of its organization, if whoever set that up may see it.
     Join(Join),
     /// Post a card that is marked as a test, and say how each hop went.
@@ -80,6 +94,22 @@ pub enum Job {
     },
     /// Delete what has served its time: delivery keys, ended links. Comes back every hour.
     Sweep,
+}
+
+/// A card that is posted where its channel's filter admits what Sentry says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The account whose card it is.
+    pub account: AccountId,
+    /// The card.
+    pub card: Handle,
+    /// Its message when it became one: of an issue that came back, which is posted anew. Where the card has another one by
+    /// now it was posted meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<MessageId>,
+    /// Another card had told of it by then; where one has only since, nothing is left to tell.
+    #[serde(default)]
+    pub told: bool,
 }
 
 /// A message to people.
@@ -167,6 +197,7 @@ impl Job {
                 | Self::ShowLater { .. }
                 | Self::ShowRoundup { .. }
                 | Self::Refresh { .. }
+                | Self::Sift { .. }
                 | Self::Reconcile { .. }
                 | Self::ReadDirectory { .. }
                 | Self::Sweep
@@ -182,6 +213,7 @@ impl Job {
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } => "token",
             Self::Refresh { .. }
+            | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. }
             | Self::ShowLater { .. }
@@ -202,6 +234,7 @@ impl Job {
             | Self::Test(_)
             | Self::Update(_)
             | Self::Refresh { .. }
+            | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. } => Patience::Conversation,
             _ => Patience::Delivery,

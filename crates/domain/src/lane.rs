@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ChannelId, CredentialId, Digest, Handle, IssueId, IssueRef, OrgSlug, Owner};
+use crate::{AccountId, ChannelId, CredentialId, Digest, Handle, IssueId, IssueRef, OrgSlug, Owner, ProjectId};
 
 /// Jobs that must stay in order, and never wait for those of another lane.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,6 +47,12 @@ impl Lane {
     /// One issue's readings at Sentry.
     pub fn refresh(issue: &IssueId) -> Self {
         Self { owner: Owner::Sentry("refresh".into()), name: issue.to_string() }
+    }
+
+    /// The latest occurrences of a project's issues: one after the other, so that its cards are posted in the order in which
+    /// they were told of.
+    pub fn sift(project: &ProjectId) -> Self {
+        Self { owner: Owner::Sentry("sift".into()), name: project.to_string() }
     }
 
     /// One organization's reconciling.

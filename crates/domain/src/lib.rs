@@ -44,16 +44,18 @@ pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use directory::{DirectoryChange, Rank};
 pub use event::{Event, Pressed, Said};
-pub use filter::{Filter, Kind, Terms};
+pub use filter::{Admission, Filter, Kind, Terms};
 pub use id::{
     AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
     ProjectId, ProjectSlug, Revision, UserId, UserJid,
 };
 pub use issue::{
-    Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Organization, Project, ProjectKey, Status,
+    Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Occurrence, Organization, Project, ProjectKey,
+    Status,
 };
 pub use job::{
-    Answer, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test, Update,
+    Answer, Candidate, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test,
+    Update,
 };
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};

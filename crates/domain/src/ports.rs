@@ -19,8 +19,9 @@ use crate::roundup::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane, Ledger, Link,
-    LinkedPerson, MessageId, Notice, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project, ProjectId,
-    ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project,
+    ProjectId, ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId,
+    Whole,
 };
 
 pub use directory::{Directory, DirectoryError, Page, Roster};
@@ -351,6 +352,11 @@ pub trait Tracker: Send + Sync {
 
     /// One issue; `None` where there is none or the actor may not see it.
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError>;
+
+    /// The latest occurrence of an issue, from Sentry's own answer for it (Sentry, endpoints: latest event): a webhook
+    /// about an issue says nothing of it. `None` where there is none, where the actor may not see the issue, and where
+    /// the answer does not tell its tags.
+    async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError>;
 
     /// The issues of a project that were first seen since then, the newest first, with their numbers; thousands may be cut
     /// short. `None` where the actor may not see the project.

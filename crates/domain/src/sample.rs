@@ -68,6 +68,7 @@ pub(crate) fn change(kind: ChangeKind) -> Change {
             assignee: None,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
+        occurrence: None,
         kind,
         by: None,
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Change, Filter, Mute, Person, Place, Project, Timestamp};
+use crate::{Address, Admission, Change, Filter, Mute, Person, Place, Project, Timestamp};
 
 /// A channel receives a project's changes. The channel owns it, not the person who set it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +23,14 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Whether `change` may post a card in the channel.
+    /// Whether `change` may post a card in the channel, without a question.
     pub fn admits(&self, change: &Change) -> bool {
-        self.filter.admits(change)
+        self.admission(change) == Admission::Given
+    }
+
+    /// Whether `change` may post a card in the channel.
+    pub fn admission(&self, change: &Change) -> Admission {
+        self.filter.admission(change)
     }
 
     /// The mute that is on.

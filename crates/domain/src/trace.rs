@@ -33,6 +33,14 @@ pub enum Verdict {
     Edit,
     /// The message that is there, or that waits, says it already or will.
     Merged,
+    /// Sentry is asked where it happened, because the channel's filter needs to know.
+    Asked,
+    /// Sentry was asked, and the filter wants it.
+    Fits,
+    /// Sentry was asked, and the filter does not want it.
+    LeftOut(Refusal),
+    /// Sentry could not say where it happened: it is wanted.
+    Unsaid,
     /// The channel's filter does not want it.
     Filtered(Refusal),
     /// The channel is muted; what tells of it when that ends has it.
@@ -59,6 +67,10 @@ pub enum Refusal {
     Level(Level),
     /// `title:`
     Title,
+    /// `env:`
+    Environment,
+    /// `tag:`
+    Tag,
 }
 
 /// Which issue somebody means.

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, ChannelId, Choice, Connect, Content,
-    CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Line, Mute,
-    Notice, Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug, Standing, Status,
-    Subscription, Terms, Test, Timestamp, Tone, Undoing, Update, UserId, UserJid, Whole,
+    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, Candidate, ChannelId, Choice, Connect,
+    Content, CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Line,
+    MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug,
+    Standing, Status, Subscription, Terms, Test, Timestamp, Tone, Undoing, Update, UserId, UserJid, Whole,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -96,7 +96,7 @@ fn jobs_stay_readable() {
     golden("job_answer", &Job::Answer(answer));
     golden(
         "job_connect",
-        &Job::Connect(Connect {
+        &Job::Connect(Box::new(Connect {
             by: ana(),
             place: ops(),
             org: "acme".into(),
@@ -105,7 +105,7 @@ fn jobs_stay_readable() {
             actor: actor(),
             identity: Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() }),
             just_linked: true,
-        }),
+        })),
     );
     golden(
         "job_update",
@@ -131,6 +131,15 @@ fn jobs_stay_readable() {
     let issue = IssueId::new("42");
     let (org, project, slug) = (checkout().org, checkout().id, checkout().slug);
     golden("job_join", &Job::Join(Join { place: ops(), org, project, slug, issue }));
+    let seen = [None, Some(MessageId::new("m"))];
+    let candidate = |seen: Option<MessageId>| Candidate {
+        account: AccountId::new("acc"),
+        card: card(),
+        told: seen.is_none(),
+        seen,
+    };
+    let cards = seen.map(candidate).to_vec();
+    golden("job_sift", &Job::Sift { project: checkout(), issue: IssueId::new("42"), cards });
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }
 
@@ -170,8 +179,15 @@ fn subscriptions_stay_readable() {
         level: Level::Info,
         except_levels: vec![Level::Warning],
         title: Terms { any: vec!["disk".into()], none: vec!["test".into()] },
+        ..Filter::default()
     };
     golden("undo_filtered", &Undoing::Filtered { project: checkout(), filter });
+    let filter = Filter {
+        environment: Terms { any: vec!["production".into(), "stag*".into()], none: vec!["dev".into()] },
+        tags: [("browser".into(), Terms { any: vec![], none: vec!["bot*".into()] })].into(),
+        ..Filter::default()
+    };
+    golden("undo_filtered_by_environment", &Undoing::Filtered { project: checkout(), filter });
 }
 
 #[test]

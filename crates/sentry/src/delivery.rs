@@ -93,7 +93,7 @@ impl Reader {
             issue.assignee = envelope.data.assignee.assignee().or(issue.assignee);
         }
         let project = told.project(org.as_ref());
-        Ok(self.changed(envelope, Told { project, issue_id, issue, kind }, None))
+        Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence: None, kind }, None))
     }
 
     fn event_alert(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
@@ -106,11 +106,12 @@ impl Reader {
         let rule = envelope.data.rule().unwrap_or_else(|| "unnamed".to_owned());
         let key = told.event_id.get().map(|event| meaning(&["event_alert", event, &rule]));
         let project = told.project(self.own.as_ref());
+        let occurrence = told.occurrence();
         let issue = Issue {
             url: project.org.as_ref().map(|org| self.site.issue_page(org, &issue_id, project.id.as_ref())),
             ..told.shown()
         };
-        Ok(self.changed(envelope, Told { project, issue_id, issue, kind: ChangeKind::Alert { rule } }, key))
+        Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence, kind: ChangeKind::Alert { rule } }, key))
     }
 
     fn changed(&self, envelope: &Envelope, told: Told, key: Option<DeliveryKey>) -> Read {
@@ -119,6 +120,7 @@ impl Reader {
             project: told.project,
             issue_id: told.issue_id,
             issue: told.issue,
+            occurrence: told.occurrence.map(Box::new),
             kind: told.kind,
             by: envelope.person(),
         });
@@ -130,6 +132,7 @@ struct Told {
     project: ProjectKey,
     issue_id: IssueId,
     issue: Issue,
+    occurrence: Option<zentry_domain::Occurrence>,
     kind: ChangeKind,
 }
 
@@ -292,6 +295,12 @@ impl Occurrence {
 
     fn tag(&self, name: &str) -> Option<&Text> {
         self.tags.iter().flatten().find_map(|tag| tag.named(name))
+    }
+
+    /// What filters ask for; `None` where it does not tell its tags, and so perhaps not its environment.
+    fn occurrence(&self) -> Option<zentry_domain::Occurrence> {
+        let tags = self.tags.as_ref()?;
+        Some(wire::occurrence(tags, self.environment.kept(), self.release.kept()))
     }
 
     fn shown(&self) -> Issue {

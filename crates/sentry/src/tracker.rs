@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, OrgSlug, Organization, Project,
-    Secret, Status, Timestamp, Tracker, Vault, text,
+    AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
+    Organization, Project, Secret, Status, Timestamp, Tracker, Vault, text,
 };
 use zentry_http_client::HttpClient;
 
@@ -80,6 +80,10 @@ impl Tracker for SentryTracker {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         Ok(unseen(self.read(actor, issue).await)?)
+    }
+
+    async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {
+        Ok(unseen(self.read_latest(actor, issue).await)?.flatten())
     }
 
     async fn issues_since(
@@ -191,7 +195,7 @@ impl SentryTracker {
     }
 
     async fn read(&self, actor: &Actor, issue: &IssueRef) -> Result<Issue, Failure> {
-        let mut url = self.address(actor, issue).await?;
+        let mut url = self.address(actor, issue, &[]).await?;
         url.query_pairs_mut().append_pair("collapse", "stats").append_pair("collapse", "tags");
         let call = Call::get(url).in_background();
         let read: wire::Issue = json(&self.api.send(actor, call).await?)?;
@@ -201,8 +205,17 @@ impl SentryTracker {
         }
     }
 
+    async fn read_latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, Failure> {
+        let url = self.address(actor, issue, &["events", "latest"]).await?;
+        let read: wire::Occurrence = json(&self.api.send(actor, Call::get(url).in_background()).await?)?;
+        match read.is_one() {
+            true => Ok(read.told()),
+            false => Err(Failure::unavailable("Sentry answered with something that is no event")),
+        }
+    }
+
     async fn change(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, Failure> {
-        let url = self.address(actor, issue).await?;
+        let url = self.address(actor, issue, &[]).await?;
         let put = |body| self.api.send(actor, Call::put(url.clone(), body));
         let (body, for_old_servers) = bodies(action);
         let answer = match put(body).await {
@@ -243,10 +256,10 @@ impl SentryTracker {
         Ok(issues.filter(|(_, issue)| issue.first_seen.is_none_or(|at| at > since)).collect())
     }
 
-    async fn address(&self, actor: &Actor, issue: &IssueRef) -> Result<Url, Failure> {
+    async fn address(&self, actor: &Actor, issue: &IssueRef, below: &[&str]) -> Result<Url, Failure> {
         let id = issue_id(issue.id.as_str()).ok_or(Failure::NotFound)?;
         let home = self.api.home(actor, &issue.org).await?;
-        Ok(home.api(&["organizations", issue.org.as_str(), "issues", id.as_str()]))
+        Ok(home.api(&[&["organizations", issue.org.as_str(), "issues", id.as_str()], below].concat()))
     }
 
     /// Who approved, where the token endpoint did not say.

@@ -272,6 +272,52 @@ pub(crate) struct Region {
     pub(crate) url: Text,
 }
 
+/// One occurrence of an issue, as the API shows it. Its environment is a tag.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Occurrence {
+    #[serde(rename = "eventID")]
+    event_id: Text,
+    #[serde(deserialize_with = "lenient")]
+    tags: Option<Vec<Tag>>,
+    #[serde(deserialize_with = "lenient")]
+    release: Option<Release>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Release {
+    version: Text,
+}
+
+impl Occurrence {
+    /// Whether it is one at all.
+    pub(crate) fn is_one(&self) -> bool {
+        self.event_id.get().is_some()
+    }
+
+    /// What filters ask for; `None` where it does not tell its tags.
+    pub(crate) fn told(&self) -> Option<zentry_domain::Occurrence> {
+        let tags = self.tags.as_ref()?;
+        let release = self.release.as_ref().and_then(|release| release.version.kept());
+        Some(occurrence(tags, None, release))
+    }
+}
+
+/// What filters ask for. The environment and the release are tags, if they are nothing else.
+pub(crate) fn occurrence(
+    tags: &[Tag],
+    environment: Option<String>,
+    release: Option<String>,
+) -> zentry_domain::Occurrence {
+    let tagged = |name| tags.iter().find_map(|tag| tag.named(name))?.kept();
+    zentry_domain::Occurrence {
+        environment: environment.or_else(|| tagged("environment")),
+        release: release.or_else(|| tagged("release")),
+        tags: tags.iter().filter_map(Tag::kept).collect(),
+    }
+}
+
 /// One tag of an event.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -290,6 +336,12 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
+    /// Its name and value, where it has both.
+    fn kept(&self) -> Option<(String, String)> {
+        let (Self::Pair(key, value) | Self::Object { key, value }) = self else { return None };
+        Some((key.kept()?, value.kept()?))
+    }
+
     /// Its value, if it is the one of this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Text> {
         let (Self::Pair(key, value) | Self::Object { key, value }) = self else { return None };

@@ -171,6 +171,23 @@ async fn a_page_in_front_of_sentry_is_told_from_an_answer() {
 }
 
 #[tokio::test]
+async fn what_sentry_says_of_the_latest_event_is_read_leniently() {
+    let bench = Bench::start().await;
+    let (ana, issue) = bench.ana_and_an_issue().await;
+    let told = async |body: &str| {
+        bench.sentry.faults().next(answer(200, "application/json", body));
+        bench.tracker.latest(&ana, &issue).await
+    };
+    let odd = r#"{"eventID":"0","release":"x","tags":[["environment","qa"],{"key":"a","value":null},7,{"key":"b","value":1}]}"#;
+    let read = told(odd).await.unwrap().expect("told");
+    assert_eq!((read.environment.as_deref(), read.release), (Some("qa"), None));
+    assert_eq!(read.tags, [("environment".to_owned(), "qa".to_owned()), ("b".to_owned(), "1".to_owned())]);
+    assert_eq!(told(r#"{"eventID":"0","tags":null}"#).await.unwrap(), None, "it does not say");
+    let nothing = told("{}").await;
+    assert!(matches!(nothing, Err(TrackerError::Unavailable(_))), "{nothing:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_knows_no_substatus_is_asked_without_it() {
     let bench = Bench::start().await;
     let (ana, issue) = bench.ana_and_an_issue().await;

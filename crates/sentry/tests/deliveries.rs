@@ -6,8 +6,8 @@ use serde_json::Value;
 use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, DeliveryKey, Received};
 use zentry_domain::{
-    Archive, Assignee, Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectId,
-    ProjectKey, ProjectSlug, Secret, Status, Timestamp, Webhook,
+    Archive, Assignee, Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, Occurrence, OrgSlug,
+    ProjectId, ProjectKey, ProjectSlug, Secret, Status, Timestamp, Webhook,
 };
 use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
 
@@ -131,9 +131,14 @@ fn told(kind: ChangeKind, by: Option<&str>, issue: Issue) -> Change {
         project: ProjectKey { org: None, id: Some(ProjectId::new("3")), slug: Some(ProjectSlug::new("checkout")) },
         issue_id: IssueId::new("42"),
         issue,
+        occurrence: None,
         kind,
         by: by.map(str::to_owned),
     }
+}
+
+fn tags(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+    tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
 fn acme() -> OrgSlug {
@@ -200,6 +205,11 @@ fn an_alert_tells_its_rule_and_the_event_that_made_it_fire() {
         ..Issue::default()
     };
     let mut expected = told(ChangeKind::Alert { rule: "Page on new errors".into() }, None, shown);
+    expected.occurrence = Some(Box::new(Occurrence {
+        environment: Some("production".into()),
+        release: Some("2.4.1".into()),
+        tags: tags(&[("environment", "production"), ("level", "error"), ("release", "2.4.1")]),
+    }));
     expected.project.org = Some(acme());
     assert_eq!(change("event_alert_triggered"), expected);
 }
@@ -215,8 +225,25 @@ fn an_alert_of_an_old_server_is_pieced_together_from_tags_and_addresses() {
         ..Issue::default()
     };
     let mut expected = told(ChangeKind::Alert { rule: "Disk".into() }, None, shown);
+    expected.occurrence = Some(Box::new(Occurrence {
+        environment: Some("staging".into()),
+        release: Some("2.3.0".into()),
+        tags: tags(&[("environment", "staging"), ("level", "warning"), ("release", "2.3.0")]),
+    }));
     expected.project = ProjectKey { org: Some(acme()), slug: None, ..expected.project };
     assert_eq!(change("event_alert_old_server"), expected);
+}
+
+#[test]
+fn an_alert_that_does_not_tell_its_tags_leaves_them_to_be_asked_for() {
+    for tags in ["", r#","tags":null"#, r#","tags":"many""#] {
+        let body = format!(
+            r#"{{"action":"triggered","data":{{"event":{{"event_id":"0","issue_id":"42","project":3{tags}}}}}}}"#
+        );
+        assert_eq!(changed(&body).occurrence, None, "{body}");
+    }
+    let none = r#"{"action":"triggered","data":{"event":{"event_id":"0","issue_id":"42","project":3,"tags":[]}}}"#;
+    assert_eq!(changed(none).occurrence.as_deref(), Some(&Occurrence::default()));
 }
 
 #[test]

@@ -187,9 +187,9 @@ impl Db {
             )?
         } else {
             self.change(
-                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6, roundup = ?7
+                "UPDATE card SET channel = ?3, issue = ?4, revision = ?5, body = ?6, roundup = ?7, opened = ?9
                  WHERE account = ?1 AND handle = ?2 AND revision = ?5 - 1 AND message IS ?8",
-                params![account, handle, channel, issue, revision, body, roundup, message],
+                params![account, handle, channel, issue, revision, body, roundup, message, card.opened.0],
             )?
         };
         if changed == 1 { Ok(()) } else { Err(Fault::Conflict) }

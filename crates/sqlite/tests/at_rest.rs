@@ -63,7 +63,7 @@ async fn what_people_say_is_nowhere_in_the_files_neither_waiting_nor_dead() {
     let sqlite = disk.open();
     let jobs = vec![
         answer("a", Notice::text(CANARY).link("Link", format!("https://bot.example.com/link/{CANARY}"))),
-        NewJob { job: Job::Connect(connect()), ..answer("b", Notice::text("")) },
+        NewJob { job: Job::Connect(Box::new(connect())), ..answer("b", Notice::text("")) },
     ];
     commit(&sqlite, Decision { changes: Vec::new(), jobs }).await;
     assert_hidden(&disk);
@@ -76,7 +76,7 @@ async fn what_people_say_is_nowhere_in_the_files_neither_waiting_nor_dead() {
     }
     assert_hidden(&disk);
     let dead = store.dead_letters().await.unwrap();
-    assert_eq!(dead[1].job, Some(Job::Connect(connect())));
+    assert_eq!(dead[1].job, Some(Job::Connect(Box::new(connect()))));
 
     commit(&sqlite, Decision::nothing().and(RowChange::Replay(JobId::new("a")))).await;
     assert_hidden(&disk);

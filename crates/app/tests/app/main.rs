@@ -1,6 +1,7 @@
 //! The real app over fakes.
 
 mod directory;
+mod environments;
 mod failures;
 mod faults;
 mod gaps;

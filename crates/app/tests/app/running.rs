@@ -13,7 +13,8 @@ use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
     AccountId, Action, Actor, Address, ChangeKind, Chat, Clock, CredentialId, Event, Identity, Issue, IssueId,
-    IssueRef, MessageId, Notice, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Timestamp, Tracker,
+    IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Timestamp,
+    Tracker,
 };
 
 use crate::world::World;
@@ -255,6 +256,10 @@ impl Tracker for Interrupted {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.tracker.issue(actor, issue).await
+    }
+
+    async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {
+        self.tracker.latest(actor, issue).await
     }
 
     async fn issues_since(

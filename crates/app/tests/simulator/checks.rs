@@ -275,7 +275,11 @@ fn will_be_read(world: &Watched, issue: &IssueId) -> bool {
 }
 
 fn shows(job: &Job, handle: &Handle) -> bool {
-    matches!(job, Job::Show { card, .. } | Job::ShowLater { card, .. } if card == handle)
+    match job {
+        Job::Show { card, .. } | Job::ShowLater { card, .. } => card == handle,
+        Job::Sift { cards, .. } => cards.iter().any(|candidate| candidate.card == *handle),
+        _ => false,
+    }
 }
 
 /// As the card has it, or the same as plain text.

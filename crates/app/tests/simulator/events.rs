@@ -7,8 +7,8 @@ use zentry_app::Callback;
 use zentry_contract::fake::ChatFault;
 use zentry_contract::sample::START;
 use zentry_domain::{
-    Account, Change, ChangeKind, Choice, Event, Handle, InstallationId, Issue, Level, Place, Press, Pressed,
-    ProjectKey, Said, Secret, Status,
+    Account, Change, ChangeKind, Choice, Event, Handle, InstallationId, Issue, Level, Occurrence, Place, Press,
+    Pressed, ProjectKey, Said, Secret, Status,
 };
 
 use crate::actions::{Action, Return, Told, Typed};
@@ -87,6 +87,8 @@ impl World {
         let slug = project.slug.clone();
         let (number, slug) = if by_slug { (None, Some(slug)) } else { (Some(project.id.clone()), None) };
         let level = if told == Told::Low { Level::Info } else { Level::Error };
+        let occurrence = self.occurrence();
+        self.watched.tracker.happens(&id, occurrence.clone());
         let change = Change {
             installation: by_slug.then(|| InstallationId::new("acme")),
             project: ProjectKey { org: None, id: number, slug },
@@ -99,6 +101,7 @@ impl World {
                 ..Issue::default()
             },
             issue_id: id,
+            occurrence: matches!(kind, ChangeKind::Alert { .. }).then(|| Box::new(occurrence)),
             kind,
             by: None,
         };
@@ -114,6 +117,14 @@ impl World {
         if !late {
             self.send(number);
         }
+    }
+
+    /// Where what happens next happens.
+    fn occurrence(&self) -> Occurrence {
+        let environment = ["production", "staging", "staging"][self.figures as usize % 3];
+        let customer = if self.figures.is_multiple_of(4) { "test" } else { "acme" };
+        let tags = vec![("customer".to_owned(), customer.to_owned())];
+        Occurrence { environment: Some(environment.to_owned()), release: None, tags }
     }
 
     fn presses(&mut self, who: usize, button: usize) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zentry_domain::roundup::Cause;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Card, Change, ChangeKind, Decision, Facts, Handle, IssueId, Job, Lane,
-    MessageId, Notice, OrgSlug, Outcome, Project, ProjectId, ProjectKey, Queued, RowChange, Status, Subscription,
+    AccountId, Action, Actor, Address, Admission, Card, Change, ChangeKind, Decision, Facts, Handle, IssueId, Job,
+    Lane, MessageId, Notice, OrgSlug, Outcome, Project, ProjectId, ProjectKey, Queued, RowChange, Status, Subscription,
     Timestamp, Tracker,
 };
 
@@ -73,7 +73,9 @@ impl Record {
         tellings.iter_mut().filter(|(known, _)| *known == number).for_each(|(_, at)| *at = Some(now));
         let key = ProjectKey { id: Some(cast::project_of(&change.issue_id).id), ..ProjectKey::default() };
         let subscribers = world.read(world.store.subscribers(&key));
-        for s in subscribers.iter().filter(|s| change.kind != ChangeKind::New && s.admits(change)) {
+        for s in
+            subscribers.iter().filter(|s| change.kind != ChangeKind::New && s.admission(change) != Admission::Refused)
+        {
             self.gaps.news.insert((s.place.account.clone(), s.place.channel.key(), change.issue_id.clone()), now);
         }
     }
@@ -242,6 +244,7 @@ fn what_nobody_told_of_is_caught_up_with(record: &Record, world: &Watched) -> Ve
             project: ProjectKey::default(),
             issue_id: issue.clone(),
             issue: found,
+            occurrence: None,
             kind: ChangeKind::New,
             by: None,
         };
@@ -273,12 +276,12 @@ fn is_told(world: &Watched, card: &Card) -> bool {
     card.message.is_some() || behind.is_some_and(|roundup| roundup.message.is_some()) || is_given_up
 }
 
-/// Where the channel is still connected and somebody can read the issue.
+/// Where the channel is still connected and somebody can read the issue. What was left out is read again by nobody.
 fn cards_say_what_sentry_says(world: &Watched) -> Verdict {
     for card in cast::issues().iter().flat_map(|issue| world.read(world.store.cards_of(issue))) {
         let (place, project) = (&card.content.place, &card.content.project);
         let here = world.read(world.store.subscriptions_in(&place.account, &place.channel));
-        if !here.iter().any(|s| s.project.org == project.org) {
+        if card.is_unopened() || !here.iter().any(|s| s.project.org == project.org) {
             continue;
         }
         let said = readers(world, project)

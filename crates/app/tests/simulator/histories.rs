@@ -9,7 +9,7 @@ use zentry_domain::{Action as Press, Archive, ChangeKind, Random};
 use crate::actions::{ALL, Action, Return, Told, Typed};
 
 /// Who wishes for what: mostly what they may see at Sentry.
-const CONNECTS: [(usize, &str); 10] = [
+const CONNECTS: [(usize, &str); 14] = [
     (0, "connect acme checkout"),
     (0, "connect acme web"),
     (0, "connect \"Acme Inc.\" WEB"),
@@ -20,6 +20,10 @@ const CONNECTS: [(usize, &str); 10] = [
     (3, "connect globex shop"),
     (3, "connect acme checkout"),
     (0, "connect acme nowhere"),
+    (0, "connect acme checkout env:production"),
+    (1, "connect acme web -env:staging"),
+    (2, "connect acme checkout -tag:customer=test"),
+    (3, "connect globex shop env:prod*"),
 ];
 
 const COMMANDS: [&str; 11] = [

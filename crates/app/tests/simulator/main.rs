@@ -50,7 +50,9 @@ fn no_history_loses_doubles_mixes_up_or_forgets_anything() {
     }
     println!("{rounds} histories in {:.1} s: {counts:?}", begun.elapsed().as_secs_f64());
     let needed = ["cards", "edits", "answers", "links", "grants", "deaths", "repeats", "lost answers", "dead letters"];
-    for what in needed.into_iter().chain(["readings", "catch-ups", "alarms", "lanes taken over"]) {
+    for what in
+        needed.into_iter().chain(["readings", "siftings", "cards left out", "catch-ups", "alarms", "lanes taken over"])
+    {
         assert!(counts.contains_key(what), "the histories hold no {what}: they prove nothing about them");
     }
 }

@@ -12,7 +12,8 @@ use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError, TrackerError};
 use zentry_domain::{
     AccountId, Action, Actor, Address, Chat, Clock, CredentialId, Decision, Deployment, Identity, Issue, IssueId,
-    IssueRef, JobId, MessageId, Notice, OrgSlug, Organization, Outcome, Project, Secret, Store, Timestamp, Tracker,
+    IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome, Project, Secret, Store, Timestamp,
+    Tracker,
 };
 
 use crate::cast::sentry;
@@ -218,6 +219,10 @@ impl Tracker for Watched {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.tracker_call(Some(actor), self.tracker.issue(actor, issue)).await
+    }
+
+    async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.latest(actor, issue)).await
     }
 
     async fn issues_since(

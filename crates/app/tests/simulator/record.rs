@@ -8,7 +8,7 @@ use zentry_domain::ports::{DeliveryKey, LaneLease};
 use zentry_domain::{
     AccountId, Address, Card, Change, CredentialId, Decision, Event, Facts, Handle, Identity, Job, JobId, Lane,
     MessageId, Outcome, Owner, Place, Press, ProjectId, Queued, Revision, RowChange, Secret, Stage, Subscription,
-    Timestamp,
+    Suppression, Timestamp,
 };
 
 use crate::gaps::Gaps;
@@ -264,6 +264,13 @@ impl Record {
             (Outcome::Done(_), Job::Answer(answer)) => {
                 self.count("answers");
                 self.said(&answer.to, &answer.notice).settled += 1;
+            }
+            (Outcome::Done(then), Job::Sift { .. }) => {
+                self.count("siftings");
+                let left_out = RowChange::Count { reason: Suppression::Filtered, notices: 1 };
+                if then.changes.contains(&left_out) {
+                    self.count("cards left out");
+                }
             }
             (Outcome::Dead { why, .. }, _) => {
                 self.count("dead letters");

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, CredentialId, Identity, Issue, IssueId, IssueRef, OrgSlug, Organization, Project, Secret,
-    Status, Timestamp, Tracker,
+    AccountId, Action, Actor, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Organization,
+    Project, Secret, Status, Timestamp, Tracker,
 };
 
 use crate::tracker::Fault;
@@ -28,6 +28,9 @@ struct State {
     members: HashSet<(String, OrgSlug)>,
     projects: Vec<Project>,
     issues: HashMap<IssueId, (OrgSlug, Issue)>,
+    latest: HashMap<IssueId, Occurrence>,
+    /// How often the latest occurrence of an issue was asked for.
+    latest_asked: usize,
     /// Of the issues that a project lists.
     listed: HashMap<IssueId, Project>,
     integration: Option<OrgSlug>,
@@ -87,6 +90,16 @@ impl FakeTracker {
     pub fn list_issue(&self, project: &Project, id: &IssueId, issue: Issue) {
         self.add_issue(&IssueRef { org: project.org.clone(), id: id.clone() }, issue);
         self.state().listed.insert(id.clone(), project.clone());
+    }
+
+    /// An issue happens once more, like this.
+    pub fn happens(&self, id: &IssueId, occurrence: Occurrence) {
+        self.state().latest.insert(id.clone(), occurrence);
+    }
+
+    /// How often the latest occurrence of an issue was asked for.
+    pub fn latest_asked(&self) -> usize {
+        self.state().latest_asked
     }
 
     /// Installs the integration in one organization.
@@ -174,6 +187,14 @@ impl Tracker for FakeTracker {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.state().called(|state| Ok(state.find(actor, issue)?.map(|issue| issue.clone())))
+    }
+
+    async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {
+        self.state().latest_asked += 1;
+        self.state().called(|state| {
+            let is_seen = state.find(actor, issue)?.is_some();
+            Ok(state.latest.get(&issue.id).filter(|_| is_seen).cloned())
+        })
     }
 
     async fn issues_since(

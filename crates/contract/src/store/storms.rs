@@ -92,6 +92,18 @@ pub async fn a_card_can_leave_its_storm(bench: &impl Bench) {
     assert_eq!((alone.listed, alone.opened), (None, START));
 }
 
+pub async fn a_card_counts_from_when_it_is_opened(bench: &impl Bench) {
+    connected(bench).await;
+    let card = numbered("h1", "1", sample::ops(), START).unopened();
+    commit(bench, change(RowChange::PutCard(card.clone()))).await;
+    let (account, channel) = (sample::ops().account, sample::ops().channel);
+    let since = async |at| bench.facts().opened_since(&account, &channel, after(at)).await.expect("read");
+    assert!(read(bench, "h1").await.expect("there").is_unopened());
+    assert_eq!(since(0).await, 0);
+    commit(bench, change(RowChange::PutCard(card.opened_after(&card, after(1_000))))).await;
+    assert_eq!((since(0).await, since(1_001).await), (1, 0));
+}
+
 pub async fn what_waits_to_be_posted_can_be_gathered(bench: &impl Bench) {
     connected(bench).await;
     let storm = Handle::new("s1");

@@ -1,5 +1,7 @@
 //! Filters as people type them: `level:warning -title:timeout event:new,alert`. The grammar is that of the interface, section 5.
 
+use std::collections::BTreeMap;
+
 use super::words::Word;
 use super::{Problem, closest};
 use crate::Level;
@@ -24,6 +26,20 @@ pub const FILTERS: &[Key] = &[
         values: "any words",
         meaning: "a part of the issue's title, in any case; quotes hold words together",
         also: &["titles", "message", "text"],
+    },
+    Key {
+        name: "env",
+        values: "names of environments",
+        meaning: "the environment of the alert's event, or else of the issue's latest one: a whole name in any case, with * at \
+                  either end for anything; where Sentry cannot say, it is posted",
+        also: &["environment", "environments", "envs"],
+    },
+    Key {
+        name: "tag",
+        values: "key=value",
+        meaning: "a tag of that event, compared like env:; the same key again, or tag:key=a,b, means any of these values, and \
+                  every key must fit; tag:key=* means that there is one",
+        also: &["tags", "tagged"],
     },
 ];
 
@@ -108,6 +124,8 @@ struct Read {
     levels: Vec<Level>,
     except_levels: Vec<Level>,
     title: Terms,
+    environment: Terms,
+    tags: BTreeMap<String, Terms>,
 }
 
 impl Read {
@@ -123,8 +141,12 @@ impl Read {
         if values().all(str::is_empty) {
             return Err((FilterProblem::NoValue, None));
         }
+        let mut tag = None;
         for value in values().filter(|value| !value.is_empty()) {
-            let known = self.value(key.name, !sign.is_empty(), value);
+            let known = match key.name {
+                "tag" => self.tag(&mut tag, !sign.is_empty(), value),
+                name => self.value(name, !sign.is_empty(), value),
+            };
             known.map_err(|near| {
                 let mended = |near| values().map(|other| if other == value { near } else { other }).collect::<Vec<_>>();
                 let suggestion = near.map(|near| format!("{sign}{}:{}", key.name, mended(near).join(",")));
@@ -149,10 +171,25 @@ impl Read {
                 let list = if is_excluded { &mut self.except_levels } else { &mut self.levels };
                 list.push(one_of(value, &Level::ALL, |level| level.word())?);
             }
-            _ => {
-                let list = if is_excluded { &mut self.title.none } else { &mut self.title.any };
-                list.push(value.to_owned());
+            "env" => self.environment.add(is_excluded, value),
+            _ => self.title.add(is_excluded, value),
+        }
+        Ok(())
+    }
+
+    /// `key=value`, or a further value of the `tag` before it.
+    fn tag(&mut self, tag: &mut Option<String>, is_excluded: bool, typed: &str) -> Result<(), Option<&'static str>> {
+        let value = match (typed.split_once('='), &tag) {
+            (Some((key, value)), _) => {
+                *tag = Some(key.trim().to_lowercase()).filter(|key| !key.is_empty());
+                value.trim()
             }
+            (None, Some(_)) => typed,
+            (None, None) => return Err(None),
+        };
+        match tag {
+            Some(key) if !value.is_empty() => self.tags.entry(key.clone()).or_default().add(is_excluded, value),
+            _ => return Err(None),
         }
         Ok(())
     }
@@ -161,12 +198,13 @@ impl Read {
         let default = Filter::default();
         let wanted = if self.events.is_empty() { default.events } else { self.events };
         let events = Kind::ALL.into_iter().filter(|kind| wanted.contains(kind) && !self.not_events.contains(kind));
-        let level = self.levels.into_iter().min().unwrap_or(default.level);
+        let level = self.levels.iter().copied().min().unwrap_or(default.level);
         let mut except_levels = self.except_levels;
         except_levels.retain(|excepted| *excepted >= level);
         except_levels.sort_unstable();
         except_levels.dedup();
-        Filter { events: events.collect(), level, except_levels, title: self.title }
+        let Self { title, environment, tags, .. } = self;
+        Filter { events: events.collect(), level, except_levels, title, environment, tags }
     }
 }
 
@@ -255,19 +293,48 @@ mod tests {
     }
 
     #[test]
+    fn environments_and_tags_are_kept_as_they_were_typed() {
+        let read =
+            filter("env:production,stag* -env:dev tag:Browser=chrome*,firefox -tag:browser=\"Head less\" tag:os=x=y");
+        let read = read.expect("read");
+        let terms = |any: &[&str], none: &[&str]| {
+            let owned = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect();
+            Terms { any: owned(any), none: owned(none) }
+        };
+        assert_eq!(read.environment, terms(&["production", "stag*"], &["dev"]));
+        let tags = [("browser", terms(&["chrome*", "firefox"], &["Head less"])), ("os", terms(&["x=y"], &[]))];
+        assert_eq!(read.tags, tags.into_iter().map(|(key, terms)| (key.to_owned(), terms)).collect());
+    }
+
+    #[test]
+    fn a_tag_without_its_key_or_value_is_told_what_it_takes() {
+        for line in ["tag:browser", "-tag:browser", "tag:=chrome", "tag:browser=", "tag:chrome,browser=x"] {
+            assert_eq!(problem(line), (FilterProblem::UnknownValue("key=value"), None), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_pointed_at_with_what_may_be_meant() {
         assert_eq!(problem("severity:fatal"), (FilterProblem::UnknownKey, Some("level:fatal".into())));
         assert_eq!(problem("-lvel:fatal"), (FilterProblem::UnknownKey, Some("-level:fatal".into())));
         assert_eq!(problem("xyzzy:1"), (FilterProblem::UnknownKey, None));
         assert_eq!(problem("level:eror").1, Some("level:error".into()));
         assert_eq!(problem("event:new,regresed").1, Some("event:new,regressed".into()));
+        assert_eq!(problem("enviroment:prod").1, Some("env:prod".into()));
+        assert_eq!(problem("-environment:dev,qa").1, Some("-env:dev,qa".into()));
         assert_eq!(problem("event:").0, FilterProblem::NoValue);
         assert_eq!(problem("level:new -event:all").0, FilterProblem::UnknownValue(FILTERS[1].values));
     }
 
     #[test]
     fn filters_that_let_nothing_through_are_refused() {
-        for line in ["-event:all", "event:new -event:new", "level:fatal -level:fatal"] {
+        for line in [
+            "-event:all",
+            "event:new -event:new",
+            "level:fatal -level:fatal",
+            "env:prod -env:Prod",
+            "tag:browser=chrome,bot1 -tag:browser=c*,bot*",
+        ] {
             assert_eq!(problem(line).0, FilterProblem::NothingLeft, "{line}");
         }
     }

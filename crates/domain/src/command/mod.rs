@@ -147,6 +147,7 @@ pub const COMMANDS: &[Spec] = &[
             "configure all",
             "configure acme checkout event:new,regressed level:fatal",
             "configure acme checkout -title:\"connection reset\"",
+            "configure acme checkout env:production -tag:browser=bot*",
             "configure acme checkout none",
         ],
         parse: configure,

@@ -4,17 +4,18 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::Core;
+use super::sift::one_reading;
 use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
-    AccountId, Address, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision, Handle, Issue, IssueId,
-    Job, JobId, Kind, Lane, Mute, NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression, Trace,
-    Verdict, say,
+    AccountId, Address, Admission, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision, Handle, Issue,
+    IssueId, Job, JobId, Kind, Lane, Mute, NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression,
+    Trace, Verdict, say,
 };
 
 impl Core<'_> {
     /// The subscriptions in whose channels `change` would post a new message that none waits for yet: whose crowd matters.
     pub fn opens<'s>(&self, change: &Change, subscribers: &'s [Subscription], cards: &[Card]) -> Vec<&'s Subscription> {
-        let is_new = |card: &Card| card.message.is_none() && card.listed.is_some();
+        let is_new = |card: &Card| card.message.is_none() && (card.listed.is_some() || card.is_unopened());
         let admits = |s: &&Subscription| s.muted(self.now).is_none() && s.admits(change);
         let opens = |s: &&Subscription| admits(s) && card_in(s, cards).is_none_or(is_new);
         once_a_channel(subscribers).filter(opens).collect()
@@ -30,7 +31,7 @@ impl Core<'_> {
             let verdict = verdict(&decision, s, change, card_in(s, cards));
             decision.and(self.traced(s, change, verdict))
         });
-        let decision = each.fold(Decision::nothing(), Decision::with);
+        let decision = one_reading(each.fold(Decision::nothing(), Decision::with));
         let heard = subscribers.first().map(|s| RowChange::Heard {
             org: s.project.org.clone(),
             issue: change.issue_id.clone(),
@@ -93,19 +94,20 @@ impl Core<'_> {
         card: Option<&Card>,
         crowds: &Crowds,
     ) -> Decision {
+        let new = || Card::open(Handle::new(self.random.hex128()), subscription, change, self.now);
         match card {
-            None if subscription.admits(change) => {
-                let card = Card::open(Handle::new(self.random.hex128()), subscription, change, self.now);
-                self.open(subscription, card, crowds)
-            }
-            None => suppressed(Suppression::Filtered),
+            None => match subscription.admission(change) {
+                Admission::Given => self.open(subscription, new(), crowds),
+                Admission::Asks => self.ask_about(subscription, new(), crowds),
+                Admission::Refused => suppressed(Suppression::Filtered),
+            },
             Some(card) if card.message.is_none() => self.changed_unposted(card, subscription, change, crowds),
             Some(card) => self.changed_posted(card, subscription, change),
         }
     }
 
     /// A new card: shown by itself, or by the storm's where the channel is over its budget.
-    fn open(&self, subscription: &Subscription, card: Card, crowds: &Crowds) -> Decision {
+    pub(super) fn open(&self, subscription: &Subscription, card: Card, crowds: &Crowds) -> Decision {
         if let Some(mute) = subscription.muted(self.now) {
             return gathered(card, mute);
         }
@@ -127,16 +129,17 @@ impl Core<'_> {
         if let (true, Some(mute)) = (subscription.admits(change), subscription.muted(self.now)) {
             return match card.listed.as_ref() == Some(&mute.roundup) {
                 true => kept(Suppression::Muted),
-                false => gathered(newest.on_its_own_after(card), mute),
+                false => gathered(newest.opened_after(card, self.now), mute),
             };
         }
-        match (subscription.admits(change), &card.listed) {
-            (false, _) => kept(Suppression::Merged),
+        match (subscription.admission(change), &card.listed) {
+            (Admission::Refused, _) => kept(Suppression::Merged),
             // The card that lists it told of it first.
-            (true, Some(_)) if change.kind == ChangeKind::New && is_told(subscription, crowds) => {
+            (_, Some(_)) if change.kind == ChangeKind::New && is_told(subscription, crowds) => {
                 kept(Suppression::Merged)
             }
-            (true, Some(listed)) => match self.storm_over(subscription, crowds) {
+            (Admission::Asks, _) => self.ask_about_unposted(subscription, (card, newest), kept, crowds),
+            (Admission::Given, Some(listed)) => match self.storm_over(subscription, crowds) {
                 None => self.put(newest.on_its_own_after(card)),
                 Some((storm, _)) if storm == *listed => kept(Suppression::Storm),
                 // The storm that it was listed in is over: this one tells of it.
@@ -144,7 +147,10 @@ impl Core<'_> {
                     .with(suppressed(Suppression::Storm))
                     .and(RowChange::PutCard(newest.on_its_own_after(card).listed_in(&storm))),
             },
-            (true, None) => Decision { changes: put.into_iter().collect(), jobs: vec![self.show(newest)] },
+            (Admission::Given, None) if card.is_unopened() => {
+                self.open(subscription, newest.opened_after(card, self.now), crowds)
+            }
+            (Admission::Given, None) => Decision { changes: put.into_iter().collect(), jobs: vec![self.show(newest)] },
         }
     }
 
@@ -156,7 +162,12 @@ impl Core<'_> {
                 .and(RowChange::PutCard(after.clone()))
                 .then(self.show_later(&after));
         }
-        let comes_back = card.comes_back_with(change) && subscription.admits(change);
+        let admission = if card.comes_back_with(change) { subscription.admission(change) } else { Admission::Refused };
+        if admission == Admission::Asks {
+            // Its old message is edited only where it gets no new one.
+            return Decision::job(self.sift(&after, false)).and(RowChange::PutCard(after));
+        }
+        let comes_back = admission == Admission::Given;
         if let (true, Some(mute)) = (comes_back, subscription.muted(self.now)) {
             return gathered(after.clone(), mute).then(self.show(&after).uncounted());
         }
@@ -169,7 +180,7 @@ impl Core<'_> {
         decision
     }
 
-    fn put(&self, card: Card) -> Decision {
+    pub(super) fn put(&self, card: Card) -> Decision {
         Decision::job(self.show(&card)).and(RowChange::PutCard(card))
     }
 
@@ -225,7 +236,7 @@ pub(super) fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item
     subscribers.iter().filter(move |s| places.insert((&s.place.account, &s.place.channel)))
 }
 
-fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Option<&'c Card> {
+pub(super) fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Option<&'c Card> {
     let place = &subscription.place;
     cards.iter().find(|card| card.content.place.is_same(place))
 }
@@ -238,13 +249,13 @@ fn says_nothing_new(change: &Change, cards: &[Card]) -> bool {
 }
 
 /// Whether another card that stands for the issue was posted in the channel.
-fn is_told(subscription: &Subscription, crowds: &Crowds) -> bool {
+pub(super) fn is_told(subscription: &Subscription, crowds: &Crowds) -> bool {
     let place = &subscription.place;
     crowds.get(&(place.account.clone(), place.channel.clone())).is_some_and(|crowd| crowd.is_told)
 }
 
 /// The card is told of when the mute ends.
-fn gathered(card: Card, mute: &Mute) -> Decision {
+pub(super) fn gathered(card: Card, mute: &Mute) -> Decision {
     suppressed(Suppression::Muted).and(RowChange::PutCard(card.listed_in(&mute.roundup)))
 }
 
@@ -256,7 +267,9 @@ fn verdict(decision: &Decision, subscription: &Subscription, change: &Change, ca
     });
     let is_posted = card.is_some_and(|card| card.message.is_some());
     let is_reposted = decision.changes.iter().any(|change| matches!(change, RowChange::Repost { .. }));
+    let is_asked = decision.jobs.iter().any(|job| matches!(job.job, Job::Sift { .. }));
     match (counted, subscription.filter.refuses(change)) {
+        (None, _) if is_asked => Verdict::Asked,
         (None, _) if is_posted && !is_reposted => Verdict::Edit,
         (None, _) => Verdict::Queued,
         (Some(Suppression::Muted), _) => Verdict::Muted,
@@ -266,7 +279,7 @@ fn verdict(decision: &Decision, subscription: &Subscription, change: &Change, ca
     }
 }
 
-fn suppressed(reason: Suppression) -> Decision {
+pub(super) fn suppressed(reason: Suppression) -> Decision {
     Decision::nothing().and(RowChange::Count { reason, notices: 1 })
 }
 

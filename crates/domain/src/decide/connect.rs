@@ -55,7 +55,7 @@ impl Core<'_> {
     }
 
     pub(super) fn connect_job(&self, connect: Connect) -> NewJob {
-        self.job(Lane::connects(&connect.place.account, &connect.place.channel), Job::Connect(connect))
+        self.job(Lane::connects(&connect.place.account, &connect.place.channel), Job::Connect(Box::new(connect)))
     }
 
     /// Sentry has answered what the names mean. `here` is what the place is connected to; `installed` whether the

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::Core;
 use crate::roundup::{Cause, Missed, Scene};
 use crate::{
-    AccountId, Address, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane, NewJob,
-    OrgSlug, Person, Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status, Subscription, Timestamp,
-    Verdict, say,
+    AccountId, Address, Admission, Card, Change, ChangeKind, Content, Decision, Handle, Issue, IssueId, Job, Lane,
+    NewJob, Occurrence, OrgSlug, Person, Project, ProjectKey, Pulse, Revision, Roundup, RowChange, Status,
+    Subscription, Timestamp, Verdict, say,
 };
 
 /// A channel that could not be reached for longer than this is told of what waited by one card.
@@ -45,6 +45,26 @@ pub struct Found {
     pub id: IssueId,
     /// How it is.
     pub issue: Issue,
+    /// Its latest occurrence, where that was asked for and Sentry could say: see [`Found::asks`].
+    pub occurrence: Option<Occurrence>,
+}
+
+impl Found {
+    /// Whether somebody's filter needs its latest occurrence to decide.
+    pub fn asks(&self, subscriptions: &[Subscription]) -> bool {
+        let change = as_change(self);
+        subscriptions.iter().any(|s| self.admission(s, &change) == Admission::Asks)
+    }
+
+    /// Whether a channel is to be told of it. What Sentry could not say does not keep it back.
+    fn is_wanted(&self, subscription: &Subscription, change: &Change) -> bool {
+        self.admission(subscription, change) != Admission::Refused
+    }
+
+    fn admission(&self, subscription: &Subscription, change: &Change) -> Admission {
+        let is_theirs = subscription.project.id == self.project.id && is_since(self, subscription);
+        if is_theirs { subscription.admission(change) } else { Admission::Refused }
+    }
 }
 
 /// What is known here of the issues that Sentry named, and of whom to tell.
@@ -133,9 +153,7 @@ impl Core<'_> {
         let unknown = settled.filter(|found| !cards.iter().any(|card| card.content.issue_id == found.id));
         let open = |found: &Found| {
             let change = as_change(found);
-            let wants =
-                |s: &&&Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
-            let subscription = here.iter().find(wants)?;
+            let subscription = here.iter().find(|s| found.is_wanted(s, &change))?;
             let handle = Handle::new(self.random.hex128());
             // It was to be opened then, and is no sign of a storm now.
             let opened = found.issue.first_seen.unwrap_or(self.now);
@@ -207,8 +225,8 @@ fn missed<'f>(reading: &Reading, facts: &'f GapFacts) -> HashMap<&'f AccountId, 
     let mut missed = HashMap::new();
     for found in unheard.filter(|found| !has_card(found)) {
         let change = as_change(found);
-        let wants = |s: &&Subscription| s.project.id == found.project.id && s.admits(&change) && is_since(found, s);
-        let accounts: HashSet<_> = facts.subscriptions.iter().filter(wants).map(|s| &s.place.account).collect();
+        let wanting = facts.subscriptions.iter().filter(|s| found.is_wanted(s, &change));
+        let accounts: HashSet<_> = wanting.map(|s| &s.place.account).collect();
         accounts.into_iter().for_each(|account| *missed.entry(account).or_default() += 1);
     }
     missed
@@ -227,11 +245,16 @@ fn is_since(found: &Found, subscription: &Subscription) -> bool {
 /// What the webhook would have told.
 fn as_change(found: &Found) -> Change {
     let Project { org, id, slug, .. } = found.project.clone();
+    let mut issue = found.issue.clone();
+    if let Some(Occurrence { environment, release, .. }) = found.occurrence.clone() {
+        issue.update(&Issue { environment, release, ..Issue::default() });
+    }
     Change {
         installation: None,
         project: ProjectKey { org: Some(org), id: Some(id), slug: Some(slug) },
         issue_id: found.id.clone(),
-        issue: found.issue.clone(),
+        issue,
+        occurrence: found.occurrence.clone().map(Box::new),
         kind: ChangeKind::New,
         by: None,
     }
@@ -252,7 +275,7 @@ mod tests {
     fn found(id: &str, minutes: i64) -> Found {
         let first_seen = Some(Timestamp(SINCE.0 + minutes * 60_000));
         let issue = Issue { first_seen, ..sample::change(ChangeKind::New).issue };
-        Found { project: sample::project("checkout"), id: IssueId::new(id), issue }
+        Found { project: sample::project("checkout"), id: IssueId::new(id), issue, occurrence: None }
     }
 
     fn reading(fresh: Vec<Found>) -> Reading {
@@ -309,6 +332,20 @@ mod tests {
         assert_eq!(catch_ups(&decision), [Cause::Gap { from, until: NOW, why: Missed::Untold }]);
         assert_eq!(listed(&decision).len(), 2);
         assert!(!decision.jobs.iter().any(|job| matches!(job.job, Job::Show { .. })), "no card of their own");
+    }
+
+    #[test]
+    fn what_no_webhook_told_of_is_listed_only_where_its_latest_occurrence_fits() {
+        let mut facts = facts();
+        facts.subscriptions[0].filter.environment.any = vec!["production".into()];
+        let of = |id, environment: &str| {
+            let occurrence = Occurrence { environment: Some(environment.into()), ..Occurrence::default() };
+            Found { occurrence: Some(occurrence), ..found(id, 60) }
+        };
+        assert!(found("7", 60).asks(&facts.subscriptions) && !found("7", -60).asks(&facts.subscriptions));
+        let decision = decide(&reading(vec![of("7", "production"), of("8", "staging"), found("9", 60)]), &facts);
+        let listed: Vec<_> = listed(&decision).into_iter().map(|card| card.content.issue_id.as_str()).collect();
+        assert_eq!(listed, ["7", "9"], "where Sentry cannot say it is listed");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod link;
 mod mute;
 mod press;
 mod said;
+mod sift;
 mod storm;
 mod test;
 mod whole;
@@ -19,6 +20,7 @@ pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
+pub use sift::Sifted;
 pub use test::TestFacts;
 pub use whole::Joining;
 

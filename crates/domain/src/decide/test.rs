@@ -2,8 +2,8 @@
 
 use super::{Core, StatusFacts};
 use crate::{
-    Address, Answer, Card, Change, ChangeKind, Decision, Handle, Issue, IssueId, Job, Lane, Level, NewJob, Notice,
-    Person, Place, ProjectKey, Status, Subscription, Test, Timestamp, say,
+    Address, Admission, Answer, Card, Change, ChangeKind, Decision, Handle, Issue, IssueId, Job, Lane, Level, NewJob,
+    Notice, Person, Place, ProjectKey, Status, Subscription, Test, Timestamp, say,
 };
 
 /// What a test's report needs to know.
@@ -37,7 +37,7 @@ impl Core<'_> {
 
     /// Zoom has taken it, or has not: whoever asked is told how each hop went.
     pub fn tested(&self, test: &Test, since: Timestamp, failed: Option<&str>, facts: &TestFacts) -> Decision {
-        let left_out = |s: &&Subscription| !s.admits(&sample(self.now));
+        let left_out = |s: &&Subscription| s.admission(&sample(self.now)) == Admission::Refused;
         let left_out: Vec<_> = facts.here.iter().filter(left_out).collect();
         let notice = say::tested(facts, &left_out, self.now.since(since), failed, self.now);
         let otherwise = failed.map(|_| {
@@ -61,5 +61,5 @@ fn sample(now: Timestamp) -> Change {
         ..Issue::default()
     };
     let (issue_id, kind) = (IssueId::new("0"), ChangeKind::New);
-    Change { installation: None, project: ProjectKey::default(), issue_id, issue, kind, by: None }
+    Change { installation: None, project: ProjectKey::default(), issue_id, issue, occurrence: None, kind, by: None }
 }

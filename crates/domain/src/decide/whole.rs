@@ -87,6 +87,7 @@ impl Core<'_> {
             project: ProjectKey { org: Some(org), id: Some(number), slug: Some(slug) },
             issue_id: id.clone(),
             issue,
+            occurrence: None,
             kind: ChangeKind::New,
             by: None,
         })

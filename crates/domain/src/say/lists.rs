@@ -237,16 +237,10 @@ fn row_of_all(whole: &Whole, here: &[Subscription]) -> String {
 
 fn row(subscription: &Subscription, now: Timestamp) -> String {
     let filter = &subscription.filter;
-    let title = filter.title_in_words().map_or_else(String::new, |title| format!(" · {title}"));
-    let muted = subscription.muted(now);
-    let muted = muted.map_or_else(String::new, |mute| format!(" · muted until {}", mute.until.when(now)));
-    format!(
-        "{} · {} · {}{title}{muted} · by {}",
-        subscription.project.label(),
-        filter.level_in_words(),
-        filter.events_in_words(),
-        name(&subscription.by),
-    )
+    let muted = subscription.muted(now).map(|mute| format!("muted until {}", mute.until.when(now)));
+    let words = [subscription.project.label(), filter.level_in_words(), filter.events_in_words()].into_iter();
+    let words: Vec<_> = words.chain(filter.details_in_words()).chain(muted).collect();
+    format!("{} · by {}", words.join(" · "), name(&subscription.by))
 }
 
 fn usage(deployment: &Deployment, spec: &Spec) -> String {

@@ -42,13 +42,16 @@ pub(crate) fn name(person: &Person) -> String {
 
 /// A place is connected. Everyone there is told.
 pub fn connected(deployment: &Deployment, subscription: &Subscription, installed: bool) -> Notice {
+    let more = subscription.filter.title_in_words().into_iter().chain(subscription.filter.tags_in_words());
+    let more: Vec<_> = more.map(|words| format!(" {}.", capital(&words))).collect();
     let mut notice = Notice::text(format!("Connected: {}", subscription.project.label())).line(format!(
-        "{} connected {}. You will get: {}. Environment: all. Level: {}.{}",
+        "{} connected {}. You will get: {}. Environment: {}. Level: {}.{}",
         name(&subscription.by),
         subscription.place.label(),
         subscription.filter.events_in_words(),
+        subscription.filter.environment_in_words(),
         subscription.filter.level_in_words(),
-        subscription.filter.title_in_words().map_or_else(String::new, |title| format!(" {}.", capital(&title))),
+        more.concat(),
     ));
     if let (Some(url), false) = (&deployment.install_url, installed) {
         notice = notice

@@ -23,7 +23,7 @@ pub fn why(
     let label = newest.short_id.clone().unwrap_or(name);
     let notice = Notice::text(format!("{label} {}", standing(facts.card.as_ref(), place)));
     let notice = facts.traces.iter().take(SHOWN).rev().fold(notice, |notice, trace| notice.line(told(trace)));
-    let is_filtered = |trace: &Trace| matches!(trace.verdict, Verdict::Filtered(_));
+    let is_filtered = |trace: &Trace| matches!(trace.verdict, Verdict::Filtered(_) | Verdict::LeftOut(_));
     match facts.traces.iter().any(is_filtered) {
         true => {
             let notice = notice.line(format!("Other filters: {}", change_filter(deployment, here)));
@@ -57,6 +57,7 @@ fn standing(card: Option<&Card>, place: &Place) -> String {
     match card {
         Some(card) if card.message.is_some() => format!("has a message {here}."),
         Some(card) if card.listed.is_some() => format!("has no message of its own {here}: another one stands for it."),
+        Some(card) if card.is_unopened() => format!("was not posted {here}."),
         Some(_) => format!("has no message {here} yet."),
         None => format!("was not posted {here}."),
     }
@@ -66,6 +67,7 @@ fn told(trace: &Trace) -> String {
     let what = match (trace.told, trace.verdict) {
         (Some(kind), _) => kind.word(),
         (None, Verdict::Posted | Verdict::GivenUp | Verdict::Disconnected | Verdict::CaughtUp) => "message",
+        (None, Verdict::Fits | Verdict::LeftOut(_) | Verdict::Unsaid) => "latest event",
         (None, _) => "opened again",
     };
     format!("{} {} UTC · {what} · {}", trace.at.day(), trace.at.clock_to_the_second(), became(trace.verdict))
@@ -76,17 +78,27 @@ fn became(verdict: Verdict) -> String {
         Verdict::Queued => "received, wanted here, queued to be posted".into(),
         Verdict::Edit => "received, the message that is here was brought up to date".into(),
         Verdict::Merged => "received, a message says it already or waits to".into(),
-        Verdict::Filtered(Refusal::Event) => "received, left out by the filter event:".into(),
-        Verdict::Filtered(Refusal::Level(level)) => {
-            format!("received, left out by the filter level: (it was {})", level.word())
-        }
-        Verdict::Filtered(Refusal::Title) => "received, left out by the filter title:".into(),
+        Verdict::Asked => "received, Sentry is asked for its environment and tags".into(),
+        Verdict::Fits => "read at Sentry, wanted here".into(),
+        Verdict::LeftOut(refusal) => format!("read at Sentry, {}", left_out(refusal)),
+        Verdict::Unsaid => "Sentry could not say its environment and tags, so it is wanted here".into(),
+        Verdict::Filtered(refusal) => format!("received, {}", left_out(refusal)),
         Verdict::Muted => "received while muted, told of when that ends".into(),
         Verdict::Storm => "received in a storm, whose message stands for it".into(),
         Verdict::CaughtUp => "found by asking Sentry, told of by a catch-up message".into(),
         Verdict::Posted => "Zoom took it".into(),
         Verdict::Disconnected => "not posted: disconnected meanwhile".into(),
         Verdict::GivenUp => "given up: Zoom did not take it".into(),
+    }
+}
+
+fn left_out(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Event => "left out by the filter event:".into(),
+        Refusal::Level(level) => format!("left out by the filter level: (it was {})", level.word()),
+        Refusal::Title => "left out by the filter title:".into(),
+        Refusal::Environment => "left out by the filter env:".into(),
+        Refusal::Tag => "left out by the filter tag:".into(),
     }
 }
 

@@ -63,6 +63,18 @@ impl Sentry {
         });
     }
 
+    /// One more event of an issue, in another environment and release and with other tags; nobody is told.
+    pub fn happen_in(&self, issue: u64, environment: Option<&str>, release: Option<&str>, tags: &[(String, String)]) {
+        self.core().state.change(|state| {
+            state.issues.iter_mut().filter(|found| found.id == issue).for_each(|found| {
+                found.new.environment = environment.map(str::to_owned);
+                found.new.release = release.map(str::to_owned);
+                found.new.tags = tags.to_vec();
+            });
+        });
+        self.happen_again(issue);
+    }
+
     /// A person resolves an issue at Sentry.
     pub async fn resolve(&self, issue: u64, by: &User) -> Delivery {
         self.change(issue, Actor::User(by.clone()), standing("resolved", None, "now")).await

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use http::{HeaderValue, Method, header};
 use zentry_contract::tracker::{Fault, WORLD};
 use zentry_domain::{
-    AccountId, Actor, Clock, CredentialId, Identity, IssueId, IssueRef, OrgSlug, Project, ProjectId, ProjectSlug,
-    Secret, Timestamp, Tracker, Vault,
+    AccountId, Actor, Clock, CredentialId, Identity, IssueId, IssueRef, Occurrence, OrgSlug, Project, ProjectId,
+    ProjectSlug, Secret, Timestamp, Tracker, Vault,
 };
 use zentry_http_client::{Allowance, HttpClient, HttpConfig, Request};
 use zentry_sandbox::browser::Browser;
@@ -181,6 +181,12 @@ impl zentry_contract::tracker::Bench for Bench {
         let found = self.projects.iter().find(|found| found.id.to_string() == project.id.as_str()).expect("a project");
         let raised = self.sentry.raise(found, NewIssue::error("TimeoutError: pool exhausted")).await;
         IssueRef { org: project.org.clone(), id: IssueId::new(raised.issue.to_string()) }
+    }
+
+    async fn happens(&self, issue: &IssueRef, occurrence: &Occurrence) {
+        let id = issue.id.as_str().parse().expect("a number");
+        let Occurrence { environment, release, tags } = occurrence;
+        self.sentry.happen_in(id, environment.as_deref(), release.as_deref(), tags);
     }
 
     async fn approve(&self, address: &str, user: &Identity) -> Secret {

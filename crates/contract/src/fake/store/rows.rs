@@ -247,6 +247,7 @@ impl Rows {
                 row.content = card.content.clone();
                 row.revision = card.revision;
                 row.listed.clone_from(&card.listed);
+                row.opened = card.opened;
             }
             None if !is_wanted => return Err(StoreError::Conflict),
             None => self.cards.push(card.clone()),

@@ -112,6 +112,15 @@ async fn an_issue_and_its_latest_event_read_as_documented() {
     assert_eq!(issue["project"]["slug"], "checkout");
     let event = app.get(&format!("{path}events/latest/")).await.value();
     assert!(event["tags"].as_array().unwrap().contains(&json!({ "key": "environment", "value": "production" })));
+    assert_eq!(event["release"], Value::Null);
+    let browser = [("browser".to_owned(), "Chrome".to_owned())];
+    sandbox.sentry.happen_in(id, Some("staging"), Some("web@2"), &browser);
+    let later = app.get(&format!("{path}events/latest/")).await.value();
+    let has = |key, value| later["tags"].as_array().unwrap().contains(&json!({ "key": key, "value": value }));
+    assert!(has("environment", "staging") && has("browser", "Chrome") && !has("environment", "production"));
+    assert_eq!((&later["release"]["version"], &later["groupID"]), (&json!("web@2"), &json!(id.to_string())));
+    assert_ne!(later["eventID"], event["eventID"]);
+    assert_eq!(app.get("/organizations/acme/issues/999999/events/latest/").await.status, 404);
     let members = app.get("/projects/acme/checkout/members/").await.value();
     assert_eq!(members[0]["user"]["id"], cast.ana.id.to_string());
     assert_ne!(members[0]["id"], members[0]["user"]["id"]);
