@@ -106,6 +106,31 @@ async fn a_channel_for_production_hears_of_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_are_chosen_from_lists_that_are_edited_in_place() {
+    let mut town = Town::with_integration(ZENTRY).await;
+    town.jane_types("connect acme web").await;
+    town.jane_sees("Connected: acme / web").await;
+    town.jane_types("configure").await;
+    let list = town.jane_sees("gets 1 project").await;
+    town.jane_presses(&list, "Channel settings").await;
+    let panel = town.jane_sees("Settings of #").await;
+    town.restart();
+    let zoom = &town.sandbox.zoom;
+    kept(zoom.choose(&town.cast.jane, &panel, "Density", "compact").await.expect("the option is there"));
+    town.jane_sees("Density: compact.").await;
+    town.error_in(&town.cast.web, "TimeoutError: pool exhausted").await;
+    town.jane_sees("New · [web] TimeoutError: pool exhausted — ").await;
+    let panel = town.jane_sees("Settings of #").await;
+    assert_eq!(panel.history.len(), 1, "the same message was edited");
+
+    town.jane_presses(&list, "Edit acme/web").await;
+    let filters = town.jane_sees("Level, and above").await;
+    kept(town.sandbox.zoom.choose(&town.cast.jane, &filters, "Level, and above", "fatal").await.expect("it is there"));
+    town.jane_sees("acme / web: now only new issues, issues that come back, issues that escalate, alerts; fatal only")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_delivery_of_any_webhook_changes_nothing() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;

@@ -161,6 +161,7 @@ impl App {
         let open_link = facts.open_link(account, user).await?;
         let mut known = SaidFacts {
             here: facts.subscriptions_in(account, &said.place.channel).await?,
+            settings: facts.settings(account, &said.place.channel).await?,
             wholes: facts.wholes_in(account, &said.place.channel).await?,
             everywhere: Vec::new(),
             known_channels: Vec::new(),
@@ -242,7 +243,13 @@ impl App {
                     let open = facts.open_link(account, user).await?;
                     return Ok(self.core().switched(pressed, (place, then), open.as_ref(), &self.fresh_link()));
                 }
-                None => {}
+                Some(what) if !pressed.by.is_guest() => {
+                    let said = typed(pressed, "configure");
+                    let facts = self.facts_for(&said, &Ok(Command::Configure)).await?;
+                    let facts = SaidFacts { rank: listed.rank, ..facts };
+                    return Ok(self.core().panel_pressed(pressed, what, &facts));
+                }
+                _ => {}
             }
         }
         let (card, storm) = match &pressed.press {

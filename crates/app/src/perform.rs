@@ -238,6 +238,13 @@ impl App {
     }
 
     async fn say(&self, answer: &Answer) -> Result<Effect, Setback> {
+        if let Some(message) = &answer.replaces {
+            match self.edit_or_plainly(&answer.to, message, &answer.notice).await {
+                Ok(()) => return Ok(Effect::Said),
+                Err(ChatError::MessageGone(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         match self.post_or_plainly(&answer.to, &answer.notice).await {
             Ok(_) => Ok(Effect::Said),
             Err(error) => Err(error.into()),

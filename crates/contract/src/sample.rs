@@ -1,8 +1,8 @@
 //! A small world that all suites share: Ana and Ben of one account, a stranger of another, two channels, one project.
 
 use zentry_domain::{
-    AccountId, Change, ChangeKind, ChannelId, Filter, Issue, IssueId, Level, OrgSlug, Person, Place, Project,
-    ProjectId, ProjectKey, ProjectSlug, Status, Subscription, Timestamp, UserId, UserJid,
+    AccountId, Change, ChangeKind, ChannelId, ChannelSettings, Filter, Issue, IssueId, Level, OrgSlug, Person, Place,
+    Project, ProjectId, ProjectKey, ProjectSlug, Status, Subscription, Timestamp, UserId, UserJid,
 };
 
 /// 2026-01-02T03:04:05Z: when the suites begin.
@@ -61,7 +61,15 @@ pub fn project(slug: &str) -> Project {
 
 /// `place` connected to `project` by `by`.
 pub fn subscription(place: Place, project: Project, by: Person) -> Subscription {
-    Subscription { place, project, filter: Filter::default(), by, since: START, mute: None }
+    Subscription {
+        place,
+        project,
+        filter: Filter::default(),
+        by,
+        since: START,
+        mute: None,
+        settings: ChannelSettings::default(),
+    }
 }
 
 /// Something that happened to issue 42 of project `checkout`.

@@ -85,6 +85,7 @@ macro_rules! store_suite {
             what_was_changed_stays_on_record_until_the_account_goes,
             a_dead_letter_is_found_by_its_own_account,
             a_whole_organization_is_found_by_channel_and_by_name_and_a_project_stays_apart,
+            settings_reach_the_subscriptions_and_cards_of_their_channel_and_those_to_come,
             a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,

@@ -5,17 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{counted, line};
 use crate::{
-    Action, Address, Archive, Assignee, Button, Change, ChangeKind, Choice, Handle, Issue, IssueId, IssueRef,
-    MessageId, Notice, Occurrence, Person, Place, Press, Project, Revision, Status, Subscription, Timestamp, Tone,
+    Action, Address, Archive, Change, ChangeKind, Content, Handle, Issue, IssueRef, MessageId, Notice, Occurrence,
+    Person, Revision, Status, Subscription, Timestamp,
 };
 
 /// When a card was opened that was not opened yet.
 const UNOPENED: Timestamp = Timestamp(0);
-/// The head is what a phone shows.
-const HEAD_MAX: usize = 200;
-const LINE_MAX: usize = 300;
 
 /// What a channel is told of one issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,23 +30,6 @@ pub struct Card {
     pub opened: Timestamp,
     /// The storm whose card stands for it, instead of a message of its own.
     pub listed: Option<Handle>,
-}
-
-/// What a card says, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
-    /// The channel.
-    pub place: Place,
-    /// On whose behalf it is sent: who connected the project.
-    pub by: Person,
-    /// The project.
-    pub project: Project,
-    /// The issue's number.
-    pub issue_id: IssueId,
-    /// The issue as last heard of.
-    pub issue: Issue,
-    /// What the head's first word says.
-    pub standing: Standing,
 }
 
 /// Where the issue stands, with who brought it there.
@@ -92,7 +71,7 @@ pub enum Standing {
 }
 
 impl Standing {
-    fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::New => "New",
             Self::CameBack => "Came back",
@@ -104,7 +83,7 @@ impl Standing {
         }
     }
 
-    fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         match self {
             Self::Resolved { .. } => Status::Resolved,
             Self::Archived { .. } => Status::Archived,
@@ -146,8 +125,9 @@ impl Card {
             by: subscription.by.clone(),
             project: subscription.project.clone(),
             issue_id: change.issue_id.clone(),
-            issue: change.issue.clone(),
+            issue: subscription.settings.privacy.redact(change.issue.clone()),
             standing: told_by(change, now).unwrap_or(Standing::New),
+            settings: subscription.settings,
         };
         Self { handle, content, revision: Revision(1), message: None, shown: Revision(0), opened: now, listed: None }
     }
@@ -259,6 +239,12 @@ impl Card {
         self.content.standing == before.content.standing && now.assignee == then.assignee && now.title == then.title
     }
 
+    /// Whether people hear of what is different from `before` where they want to: not of figures, nor of what is only shown otherwise.
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        let (now, then) = (&self.content, &before.content);
+        now.standing != then.standing || now.issue.assignee != then.issue.assignee
+    }
+
     /// Whether nobody has dealt with the issue.
     pub fn is_open(&self) -> bool {
         self.content.standing.status() == Status::Unresolved
@@ -314,7 +300,8 @@ impl Card {
         }
     }
 
-    fn revised(&self, content: Content) -> Option<Self> {
+    fn revised(&self, mut content: Content) -> Option<Self> {
+        content.issue = content.settings.privacy.redact(content.issue);
         if content.notice(&self.handle) == self.notice() {
             return None;
         }
@@ -337,104 +324,10 @@ fn told_by(change: &Change, now: Timestamp) -> Option<Standing> {
     })
 }
 
-// === what it says ===
-
-impl Content {
-    fn notice(&self, handle: &Handle) -> Notice {
-        let mut notice = Notice { head: self.head(), tone: Some(self.tone()), ..Notice::default() };
-        for text in [self.what_happened(), self.culprit(), self.figures(), self.assigned()] {
-            if !text.is_empty() {
-                notice = notice.line(text);
-            }
-        }
-        let short_id = self.issue.short_id.as_deref().map_or_else(|| "Open in Sentry".into(), |id| line(id, 60));
-        notice = match &self.issue.url {
-            Some(url) => notice.link(short_id, url),
-            None => notice.line(short_id),
-        };
-        notice.buttons = self.buttons(handle);
-        notice
-    }
-
-    fn head(&self) -> String {
-        let project = match &self.issue.environment {
-            Some(environment) => format!("[{} · {}]", self.project.slug, line(environment, 40)),
-            None => format!("[{}]", self.project.slug),
-        };
-        line(&format!("{} · {project} {}", self.standing.word(), self.issue.title), HEAD_MAX)
-    }
-
-    fn tone(&self) -> Tone {
-        match self.standing.status() {
-            Status::Resolved => Tone::Resolved,
-            Status::Archived => Tone::Archived,
-            Status::Unresolved => Tone::Open(self.issue.level.unwrap_or_default()),
-        }
-    }
-
-    fn what_happened(&self) -> String {
-        let named = |by: &Option<String>| {
-            by.as_deref().map_or_else(|| "in Sentry".into(), |who| format!("by {}", line(who, 80)))
-        };
-        match &self.standing {
-            Standing::Resolved { by, at } => format!("{} at {} UTC", named(by), at.clock()),
-            Standing::Archived { by, at, until } => format!("{}{} at {} UTC", in_words(*until), named(by), at.clock()),
-            Standing::Reopened { by } => named(by),
-            Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
-            Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
-        }
-    }
-
-    fn culprit(&self) -> String {
-        self.issue.culprit.as_deref().map_or_else(String::new, |culprit| line(culprit, LINE_MAX))
-    }
-
-    fn figures(&self) -> String {
-        let issue = &self.issue;
-        let mut parts = Vec::new();
-        parts.extend(issue.events.map(|n| counted(n, "event")));
-        parts.extend(issue.users.filter(|n| *n > 0).map(|n| counted(n, "user")));
-        parts.extend(issue.release.as_deref().map(|release| format!("release {}", line(release, 60))));
-        parts.extend(issue.level.map(|level| level.word().to_owned()));
-        parts.extend(issue.first_seen.map(|at| format!("first seen {} {} UTC", at.day(), at.clock())));
-        parts.join(" · ")
-    }
-
-    fn assigned(&self) -> String {
-        match &self.issue.assignee {
-            Some(Assignee::Somebody(who)) => format!("Assigned to {}", line(who, 80)),
-            Some(Assignee::Nobody) | None => String::new(),
-        }
-    }
-
-    fn buttons(&self, handle: &Handle) -> Vec<Button> {
-        let button = |label: &str, action, primary| Button {
-            label: label.into(),
-            press: Press { card: handle.clone(), choice: Choice::Act(action) },
-            primary,
-        };
-        match self.standing.status() {
-            Status::Unresolved => {
-                vec![button("Resolve", Action::Resolve, true), button("Archive", Action::Archive, false)]
-            }
-            Status::Resolved | Status::Archived => vec![button("Reopen", Action::Reopen, false)],
-        }
-    }
-}
-
-fn in_words(until: Archive) -> &'static str {
-    match until {
-        Archive::UntilEscalating => "until it escalates, ",
-        Archive::UntilCondition => "until what was set in Sentry, ",
-        Archive::Forever => "for ever, ",
-        Archive::Untold => "",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::{Assignee, Choice, sample};
 
     const NOW: Timestamp = Timestamp(1_767_323_045_000);
 
@@ -520,6 +413,6 @@ mod tests {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &change, NOW);
         let head = card.notice().head;
         assert!(head.starts_with("New · [checkout · production] a bx"), "{head}");
-        assert!(head.encode_utf16().count() <= HEAD_MAX);
+        assert!(head.encode_utf16().count() <= 200);
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, AuditEntry, Card, ChannelId, Digest, DirectoryChange, Filter, Handle, InstallationId, IssueId,
-    JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place, ProjectId, Revision,
-    Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, Digest, DirectoryChange, Filter, Handle,
+    InstallationId, IssueId, JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place,
+    ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -64,6 +64,15 @@ pub enum RowChange {
         project: ProjectId,
         /// What may post from now on.
         filter: Filter,
+    },
+    /// How a channel wants its cards: of its subscriptions, those to come, and the cards that are there.
+    PutSettings {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The settings.
+        settings: ChannelSettings,
     },
     /// What a channel gets of a project is muted, or its mute ends at another time. Nothing happens where it is not
     /// connected.

@@ -1,6 +1,6 @@
 //! Everything that can come in, in the past tense. Closed: the adapters decode into it, the core decides on it.
 
-use crate::{Account, AccountId, Change, InstallationId, OrgSlug, Person, Place, Press, Timestamp};
+use crate::{Account, AccountId, Change, InstallationId, MessageId, OrgSlug, Person, Place, Press, Timestamp};
 
 /// A fact that came in with a verified delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,4 +63,6 @@ pub struct Pressed {
     pub place: Place,
     /// What; `None` where the value is none of ours.
     pub press: Option<Press>,
+    /// On which message, where the platform says so.
+    pub message: Option<MessageId>,
 }

@@ -119,6 +119,9 @@ pub struct Answer {
     pub to: Address,
     /// What.
     pub notice: Notice,
+    /// The message that says it from now on, instead of a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<MessageId>,
     /// What to say where, if this one is refused for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Box<Self>>,

@@ -16,6 +16,12 @@ pub struct Notice {
     pub buttons: Vec<Button>,
     /// The colour beside it, where it speaks of an issue.
     pub tone: Option<Tone>,
+    /// What can be chosen from lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub selects: Vec<Select>,
+    /// Lists to be, once it is sent.
+    #[serde(skip)]
+    pub menus: Vec<Menu>,
     /// Buttons to be, once it is sent.
     #[serde(skip)]
     pub suggestions: Vec<Suggestion>,
@@ -53,6 +59,37 @@ pub struct Button {
     /// The one that most people want.
     #[serde(default)]
     pub primary: bool,
+}
+
+/// A list to choose one of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Select {
+    /// What it is about.
+    pub label: String,
+    /// What can be chosen.
+    pub options: Vec<SelectOption>,
+    /// Which of them is chosen now.
+    pub chosen: Option<usize>,
+}
+
+/// One option of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelectOption {
+    /// What it says.
+    pub label: String,
+    /// What choosing it means.
+    pub press: Press,
+}
+
+/// A list that becomes a [`Select`] when its message is sent: see [`Notice::menu`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Menu {
+    /// What it is about.
+    pub label: String,
+    /// What can be chosen.
+    pub options: Vec<Suggestion>,
+    /// Which of them is chosen now.
+    pub chosen: Option<usize>,
 }
 
 /// What a press means: the handle of a card and one of a closed set of actions. It carries no facts, so that a forged
@@ -147,13 +184,26 @@ impl Notice {
 
     /// Whether it is one line of text already.
     pub fn is_plain(&self) -> bool {
-        self.lines.is_empty() && self.buttons.is_empty()
+        self.lines.is_empty() && self.buttons.is_empty() && self.selects.is_empty()
     }
 
     /// Adds a button that runs a command for whoever presses it.
     #[must_use]
     pub fn offer(self, label: impl Into<String>, line: impl Into<String>) -> Self {
         self.suggest(label, Offered::Line(line.into()))
+    }
+
+    /// Adds a list of which whoever chooses gets something done.
+    #[must_use]
+    pub fn menu<L: Into<String>>(
+        mut self,
+        label: &str,
+        options: impl IntoIterator<Item = (L, Offered)>,
+        chosen: impl Into<Option<usize>>,
+    ) -> Self {
+        let options = options.into_iter().map(|(label, what)| Suggestion { label: label.into(), what }).collect();
+        self.menus.push(Menu { label: label.into(), options, chosen: chosen.into() });
+        self
     }
 
     /// Adds a button that does something for whoever presses it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handle, Pending, Place, Timestamp};
+use crate::{Handle, Kind, Level, Pending, Place, ProjectId, Setting, Timestamp};
 
 /// How long its buttons work.
 pub const OFFER_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -28,6 +28,28 @@ pub struct Offer {
 pub enum Offered {
     /// As if whoever presses it had typed this line.
     Line(String),
+    /// Shows the channel's settings.
+    Settings,
+    /// Changes one of them.
+    Set(Setting),
+    /// Shows what a project may post.
+    Project(ProjectId),
+    /// Another lowest level may post.
+    Level {
+        /// Of which project.
+        project: ProjectId,
+        /// The level.
+        level: Level,
+    },
+    /// One kind of change may post, or not.
+    Event {
+        /// Of which project.
+        project: ProjectId,
+        /// The kind.
+        kind: Kind,
+        /// Whether.
+        on: bool,
+    },
     /// Links another Sentry account, and then goes on.
     Switch {
         /// Where.

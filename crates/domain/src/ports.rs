@@ -17,11 +17,11 @@ use thiserror::Error;
 
 use crate::roundup::Gathering;
 use crate::{
-    Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, CredentialId, DeadLetter, Decision,
-    Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane, Ledger, Link,
-    LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner, Pause, Person, Project,
-    ProjectId, ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace, Undo, UserId,
-    Whole,
+    Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter,
+    Decision, Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane,
+    Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner, Pause,
+    Person, Project, ProjectId, ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace,
+    Undo, UserId, Whole,
 };
 
 pub use directory::{Directory, DirectoryError, Page, Roster};
@@ -84,6 +84,8 @@ pub trait Facts: Send + Sync {
     async fn subscriptions_of(&self, account: &AccountId) -> Result<Vec<Subscription>, StoreError>;
     /// Every subscription, of any account, to the project that `project` names (see [`ProjectKey::names`]).
     async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError>;
+    /// How a channel wants its cards.
+    async fn settings(&self, account: &AccountId, channel: &ChannelId) -> Result<ChannelSettings, StoreError>;
     /// The organizations of which a channel gets every project.
     async fn wholes_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Whole>, StoreError>;
     /// The channels, of any account, that get every project of an organization.

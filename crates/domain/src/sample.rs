@@ -41,6 +41,7 @@ pub(crate) fn subscription() -> Subscription {
         by: ana(),
         since: Timestamp(0),
         mute: None,
+        settings: crate::ChannelSettings::default(),
     }
 }
 

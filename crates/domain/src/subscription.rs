@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Admission, Change, Filter, Mute, Person, Place, Project, Timestamp};
+use crate::{Address, Admission, Change, ChannelSettings, Filter, Mute, Person, Place, Project, Timestamp};
 
 /// A channel receives a project's changes. The channel owns it, not the person who set it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +17,17 @@ pub struct Subscription {
     pub by: Person,
     /// Since when.
     pub since: Timestamp,
+    /// How the channel wants its cards. The store keeps it as the channel has it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub settings: ChannelSettings,
     /// For how long it posts nothing. One that is over stays until the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mute: Option<Mute>,
+}
+
+/// Rows are small where nothing was set.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Subscription {

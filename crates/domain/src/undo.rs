@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Button, Choice, Filter, Handle, Mute, Place, Press, Project, Subscription, Timestamp, Whole};
+use crate::{
+    Button, ChannelSettings, Choice, Filter, Handle, Mute, Place, Press, Project, Subscription, Timestamp, Whole,
+};
 
 /// How long a change can be taken back.
 pub const UNDO_LIFE: Duration = Duration::from_secs(600);
@@ -58,6 +60,8 @@ pub enum Undoing {
         /// Those of its projects.
         before: Vec<(Project, Filter)>,
     },
+    /// The channel's settings were these before.
+    Settings(ChannelSettings),
     /// These were muted like this before.
     Muted(Vec<(Project, Option<Mute>)>),
 }
@@ -70,6 +74,7 @@ impl Undoing {
             Self::Disconnected(_) | Self::DisconnectedWhole { .. } => "disconnect",
             Self::Filtered { .. } | Self::FilteredWhole { .. } => "filter",
             Self::Muted(_) => "mute",
+            Self::Settings(_) => "settings",
         }
     }
 }

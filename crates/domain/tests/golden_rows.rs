@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, Candidate, ChannelId, Choice, Connect,
-    Content, CredentialId, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Line,
-    MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Project, ProjectId, ProjectSlug,
-    Standing, Status, Subscription, Terms, Test, Timestamp, Tone, Undoing, Update, UserId, UserJid, Whole,
+    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, Candidate, ChannelId, ChannelSettings,
+    Choice, Connect, Content, CredentialId, Density, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job,
+    Join, Kind, Level, Line, MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy,
+    Project, ProjectId, ProjectSlug, Select, SelectOption, Setting, Standing, Status, Subscription, Terms, Test,
+    Timestamp, Tone, Undoing, Update, Updates, UserId, UserJid, Whole,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -72,7 +73,12 @@ fn content(standing: Standing) -> Content {
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
         standing,
+        settings: ChannelSettings::default(),
     }
+}
+
+fn without_select(answer: &Answer) -> Answer {
+    Answer { notice: Notice { selects: Vec::new(), ..answer.notice.clone() }, ..answer.clone() }
 }
 
 #[test]
@@ -89,11 +95,27 @@ fn jobs_stay_readable() {
             primary: true,
         }],
         tone: Some(Tone::Open(Level::Fatal)),
-        suggestions: Vec::new(),
+        selects: vec![Select {
+            label: "Level".into(),
+            options: vec![SelectOption {
+                label: "error".into(),
+                press: Press { card: card(), choice: Choice::Offered(3) },
+            }],
+            chosen: Some(0),
+        }],
+        ..Notice::default()
     };
-    let fallback = Answer { to: Address::privately(&ops(), &ana()), notice: Notice::text("Else"), otherwise: None };
-    let answer = Answer { to: Address::direct(&ana()), notice, otherwise: Some(Box::new(fallback)) };
-    golden("job_answer", &Job::Answer(answer));
+    let fallback = Answer {
+        to: Address::privately(&ops(), &ana()),
+        notice: Notice::text("Else"),
+        replaces: None,
+        otherwise: None,
+    };
+    let replaces = Some(MessageId::new("m1"));
+    let answer = Answer { to: Address::direct(&ana()), notice, replaces, otherwise: Some(Box::new(fallback)) };
+    let plain = Answer { replaces: None, ..without_select(&answer) };
+    golden("job_answer", &Job::Answer(plain));
+    golden("job_answer_with_select", &Job::Answer(answer));
     golden(
         "job_connect",
         &Job::Connect(Box::new(Connect {
@@ -152,6 +174,7 @@ fn subscriptions_stay_readable() {
         by: ana(),
         since: Timestamp(1_767_323_045_000),
         mute: None,
+        settings: ChannelSettings::default(),
     };
     golden("subscription", &subscription);
     let mute = Mute { until: Timestamp(1_767_323_045_000), roundup: Handle::new("0123456789abcdef0123456789abcdef") };
@@ -167,6 +190,9 @@ fn subscriptions_stay_readable() {
     };
     golden("whole", &whole);
     let boxed = || Box::new(whole.clone());
+    let settings = ChannelSettings { updates: Updates::Thread, density: Density::Full, privacy: Privacy::NoMessage };
+    golden("undo_settings", &Undoing::Settings(settings));
+    golden("subscription_with_settings", &Subscription { settings, ..subscription.clone() });
     golden("undo_connected_whole", &Undoing::ConnectedWhole { whole: boxed(), projects: vec![checkout()] });
     let gone = vec![subscription.clone()];
     golden("undo_disconnected_whole", &Undoing::DisconnectedWhole { wholes: vec![whole.clone()], gone });
@@ -210,6 +236,11 @@ fn what_waits_for_a_link_stays_readable() {
     );
     let card = Handle::new("0123456789abcdef0123456789abcdef");
     golden("pending_nothing", &Pending::Nothing);
+    let project = || checkout().id;
+    golden("offered_settings", &[Offered::Settings, Offered::Set(Setting::Updates(Updates::Channel))]);
+    golden("offered_project", &Offered::Project(project()));
+    golden("offered_level", &Offered::Level { project: project(), level: Level::Fatal });
+    golden("offered_event", &Offered::Event { project: project(), kind: Kind::Assigned, on: true });
     golden("offered_line", &Offered::Line("connect acme checkout".into()));
     golden("offered_switch", &Offered::Switch { place: ops(), then: Box::new(Pending::Nothing) });
     golden("pending_press", &Pending::Press { card, action: Action::Reopen });

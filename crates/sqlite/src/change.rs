@@ -43,6 +43,10 @@ impl Db {
             RowChange::PutFilter { account, channel, project, filter } => {
                 self.put_in((account, channel, project), "$.filter", &to_json(filter)?, now)
             }
+            RowChange::PutSettings { account, channel, settings } => {
+                self.put_settings(account, channel, *settings)?;
+                self.channel_changed(account, channel, now)
+            }
             RowChange::PutMute { account, channel, project, mute } => {
                 self.put_in((account, channel, project), "$.mute", &to_json(mute)?, now)
             }
@@ -125,6 +129,8 @@ impl Db {
     }
 
     fn subscribe(&self, new: &Subscription, now: Timestamp) -> Result<(), Fault> {
+        let settings = self.channel_settings(&new.place.account, &new.place.channel)?;
+        let new = &Subscription { settings, ..new.clone() };
         let Subscription { place, project, since, .. } = new;
         self.change(
             "INSERT INTO subscription (account, channel, project, org, slug, since, body)

@@ -5,9 +5,9 @@ use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId, IssueName, JobId,
-    Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Roundup,
-    Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId,
+    IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey,
+    Pulse, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use crate::SqliteStore;
@@ -63,6 +63,11 @@ impl Facts for SqliteStore {
             _ => Ok(Vec::new()),
         })
         .await
+    }
+
+    async fn settings(&self, account: &AccountId, channel: &ChannelId) -> Result<ChannelSettings, StoreError> {
+        let (account, channel) = (account.clone(), channel.clone());
+        self.read(move |db| db.channel_settings(&account, &channel)).await
     }
 
     async fn wholes_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Whole>, StoreError> {

@@ -28,6 +28,7 @@ mod restore;
 mod roundup;
 mod row;
 mod scratch;
+mod settings;
 mod store;
 mod trace;
 mod undo;

@@ -17,9 +17,10 @@ const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 18] = [
+pub(crate) const OF_ACCOUNT: [&str; 19] = [
     "subscription",
     "channel",
+    "settings",
     "whole",
     "apart",
     "undo",

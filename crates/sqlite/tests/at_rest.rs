@@ -211,7 +211,8 @@ fn connect() -> Connect {
 fn answer(id: &str, notice: Notice) -> NewJob {
     let place = sample::ops();
     let lane = Lane::answers(&place.account, &place.channel);
-    let job = Job::Answer(Answer { to: Address::everyone(&place, &sample::ana()), notice, otherwise: None });
+    let job =
+        Job::Answer(Answer { to: Address::everyone(&place, &sample::ana()), notice, replaces: None, otherwise: None });
     NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false, counted: true }
 }
 

@@ -428,7 +428,7 @@ fn show(id: &str) -> NewJob {
 
 fn say(words: &str) -> Job {
     let to = Address::everyone(&sample::ops(), &sample::ana());
-    Job::Answer(Answer { to, notice: Notice::text(words), otherwise: None })
+    Job::Answer(Answer { to, notice: Notice::text(words), replaces: None, otherwise: None })
 }
 
 fn new_job(id: &str, lane: Lane, job: Job, due: Option<Timestamp>) -> NewJob {

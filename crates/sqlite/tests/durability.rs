@@ -151,6 +151,6 @@ fn answer(id: &str, channel: &str) -> NewJob {
     let place = sample::channel("acc", channel);
     let lane = Lane::answers(&place.account, &place.channel);
     let to = Address::everyone(&place, &sample::ana());
-    let job = Job::Answer(Answer { to, notice: Notice::text("hello"), otherwise: None });
+    let job = Job::Answer(Answer { to, notice: Notice::text("hello"), replaces: None, otherwise: None });
     NewJob { id: JobId::new(id), lane, job, due: None, unless_waiting: false, counted: true }
 }

@@ -1,6 +1,6 @@
 //! How a notice is drawn (Zoom, chatbot message content).
 //!
-//! Only `head`, `message`, `section` and `actions` are used: the component types that every client draws. Texts go out
+//! Only `head`, `message`, `section`, `select` and `actions` are used: the component types that every client draws. Texts go out
 //! with markdown off and every text is one clean line, so nothing in it can become markup, a mention or a second line.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -15,6 +15,7 @@ const TEXT_MAX: usize = 4_000;
 const HEAD_MAX: usize = 1_000;
 const LABEL_MAX: usize = 40;
 const BUTTONS_MAX: usize = 5;
+const OPTIONS_MAX: usize = 50;
 const LINK_MAX: usize = 2_000;
 /// Bytes of JSON: a request of 20 kB, less its addresses.
 const CONTENT_MAX: usize = 19_000;
@@ -53,6 +54,12 @@ enum Item {
         sidebar_color: &'static str,
         sections: Vec<Self>,
     },
+    Select {
+        text: String,
+        select_items: Vec<Choice>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        selected_item: Option<Choice>,
+    },
     Actions {
         items: Vec<Button>,
     },
@@ -63,6 +70,13 @@ struct Button {
     text: String,
     value: String,
     style: Style,
+}
+
+/// One option of a drop-down list.
+#[derive(Clone, Debug, Serialize)]
+struct Choice {
+    text: String,
+    value: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,14 +92,26 @@ pub(crate) fn content(notice: &Notice) -> Content {
     let head = Head { text: filled(&notice.head, HEAD_MAX) };
     let mut content = Content { settings, head, body: Vec::new() };
     let actions = actions(notice);
-    let room = CONTENT_MAX.saturating_sub(size(&content) + size(&actions) + FRAME);
+    let selects: Vec<_> = notice.selects.iter().map(select).collect();
+    let room = CONTENT_MAX.saturating_sub(size(&content) + size(&selects) + size(&actions) + FRAME);
     let lines = fitting(&notice.lines, room);
     match color {
         Some(sidebar_color) if !lines.is_empty() => content.body.push(Item::Section { sidebar_color, sections: lines }),
         _ => content.body.extend(lines),
     }
+    content.body.extend(selects);
     content.body.extend(actions);
     content
+}
+
+fn select(select: &zentry_domain::Select) -> Item {
+    let choice = |option: &zentry_domain::SelectOption| Choice {
+        text: filled(&option.label, LABEL_MAX),
+        value: button::value(&option.press),
+    };
+    let select_items: Vec<_> = select.options.iter().take(OPTIONS_MAX).map(choice).collect();
+    let selected_item = select.chosen.and_then(|chosen| select_items.get(chosen)).cloned();
+    Item::Select { text: filled(&select.label, LABEL_MAX), select_items, selected_item }
 }
 
 fn actions(notice: &Notice) -> Option<Item> {
@@ -149,7 +175,8 @@ fn size(part: &impl Serialize) -> usize {
 mod tests {
     use serde_json::Value;
     use zentry_contract::sample;
-    use zentry_domain::{Card, ChangeKind, Handle};
+    use zentry_domain::Choice::Offered;
+    use zentry_domain::{Card, ChangeKind, Handle, Press};
 
     use super::*;
 
@@ -173,6 +200,18 @@ mod tests {
         notice
     }
 
+    fn choosing() -> Notice {
+        let option = |label: &str, number| zentry_domain::SelectOption {
+            label: label.into(),
+            press: Press { card: Handle::new("00112233445566778899aabbccddeeff"), choice: Offered(number) },
+        };
+        let select = |label: &str, options, chosen| zentry_domain::Select { label: label.into(), options, chosen };
+        let density = select("Density", vec![option("compact", 0), option("standard", 1)], Some(1));
+        let events = select("Events", vec![option("alerts", 0)], None);
+        let notice = Notice::text("Settings of #ops").line("Everyone here is told.");
+        Notice { selects: vec![density, events], ..notice }
+    }
+
     #[test]
     fn every_kind_of_notice_is_drawn_as_its_golden_file_says() {
         let resolved = card().after(&sample::change(ChangeKind::Resolved), sample::START).expect("a changed card");
@@ -184,6 +223,7 @@ mod tests {
             ("link", link, include_str!("../tests/cards/link.json")),
             ("issue", card().notice(), include_str!("../tests/cards/issue.json")),
             ("resolved", resolved.notice(), include_str!("../tests/cards/resolved.json")),
+            ("select", choosing(), include_str!("../tests/cards/select.json")),
             ("hostile", hostile(), include_str!("../tests/cards/hostile.json")),
         ];
         for (name, notice, golden) in table {

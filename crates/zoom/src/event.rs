@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use zentry_domain::{
-    Account, AccountId, ChannelId, Event, Person, Place, Pressed, Said, Timestamp, UserId, UserJid, text,
+    Account, AccountId, ChannelId, Event, MessageId, Person, Place, Pressed, Said, Timestamp, UserId, UserJid, text,
 };
 
 use crate::button;
@@ -73,7 +73,8 @@ fn pressed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
     let value = if button.is_empty() { payload.first("selectedItems").text("value") } else { button };
     let mark = trigger(event, payload, &by).or_else(|| press_mark(event, payload, &by, &value));
     let press = button::press(&value);
-    Ok(fact(Event::Pressed(Pressed { by, place, press }), mark))
+    let message = Some(payload.text("messageId")).filter(|id| !id.is_empty()).map(MessageId::new);
+    Ok(fact(Event::Pressed(Pressed { by, place, press, message }), mark))
 }
 
 fn installed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {

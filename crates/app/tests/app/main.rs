@@ -8,6 +8,7 @@ mod gaps;
 mod linking;
 mod muting;
 mod offers;
+mod panels;
 mod refresh;
 mod running;
 mod storms;

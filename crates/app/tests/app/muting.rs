@@ -24,7 +24,7 @@ fn messages(world: &World) -> Vec<Notice> {
 async fn presses(world: &World, by: Person, place: Place, label: &str) {
     let buttons = messages(world).into_iter().rev().flat_map(|notice| notice.buttons);
     let press = buttons.into_iter().find(|button| button.label == label).expect(label).press;
-    let pressed = zentry_domain::Pressed { by, place, press: Some(press) };
+    let pressed = zentry_domain::Pressed { by, place, press: Some(press), message: None };
     world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
     world.settle().await;
 }

@@ -13,7 +13,7 @@ async fn presses(world: &World, by: Person, place: Place, label: &str) {
     let notice = world.chat.messages_in(&ops().channel).pop().expect("a message").notice;
     let button = notice.buttons.iter().find(|button| button.label == label);
     let press = button.unwrap_or_else(|| panic!("{label:?} among {:?}", notice.buttons)).press.clone();
-    let pressed = Pressed { by, place, press: Some(press) };
+    let pressed = Pressed { by, place, press: Some(press), message: None };
     world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
     world.settle().await;
 }

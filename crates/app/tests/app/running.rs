@@ -136,7 +136,9 @@ async fn a_change_that_comes_in_between_does_not_repeat_what_was_done_at_sentry(
         Arc::new(Interrupted { tracker: Arc::clone(&world.tracker), app: world.app(), updates: AtomicUsize::new(0) });
     let app = App::new(Ports { tracker: Arc::<Interrupted>::clone(&tracker), ..world.ports() }, world.deployment());
 
-    app.accept(&[], &Event::Pressed(Pressed { by: ana(), place: ops(), press: Some(press) })).await.expect("kept");
+    app.accept(&[], &Event::Pressed(Pressed { by: ana(), place: ops(), press: Some(press), message: None }))
+        .await
+        .expect("kept");
     app.step().await.expect("performed");
     assert_eq!(tracker.updates.load(Ordering::Relaxed), 1);
     assert!(world.card().notice.head.starts_with("Resolved · "), "{}", world.card().notice.head);

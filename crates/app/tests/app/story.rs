@@ -176,7 +176,7 @@ async fn presses(world: &World, by: Person, place: Place, label: &str) {
     let messages = world.chat.messages_in(&ops().channel);
     let buttons = messages.iter().rev().flat_map(|message| &message.notice.buttons);
     let press = buttons.into_iter().find(|button| button.label == label).expect(label).press.clone();
-    let pressed = Pressed { by, place, press: Some(press) };
+    let pressed = Pressed { by, place, press: Some(press), message: None };
     world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
     world.settle().await;
 }

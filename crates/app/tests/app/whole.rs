@@ -31,7 +31,7 @@ async fn begins(world: &World, of: &Project, number: &str) {
 async fn presses(world: &World, by: Person, place: Place, label: &str) {
     let messages = world.chat.messages_in(&ops().channel).into_iter().rev();
     let press = messages.flat_map(|m| m.notice.buttons).find(|button| button.label == label).expect(label).press;
-    let pressed = zentry_domain::Pressed { by, place, press: Some(press) };
+    let pressed = zentry_domain::Pressed { by, place, press: Some(press), message: None };
     world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
     world.settle().await;
 }
@@ -57,7 +57,7 @@ async fn every_project_is_connected_and_one_that_comes_later_joins_with_its_firs
     assert_eq!(world.last(), "Already connected: every project of acme (3)");
     world.ana_says("configure").await;
     let listed = world.chat.messages_in(&ops().channel).pop().expect("a list").notice;
-    assert_eq!(listed.lines.len(), 1, "{listed:?}");
+    assert_eq!(listed.lines.len(), 2, "the row and the settings: {listed:?}");
     assert!(listed.lines[0].text.starts_with("acme / * (3, new ones join) · "), "{listed:?}");
 }
 

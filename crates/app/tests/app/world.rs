@@ -121,7 +121,7 @@ impl World {
     }
 
     pub(crate) async fn press(&self, by: Person, press: Option<Press>) {
-        let pressed = Pressed { by, place: ops(), press };
+        let pressed = Pressed { by, place: ops(), press, message: None };
         self.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
         self.settle().await;
     }

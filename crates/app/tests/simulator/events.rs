@@ -137,7 +137,7 @@ impl World {
     fn pressed(&mut self, who: usize, press: Option<Press>) {
         let by = Cast::people()[who].clone();
         let place = Cast::places().into_iter().find(|place| place.account == by.account).expect("a channel");
-        self.comes(Event::Pressed(Pressed { by, place, press }));
+        self.comes(Event::Pressed(Pressed { by, place, press, message: None }));
     }
 
     fn installs(&mut self, account: usize) {

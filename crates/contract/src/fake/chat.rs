@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use zentry_domain::ports::ChatError;
-use zentry_domain::{Address, Button, ChannelId, Chat, Line, MessageId, Notice, Person, Place, text};
+use zentry_domain::{
+    Address, Button, ChannelId, Chat, Line, MessageId, Notice, Person, Place, Select, SelectOption, text,
+};
 
 const HEAD_MAX: usize = 1_000;
 const LINE_MAX: usize = 4_000;
@@ -228,8 +230,16 @@ impl State {
 fn shown(notice: &Notice) -> Notice {
     let line = |line: &Line| Line { text: text::line(&line.text, LINE_MAX), link: line.link.clone() };
     let button = |button: &Button| Button { label: text::line(&button.label, LABEL_MAX), ..button.clone() };
+    let option = |option: &SelectOption| SelectOption { label: text::line(&option.label, LABEL_MAX), ..option.clone() };
+    let select = |select: &Select| Select {
+        label: text::line(&select.label, LABEL_MAX),
+        options: select.options.iter().map(option).collect(),
+        chosen: select.chosen,
+    };
     Notice {
         suggestions: Vec::new(),
+        menus: Vec::new(),
+        selects: notice.selects.iter().map(select).collect(),
         head: text::line(&notice.head, HEAD_MAX),
         lines: notice.lines.iter().map(line).collect(),
         buttons: notice.buttons.iter().map(button).collect(),

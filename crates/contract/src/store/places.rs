@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use zentry_domain::roundup::{Cause, Scene};
-use zentry_domain::{Mute, Offer, Offered, Roundup, Whole};
+use zentry_domain::{ChannelSettings, Density, Mute, Offer, Offered, Roundup, Whole};
 
 use super::*;
 
@@ -268,4 +268,32 @@ pub async fn a_whole_organization_is_found_by_channel_and_by_name_and_a_project_
     commit(bench, change(RowChange::PurgeAccount(acc()))).await;
     assert_eq!(here().await, []);
     assert_eq!(facts.wholes_of(&OrgSlug::new("acme")).await.expect("read").len(), 1, "another account's");
+}
+
+pub async fn settings_reach_the_subscriptions_and_cards_of_their_channel_and_those_to_come(bench: &impl Bench) {
+    let theirs = sample::channel("other", "ops");
+    for place in [sample::ops(), theirs.clone()] {
+        commit(bench, change(RowChange::Subscribe(subscription(place.clone(), "checkout", 0)))).await;
+        commit(bench, change(RowChange::PutCard(card("h1", place)))).await;
+    }
+    let settings = ChannelSettings { density: Density::Compact, ..ChannelSettings::default() };
+    let shouted = ChannelId::new(sample::ops().channel.as_str().to_uppercase());
+    let put = RowChange::PutSettings { account: acc(), channel: shouted, settings };
+    commit_at(bench, change(put), after(5)).await;
+    commit(bench, change(RowChange::Subscribe(subscription(sample::ops(), "web", 1)))).await;
+    bench.restart().await;
+    let facts = bench.facts();
+    let of = async |place: &Place| {
+        let here = facts.subscriptions_in(&place.account, &place.channel).await.expect("read");
+        let card = facts.card(&place.account, &Handle::new("h1")).await.expect("read").expect("a card");
+        let own = facts.settings(&place.account, &place.channel).await.expect("read");
+        let mut all: Vec<_> = here.into_iter().map(|s| s.settings.density).collect();
+        all.extend([card.content.settings.density, own.density]);
+        all
+    };
+    assert_eq!(of(&sample::ops()).await, [Density::Compact; 4]);
+    assert_eq!(of(&theirs).await, [Density::Standard; 3], "another account's");
+    assert_eq!(facts.changed(&acc(), &sample::ops().channel).await.expect("read"), Some(START));
+    commit(bench, change(RowChange::PurgeAccount(acc()))).await;
+    assert_eq!(facts.settings(&acc(), &sample::ops().channel).await.expect("read"), ChannelSettings::default());
 }

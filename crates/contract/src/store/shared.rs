@@ -45,7 +45,7 @@ pub(super) fn job(id: &str, lane: Lane) -> NewJob {
 /// A job that holds words.
 pub(super) fn saying(id: &str, head: &str, lane: Lane) -> NewJob {
     let to = Address::everyone(&sample::ops(), &sample::ana());
-    let answer = Answer { to, notice: Notice::text(head), otherwise: None };
+    let answer = Answer { to, notice: Notice::text(head), replaces: None, otherwise: None };
     NewJob { job: Job::Answer(answer), ..job(id, lane) }
 }
 

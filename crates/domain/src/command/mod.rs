@@ -137,7 +137,10 @@ pub const COMMANDS: &[Spec] = &[
         name: "configure",
         arguments: "[all | <org> <project> [filters | none]]",
         summary: "what this channel gets; another filter for a project",
-        details: "Shows this channel's projects with their filters. With \"all\": the channels of this Zoom account; \
+        details: "Shows this channel's projects with their filters, and buttons to change them: \"Edit\" has lists of levels and \
+                  events; \"Channel settings\" says where changes are told (on the card, in its thread, in the channel), how \
+                  much a card says (compact, standard, full) and what of an issue's words it shows (full, no message, class \
+                  only). With \"all\": the channels of this Zoom account; \
                   managers see every one, others those in which they have used the bot and, where it may read Zoom's \
                   directory, those that they belong to. With a project and filters: these say from now on what may post; \
                   \"none\" goes back to the default. The answer carries \"Undo\" for ten minutes. key:a,b means any of these, several keys mean all of them, -key:a means none of these. A \

@@ -9,7 +9,7 @@ use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
     AccountId, Address, Admission, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision, Handle, Issue,
     IssueId, Job, JobId, Kind, Lane, Mute, NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression,
-    Trace, Verdict, say,
+    Trace, Updates, Verdict, say,
 };
 
 impl Core<'_> {
@@ -71,9 +71,28 @@ impl Core<'_> {
     /// Sentry has said how an issue is: its cards say so too.
     pub fn refreshed(&self, project: &Project, cards: &[Card], issue: &Issue) -> Decision {
         let of_project = cards.iter().filter(|card| card.content.project.id == project.id);
-        of_project
-            .filter_map(|card| card.after_reading(issue, self.now))
-            .fold(Decision::nothing(), |decision, card| decision.with(self.put_again(card)))
+        of_project.filter_map(|card| Some((card, card.after_reading(issue, self.now)?))).fold(
+            Decision::nothing(),
+            |decision, (card, after)| {
+                let told = self.follow_up(card, &after);
+                decision.with(self.put_again(after)).with(told)
+            },
+        )
+    }
+
+    /// Where a channel wants to hear of changes beside the card, it is told of this one.
+    pub(super) fn follow_up(&self, before: &Card, after: &Card) -> Decision {
+        let Some(message) = after.message.clone().filter(|_| after.is_news_after(before)) else {
+            return Decision::nothing();
+        };
+        let reply_to = match after.content.settings.updates {
+            Updates::Edit => return Decision::nothing(),
+            Updates::Thread => Some(message),
+            Updates::Channel => None,
+        };
+        let to = Address { reply_to, ..after.address() };
+        // The ledger counts the change with its card.
+        Decision::job(self.answer(to, after.content.told()).uncounted())
     }
 
     /// What we did or read ourselves alters a message that is there, and posts none.
@@ -175,7 +194,8 @@ impl Core<'_> {
             .then(|| RowChange::Repost { account: card.content.place.account.clone(), card: card.handle.clone() });
         // It has a message of its own again, whatever stood for it.
         let after = if anew.is_some() { after.on_its_own_after(card) } else { after };
-        let mut decision = self.put(after);
+        let told = if anew.is_none() { self.follow_up(card, &after) } else { Decision::nothing() };
+        let mut decision = self.put(after).with(told);
         decision.changes.extend(anew);
         decision
     }

@@ -3,8 +3,8 @@
 use super::Core;
 use crate::text::line;
 use crate::{
-    Actor, Address, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug, Organization, Person,
-    Place, Project, RECONCILE_EVERY, RowChange, Subscription, Timestamp, Undoing, Whole, say,
+    Actor, Address, ChannelSettings, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug,
+    Organization, Person, Place, Project, RECONCILE_EVERY, RowChange, Subscription, Timestamp, Undoing, Whole, say,
 };
 
 /// What Sentry knows under the names that somebody typed, as far as the asker may see.
@@ -97,6 +97,8 @@ impl Core<'_> {
             by: wish.by.clone(),
             since: self.now,
             mute: None,
+            // The store knows the channel's.
+            settings: ChannelSettings::default(),
         };
         let notice = say::connected(self.deployment, &subscription, installed);
         let (undo, can_be_undone) = self.undoable(&wish.place, Undoing::Connected(project.clone()));
@@ -142,7 +144,7 @@ impl Core<'_> {
 /// A subscription to a project that an organization as a whole brings with it.
 pub(super) fn begun(whole: &Whole, project: Project, now: Timestamp) -> Subscription {
     let Whole { place, filter, by, .. } = whole.clone();
-    Subscription { place, project, filter, by, since: now, mute: None }
+    Subscription { place, project, filter, by, since: now, mute: None, settings: ChannelSettings::default() }
 }
 
 #[cfg(test)]

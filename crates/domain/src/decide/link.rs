@@ -63,7 +63,7 @@ impl Core<'_> {
         let notice = say::link_here(&link.place, &link.then, &url);
         let otherwise = (!link.place.direct).then(|| {
             let to = Address::privately(&link.place, &link.person);
-            Box::new(Answer { to, notice: say::cannot_reach_you(), otherwise: None })
+            Box::new(Answer { to, notice: say::cannot_reach_you(), replaces: None, otherwise: None })
         });
         Decision::job(self.answer_or(Address::direct(&link.person), notice, otherwise)).then(self.expiry(link))
     }

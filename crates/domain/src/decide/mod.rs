@@ -6,6 +6,7 @@ mod directory;
 mod gap;
 mod link;
 mod mute;
+mod panel;
 mod press;
 mod said;
 mod sift;
@@ -26,8 +27,9 @@ pub use whole::Joining;
 
 use crate::{
     Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,
-    InstallationId, Job, Lane, Link, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
-    Policy, Press, Pressed, Random, Rank, RowChange, Secret, Subscription, Timestamp, say,
+    InstallationId, Job, Lane, Link, Menu, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
+    Policy, Press, Pressed, Random, Rank, RowChange, Secret, Select, SelectOption, Subscription, Suggestion, Timestamp,
+    say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -133,23 +135,34 @@ impl Core<'_> {
 
     fn answer_or(&self, to: Address, notice: Notice, otherwise: Option<Box<Answer>>) -> NewJob {
         let lane = Lane::answers(&to.account, &to.to);
-        self.job(lane, Job::Answer(Answer { to, notice, otherwise }))
+        self.job(lane, Job::Answer(Answer { to, notice, replaces: None, otherwise }))
     }
 
     /// An answer in `place`, with what its buttons do.
     fn tell(&self, to: Address, place: &Place, mut notice: Notice) -> Decision {
         let suggestions = std::mem::take(&mut notice.suggestions);
-        if suggestions.is_empty() {
+        let menus = std::mem::take(&mut notice.menus);
+        if suggestions.is_empty() && menus.is_empty() {
             return Decision::job(self.answer(to, notice));
         }
         let handle = Handle::new(self.random.hex128());
-        let numbered = suggestions.iter().zip(0..=u8::MAX).map(|(suggestion, number)| Button {
-            label: suggestion.label.clone(),
-            press: Press { card: handle.clone(), choice: Choice::Offered(number) },
-            primary: false,
-        });
-        notice.buttons = numbered.chain(notice.buttons).collect();
-        let what = suggestions.into_iter().map(|suggestion| suggestion.what).collect();
+        let mut what = Vec::new();
+        let mut press = |offered: Offered| {
+            // More than a message holds.
+            let number = u8::try_from(what.len()).unwrap_or(u8::MAX);
+            what.push(offered);
+            Press { card: handle.clone(), choice: Choice::Offered(number) }
+        };
+        let mut buttons = Vec::new();
+        for Suggestion { label, what } in suggestions {
+            buttons.push(Button { label, press: press(what), primary: false });
+        }
+        for Menu { label, options, chosen } in menus {
+            let options =
+                options.into_iter().map(|option| SelectOption { label: option.label, press: press(option.what) });
+            notice.selects.push(Select { label, options: options.collect(), chosen });
+        }
+        notice.buttons = buttons.into_iter().chain(notice.buttons).collect();
         let offer = Offer { handle, place: place.clone(), expires: self.now + OFFER_LIFE, what };
         Decision::job(self.answer(to, notice)).and(RowChange::PutOffer(offer))
     }

@@ -6,8 +6,8 @@ use super::Core;
 use super::said::{chosen, typed};
 use crate::roundup::{Cause, Scene};
 use crate::{
-    Account, Choice, Decision, Handle, LONGEST_MUTE, Mute, Notice, Person, Place, Pressed, Project, Rank, Roundup,
-    RowChange, Said, Subscription, Timestamp, Undoing, say,
+    Account, Address, Choice, Decision, Handle, LONGEST_MUTE, Mute, Notice, Person, Place, Pressed, Project, Rank,
+    Roundup, RowChange, Said, Subscription, Timestamp, Undoing, say,
 };
 
 /// What a press on a mute's message needs to know.
@@ -37,7 +37,7 @@ impl Core<'_> {
     ) -> Decision {
         match chosen(here, named, |project| typed(&format!("mute {}m", time.as_secs() / 60), project)) {
             Ok(chosen) => self.mute((&said.place, &said.by), &chosen, here, self.now + time),
-            Err(notice) => Decision::job(self.privately(&said.place, &said.by, notice)),
+            Err(notice) => self.tell(Address::privately(&said.place, &said.by), &said.place, *notice),
         }
     }
 
@@ -46,7 +46,7 @@ impl Core<'_> {
         let privately = |notice| Decision::job(self.privately(&said.place, &said.by, notice));
         let muted: Vec<_> = match chosen(here, named, |project| typed("unmute", project)) {
             Ok(chosen) => chosen.into_iter().filter(|s| s.muted(self.now).is_some()).collect(),
-            Err(notice) => return privately(notice),
+            Err(notice) => return self.tell(Address::privately(&said.place, &said.by), &said.place, *notice),
         };
         match (&muted[..], named) {
             ([], named) => privately(say::not_muted(named)),

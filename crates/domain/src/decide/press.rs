@@ -90,6 +90,7 @@ impl Core<'_> {
                 wholes.fold(self.connect_again(pressed, gone, here), Decision::and)
             }
             Undoing::FilteredWhole { whole, before } => self.filter_whole_again((place, by), whole, before, here),
+            Undoing::Settings(before) => self.settings_again(pressed, *before),
             Undoing::Muted(before) => self.mute_again(pressed, before, here),
         };
         let audit = self.audit(place, by, "undo", undo.what.word());
@@ -163,8 +164,11 @@ impl Core<'_> {
     /// issue in any account; who pressed is nobody else's business.
     pub fn updated(&self, update: &Update, cards: &[Card], issue: &Issue) -> Decision {
         let ours = cards.iter().filter(|card| card.content.place.account == update.by.account);
-        ours.filter_map(|card| card.after_action(update.action, issue, &update.by, self.now))
-            .fold(Decision::nothing(), |decision, card| decision.with(self.put_again(card)))
+        ours.filter_map(|card| Some((card, card.after_action(update.action, issue, &update.by, self.now)?)))
+            .fold(Decision::nothing(), |decision, (card, after)| {
+                let told = self.follow_up(card, &after);
+                decision.with(self.put_again(after)).with(told)
+            })
             .and(RowChange::Audit(self.audit_of(update)))
     }
 
@@ -209,6 +213,7 @@ mod tests {
 
     fn press(action: Action) -> Pressed {
         Pressed {
+            message: None,
             by: sample::ana(),
             place: sample::ops(),
             press: Some(Press { card: Handle::new("h"), choice: Choice::Act(action) }),

@@ -7,9 +7,9 @@ use super::{Core, FreshLink};
 use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
-    Account, Actor, Address, Card, ChannelId, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link, LinkedPerson,
-    Notice, Pause, Pending, Place, Policy, Project, Pulse, Rank, RowChange, Said, Subscription, Timestamp, Trace,
-    Undoing, Whole, say,
+    Account, Actor, Address, Card, ChannelId, ChannelSettings, Connect, DeadLetter, Decision, EVERY, Filter, Lane,
+    Link, LinkedPerson, Notice, Pause, Pending, Place, Policy, Project, Pulse, Rank, RowChange, Said, Subscription,
+    Timestamp, Trace, Undoing, Whole, say,
 };
 
 /// What a command needs to know.
@@ -17,6 +17,8 @@ use crate::{
 pub struct SaidFacts {
     /// What this place is connected to.
     pub here: Vec<Subscription>,
+    /// How it wants its cards.
+    pub settings: ChannelSettings,
     /// The organizations of which it gets every project.
     pub wholes: Vec<Whole>,
     /// What every place of the account is connected to; only for `configure all`.
@@ -106,9 +108,7 @@ impl Core<'_> {
             Command::Help { topic: Some(topic) } => self.reply(said, say::help_topic(self.deployment, *topic)),
             Command::Connect { org, project, filter } => self.connect_said(said, (org, project, filter), facts),
             Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
-            Command::Configure => {
-                self.reply(said, say::configure(self.deployment, &said.place, &facts.here, &facts.wholes, self.now))
-            }
+            Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, facts, self.now)),
             Command::ConfigureOne { named, filter } => self.configure_one(said, named, filter.as_ref(), facts),
             Command::ConfigureAll => self.configure_all(said, facts),
             Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(said, facts) => self.refuse(said, "mute"),
@@ -212,7 +212,7 @@ impl Core<'_> {
         let gone = match chosen(&facts.here, named, |project| typed("disconnect", project)) {
             Ok(gone) => gone,
             Err(_) if !wholes.is_empty() => Vec::new(),
-            Err(notice) => return decision.with(self.reply(said, notice)),
+            Err(notice) => return decision.with(self.reply(said, *notice)),
         };
         let notice = match (named, &gone[..], &wholes[..]) {
             (Some((_, project)), _, [whole]) if project == EVERY => {
@@ -259,17 +259,17 @@ impl Core<'_> {
         let again = |project: &Project| format!("{} {filters}", typed("configure", project)).trim_end().into();
         let there = match chosen(&facts.here, Some(named), again) {
             Ok(there) => there[0],
-            Err(notice) => return self.reply(said, notice),
+            Err(notice) => return self.reply(said, *notice),
         };
         match filter {
             Some(_) if self.is_refused(said, facts) => self.refuse(said, "filter"),
             Some(filter) if *filter != there.filter => self.filtered(said, there, filter),
             Some(_) => self.reply(said, say::filtered_so_already(there)),
-            None => self.reply(said, say::configure_one(self.deployment, there)),
+            None => self.reply(said, say::project_settings(self.deployment, there)),
         }
     }
 
-    fn filtered(&self, said: &Said, before: &Subscription, filter: &Filter) -> Decision {
+    pub(super) fn filtered(&self, said: &Said, before: &Subscription, filter: &Filter) -> Decision {
         let project = before.project.clone();
         let Place { account, channel, .. } = said.place.clone();
         let undoing = Undoing::Filtered { project: project.clone(), filter: before.filter.clone() };
@@ -314,9 +314,9 @@ pub(super) fn chosen<'a>(
     here: &'a [Subscription],
     named: Option<&(String, String)>,
     again: impl Fn(&Project) -> String,
-) -> Result<Vec<&'a Subscription>, Notice> {
+) -> Result<Vec<&'a Subscription>, Box<Notice>> {
     let Some((org, project)) = named else {
-        return if here.is_empty() { Err(say::nothing_connected()) } else { Ok(here.iter().collect()) };
+        return if here.is_empty() { Err(Box::new(say::nothing_connected())) } else { Ok(here.iter().collect()) };
     };
     if project == EVERY {
         let of_org = |s: &&Subscription| {
@@ -325,12 +325,12 @@ pub(super) fn chosen<'a>(
         };
         let all: Vec<_> = here.iter().filter(of_org).collect();
         let none = || say::not_connected(&format!("{org} / {project}"), here);
-        return if all.is_empty() { Err(none()) } else { Ok(all) };
+        return if all.is_empty() { Err(Box::new(none())) } else { Ok(all) };
     }
     match &meant(here, org, project)[..] {
         [there] => Ok(vec![there]),
-        [] => Err(say::not_connected(&format!("{org} / {project}"), here)),
-        several => Err(say::which_one(project, several, again)),
+        [] => Err(Box::new(say::not_connected(&format!("{org} / {project}"), here))),
+        several => Err(Box::new(say::which_one(project, several, again))),
     }
 }
 
@@ -377,6 +377,7 @@ mod tests {
         SaidFacts {
             here: Vec::new(),
             wholes: Vec::new(),
+            settings: ChannelSettings::default(),
             everywhere: Vec::new(),
             known_channels: Vec::new(),
             status: None,
@@ -456,7 +457,7 @@ mod tests {
     #[test]
     fn asking_for_the_filter_that_is_there_changes_nothing() {
         let facts = SaidFacts { here: vec![sample::subscription()], ..facts() };
-        for text in ["configure acme checkout none", "configure acme/checkout level:error", "configure acme checkout"] {
+        for text in ["configure acme checkout none", "configure acme/checkout level:error"] {
             assert!(matches!(say(text, &facts).changes[..], [RowChange::Saw { .. }]), "{text}");
         }
         let decision = say("configure acme web level:fatal", &facts);

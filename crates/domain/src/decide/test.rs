@@ -42,7 +42,7 @@ impl Core<'_> {
         let notice = say::tested(facts, &left_out, self.now.since(since), failed, self.now);
         let otherwise = failed.map(|_| {
             let to = Address::direct(&test.by);
-            Box::new(Answer { to, notice: notice.clone(), otherwise: None })
+            Box::new(Answer { to, notice: notice.clone(), replaces: None, otherwise: None })
         });
         Decision::job(self.answer_or(Address::privately(&test.place, &test.by), notice, otherwise))
     }

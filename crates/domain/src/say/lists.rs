@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::errors::span;
 use super::{linked_as, name, slash};
 use crate::command::{COMMANDS, FILTERS, Spec, Topic};
-use crate::decide::{StatusFacts, TestFacts};
+use crate::decide::{SaidFacts, StatusFacts, TestFacts};
 use crate::text::counted;
 use crate::{
     Deployment, EVERY, LinkedPerson, Notice, Offered, Pending, Person, Place, Pulse, Subscription, Timestamp, Whole,
@@ -13,6 +13,8 @@ use crate::{
 
 /// More would not fit a card.
 const MOST_ROWS: usize = 20;
+/// A message has room for five buttons.
+const EDITED: usize = 3;
 
 /// What can be typed, and what is connected here.
 pub fn help(deployment: &Deployment, here: &[Subscription], linked: Option<&LinkedPerson>) -> Notice {
@@ -53,13 +55,8 @@ fn help_command(deployment: &Deployment, spec: &Spec) -> Notice {
 }
 
 /// This channel's projects.
-pub fn configure(
-    deployment: &Deployment,
-    place: &Place,
-    here: &[Subscription],
-    wholes: &[Whole],
-    now: Timestamp,
-) -> Notice {
+pub fn configure(deployment: &Deployment, place: &Place, facts: &SaidFacts, now: Timestamp) -> Notice {
+    let (here, wholes) = (&facts.here, &facts.wholes);
     if here.is_empty() && wholes.is_empty() {
         return Notice::text(format!("{} gets nothing yet", super::capital(&place.label())))
             .line(format!("Start with: {}", slash(deployment, "connect <org> <project>")));
@@ -73,19 +70,16 @@ pub fn configure(
     };
     let own: Vec<_> = here.iter().filter(|s| !is_told(s)).collect();
     let notice = own.iter().take(MOST_ROWS).fold(notice, |notice, s| notice.line(row(s, now)));
-    if own.len() > MOST_ROWS { notice.line(format!("Showing {MOST_ROWS} of {}.", own.len())) } else { notice }
-}
-
-/// One project of a channel, and how its filters are changed.
-pub fn configure_one(deployment: &Deployment, subscription: &Subscription) -> Notice {
-    let keys: Vec<_> = FILTERS.iter().map(|key| format!("{}: ({})", key.name, key.values)).collect();
-    Notice::text(format!("{}: {}", subscription.project.label(), subscription.filter.in_words()))
-        .line(format!("Set up by {} on {}.", name(&subscription.by), subscription.since.day()))
-        .line(format!(
-            "Other filters: {}",
-            slash(deployment, &format!("{} <filters>", super::configure_line(&subscription.project)))
-        ))
-        .line(format!("Filters: {}. -key: leaves out. \"none\" goes back to the default.", keys.join(", ")))
+    let notice = match own.len() > MOST_ROWS {
+        true => notice.line(format!("Showing {MOST_ROWS} of {}.", own.len())),
+        false => notice,
+    };
+    let edit = |notice: Notice, s: &&Subscription| {
+        let label = format!("Edit {}/{}", s.project.org, s.project.slug);
+        notice.suggest(label, Offered::Project(s.project.id.clone()))
+    };
+    let notice = own.iter().take(EDITED).fold(notice.line(facts.settings.in_words()), edit);
+    notice.suggest("Channel settings", Offered::Settings).offer("Mute 1 h", "mute 1h")
 }
 
 /// Every channel's projects, as far as the asker may see them.

@@ -7,6 +7,7 @@ mod errors;
 mod linking;
 mod lists;
 mod muting;
+mod panel;
 mod whole;
 mod why;
 
@@ -20,8 +21,9 @@ pub use linking::{
     already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, still_waiting,
     too_many_codes, unlinked, welcome, wrong_code,
 };
-pub use lists::{configure, configure_all, configure_one, help, help_topic, status, tested, whoami};
+pub use lists::{configure, configure_all, help, help_topic, status, tested, whoami};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
+pub use panel::{project_settings, settings, settings_changed};
 pub use whole::{configure_whole, connected_whole, joined, which_to_connect, whole_already};
 pub use why::{why, why_given_up};
 

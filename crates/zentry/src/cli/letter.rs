@@ -112,7 +112,7 @@ mod tests {
         };
         let to = Address::everyone(&place(), &person);
         let lane = Lane::answers(&place().account, &place().channel);
-        letter(lane, Job::Answer(Answer { to, notice, otherwise: None }))
+        letter(lane, Job::Answer(Answer { to, notice, replaces: None, otherwise: None }))
     }
 
     #[test]

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, AuditEntry, Card, ChannelId, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId,
-    IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, ProjectId,
-    ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle,
+    InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause,
+    Person, ProjectId, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use super::FakeStore;
@@ -35,6 +35,11 @@ impl Facts for FakeStore {
 
     async fn subscribers(&self, project: &ProjectKey) -> Result<Vec<Subscription>, StoreError> {
         Ok(all(&self.up()?.rows.subscriptions, |s| project.names(&s.project)))
+    }
+
+    async fn settings(&self, account: &AccountId, channel: &ChannelId) -> Result<ChannelSettings, StoreError> {
+        let key = (account.clone(), channel.clone());
+        Ok(self.up()?.rows.settings.get(&key).copied().unwrap_or_default())
     }
 
     async fn wholes_in(&self, account: &AccountId, channel: &ChannelId) -> Result<Vec<Whole>, StoreError> {

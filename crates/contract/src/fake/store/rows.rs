@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, Content, Decision, Handle, InstallationId,
-    IssueId, Job, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, Place, ProjectId, Pulse,
-    Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, ChannelSettings, Content, Decision, Handle,
+    InstallationId, IssueId, Job, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, Place,
+    ProjectId, Pulse, Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
+    Whole,
 };
 
 use super::dead::Dead;
@@ -21,6 +22,7 @@ pub(super) struct Rows {
     pub(super) subscriptions: Vec<Subscription>,
     /// When what a channel is connected to was last changed.
     pub(super) changed: HashMap<(AccountId, ChannelId), Timestamp>,
+    pub(super) settings: HashMap<(AccountId, ChannelId), ChannelSettings>,
     pub(super) wholes: Vec<Whole>,
     pub(super) apart: HashSet<(AccountId, ChannelId, ProjectId)>,
     pub(super) cards: Vec<Card>,
@@ -92,6 +94,14 @@ impl Rows {
             }
             RowChange::PutFilter { account, channel, project, filter } => {
                 self.put_in((account, channel, project), |there| there.filter = filter.clone(), now);
+            }
+            RowChange::PutSettings { account, channel, settings } => {
+                self.settings.insert((account.clone(), channel.clone()), *settings);
+                let is_of = |place: &Place| place.account == *account && place.channel == *channel;
+                self.subscriptions.iter_mut().filter(|s| is_of(&s.place)).for_each(|s| s.settings = *settings);
+                let contents = self.cards.iter_mut().map(|card| &mut card.content);
+                contents.filter(|content| is_of(&content.place)).for_each(|content| content.settings = *settings);
+                self.changed.insert((account.clone(), channel.clone()), now);
             }
             RowChange::PutMute { account, channel, project, mute } => {
                 self.put_in((account, channel, project), |there| there.mute = Some(mute.clone()), now);
@@ -203,7 +213,9 @@ impl Rows {
         }
         let Place { account, channel, .. } = new.place.clone();
         self.apart.remove(&(account, channel, new.project.id.clone()));
-        self.subscriptions.push(new.clone());
+        let settings = self.settings.get(&(new.place.account.clone(), new.place.channel.clone()));
+        let settings = settings.copied().unwrap_or_default();
+        self.subscriptions.push(Subscription { settings, ..new.clone() });
         Ok(())
     }
 

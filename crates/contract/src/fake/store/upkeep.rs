@@ -20,6 +20,7 @@ impl Rows {
         self.subscriptions.retain(|s| s.place.account != *account);
         self.changed.retain(|(owner, _), _| owner != account);
         self.undos.retain(|undo| undo.place.account != *account);
+        self.settings.retain(|(of, _), _| of != account);
         self.wholes.retain(|whole| whole.place.account != *account);
         self.apart.retain(|(of, ..)| of != account);
         self.offers.retain(|offer| offer.place.account != *account);

@@ -1,0 +1,157 @@
+//! What a card says, and where.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{counted, line};
+use crate::{
+    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Handle, Issue, IssueId, Notice, Person, Place,
+    Press, Privacy, Project, Standing, Status, Tone,
+};
+
+/// The head is what a phone shows.
+const HEAD_MAX: usize = 200;
+const LINE_MAX: usize = 300;
+
+/// What a card says, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The channel.
+    pub place: Place,
+    /// On whose behalf it is sent: who connected the project.
+    pub by: Person,
+    /// The project.
+    pub project: Project,
+    /// The issue's number.
+    pub issue_id: IssueId,
+    /// The issue as last heard of.
+    pub issue: Issue,
+    /// What the head's first word says.
+    pub standing: Standing,
+    /// How the channel wants it. The store keeps it as the channel has it.
+    #[serde(default, skip_serializing_if = "crate::subscription::is_default")]
+    pub settings: ChannelSettings,
+}
+
+impl Content {
+    pub(crate) fn notice(&self, handle: &Handle) -> Notice {
+        let mut notice = Notice { head: self.head(), tone: Some(self.tone()), ..Notice::default() };
+        let figures = self.figures();
+        let texts = match self.settings.density {
+            Density::Compact => {
+                let brief = [notice.head, figures].into_iter().filter(|text| !text.is_empty());
+                notice.head = line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX);
+                vec![self.what_happened()]
+            }
+            Density::Standard => vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.hidden()],
+            Density::Full => {
+                vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.whose(), self.hidden()]
+            }
+        };
+        for text in texts.into_iter().filter(|text| !text.is_empty()) {
+            notice = notice.line(text);
+        }
+        let short_id = self.issue.short_id.as_deref().map_or_else(|| "Open in Sentry".into(), |id| line(id, 60));
+        notice = match &self.issue.url {
+            Some(url) => notice.link(short_id, url),
+            None => notice.line(short_id),
+        };
+        notice.buttons = self.buttons(handle);
+        notice
+    }
+
+    fn head(&self) -> String {
+        let project = match &self.issue.environment {
+            Some(environment) => format!("[{} · {}]", self.project.slug, line(environment, 40)),
+            None => format!("[{}]", self.project.slug),
+        };
+        line(&format!("{} · {project} {}", self.standing.word(), self.issue.title), HEAD_MAX)
+    }
+
+    fn tone(&self) -> Tone {
+        match self.standing.status() {
+            Status::Resolved => Tone::Resolved,
+            Status::Archived => Tone::Archived,
+            Status::Unresolved => Tone::Open(self.issue.level.unwrap_or_default()),
+        }
+    }
+
+    fn what_happened(&self) -> String {
+        let named = |by: &Option<String>| {
+            by.as_deref().map_or_else(|| "in Sentry".into(), |who| format!("by {}", line(who, 80)))
+        };
+        match &self.standing {
+            Standing::Resolved { by, at } => format!("{} at {} UTC", named(by), at.clock()),
+            Standing::Archived { by, at, until } => format!("{}{} at {} UTC", in_words(*until), named(by), at.clock()),
+            Standing::Reopened { by } => named(by),
+            Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
+            Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
+        }
+    }
+
+    /// What has happened, in one line of its own.
+    pub(crate) fn told(&self) -> Notice {
+        let what = [self.what_happened(), self.assigned()].into_iter().find(|text| !text.is_empty());
+        what.into_iter().fold(Notice::text(self.head()), Notice::line)
+    }
+
+    fn hidden(&self) -> String {
+        match self.settings.privacy {
+            Privacy::Full => String::new(),
+            Privacy::NoMessage | Privacy::ClassOnly => "Message hidden by this channel's privacy setting.".into(),
+        }
+    }
+
+    fn whose(&self) -> String {
+        let Project { name, org_name, .. } = &self.project;
+        let by = line(&self.by.name, 80);
+        line(&format!("{name} of {org_name} · issue {} · connected by {by}", self.issue_id), LINE_MAX)
+    }
+
+    fn culprit(&self) -> String {
+        self.issue.culprit.as_deref().map_or_else(String::new, |culprit| line(culprit, LINE_MAX))
+    }
+
+    fn figures(&self) -> String {
+        let issue = &self.issue;
+        let mut parts = Vec::new();
+        parts.extend(issue.events.map(|n| counted(n, "event")));
+        parts.extend(issue.users.filter(|n| *n > 0).map(|n| counted(n, "user")));
+        parts.extend(issue.release.as_deref().map(|release| format!("release {}", line(release, 60))));
+        parts.extend(issue.level.map(|level| level.word().to_owned()));
+        if self.settings.density == Density::Compact {
+            return parts.join(", ");
+        }
+        parts.extend(issue.first_seen.map(|at| format!("first seen {} {} UTC", at.day(), at.clock())));
+        parts.join(" · ")
+    }
+
+    fn assigned(&self) -> String {
+        match &self.issue.assignee {
+            Some(Assignee::Somebody(who)) => format!("Assigned to {}", line(who, 80)),
+            Some(Assignee::Nobody) | None => String::new(),
+        }
+    }
+
+    fn buttons(&self, handle: &Handle) -> Vec<Button> {
+        let button = |label: &str, action, primary| Button {
+            label: label.into(),
+            press: Press { card: handle.clone(), choice: Choice::Act(action) },
+            primary,
+        };
+        match self.standing.status() {
+            Status::Unresolved => {
+                vec![button("Resolve", Action::Resolve, true), button("Archive", Action::Archive, false)]
+            }
+            Status::Resolved | Status::Archived => vec![button("Reopen", Action::Reopen, false)],
+        }
+    }
+}
+
+fn in_words(until: Archive) -> &'static str {
+    match until {
+        Archive::UntilEscalating => "until it escalates, ",
+        Archive::UntilCondition => "until what was set in Sentry, ",
+        Archive::Forever => "for ever, ",
+        Archive::Untold => "",
+    }
+}

@@ -1,0 +1,47 @@
+//! Messages by which a channel's settings and filters are changed.
+
+use super::{capital, name, slash};
+use crate::{
+    ChannelSettings, Density, Deployment, Kind, Level, Notice, Offered, Person, Place, Privacy, Setting, Subscription,
+    Updates,
+};
+
+/// The settings of a channel, to choose.
+pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
+    let set = |setting| Offered::Set(setting);
+    let updates = Updates::ALL.map(|updates| (updates.in_words(), set(Setting::Updates(updates))));
+    let density = Density::ALL.map(|density| (density.in_words(), set(Setting::Density(density))));
+    let privacy = Privacy::ALL.map(|privacy| (privacy.in_words(), set(Setting::Privacy(privacy))));
+    let position = |found: Option<usize>| found.unwrap_or_default();
+    Notice::text(format!("Settings of {}", place.label()))
+        .line("Everyone here is told of a change. Cards that are here follow with their next update.")
+        .menu("Updates", updates, position(Updates::ALL.iter().position(|one| *one == now.updates)))
+        .menu("Density", density, position(Density::ALL.iter().position(|one| *one == now.density)))
+        .menu("Text", privacy, position(Privacy::ALL.iter().position(|one| *one == now.privacy)))
+}
+
+/// The settings have changed. Everyone there is told.
+pub fn settings_changed(place: &Place, now: ChannelSettings, by: &Person) -> Notice {
+    Notice::text(format!("{}: {} ({})", capital(&place.label()), now.in_words(), name(by)))
+}
+
+/// What one project may post, to choose.
+pub fn project_settings(deployment: &Deployment, subscription: &Subscription) -> Notice {
+    let (project, filter) = (&subscription.project, &subscription.filter);
+    let level = |level: Level| (level.word(), Offered::Level { project: project.id.clone(), level });
+    let event = |kind: Kind| {
+        let is_on = filter.events.contains(&kind);
+        let sign = if is_on { "✓" } else { "–" };
+        (format!("{sign} {}", kind.in_words()), Offered::Event { project: project.id.clone(), kind, on: !is_on })
+    };
+    let lowest = Level::ALL.iter().position(|one| *one == filter.level).unwrap_or_default();
+    let line = |command: &str| format!("{command} {} {}", project.org, project.slug);
+    Notice::text(format!("{}: {}", project.label(), filter.in_words()))
+        .line(format!("Set up by {} on {}.", name(&subscription.by), subscription.since.day()))
+        .line(format!("Environments, tags and titles are typed: {} <filters>", slash(deployment, &line("configure"))))
+        .menu("Level, and above", Level::ALL.map(level), lowest)
+        .menu("Events, on or off", Kind::ALL.map(event), None)
+        .offer("Default filters", format!("{} none", line("configure")))
+        .offer("Mute 1 h", line("mute 1h"))
+        .offer("Disconnect", line("disconnect"))
+}
