@@ -61,7 +61,7 @@ pub(crate) fn issue_of_card(head: &str) -> Option<usize> {
 }
 
 pub(crate) fn is_of_storm(head: &str) -> bool {
-    head.starts_with("Storm ") || is_catch_up(head)
+    ["Storm ", "Back on: ", "While muted: "].iter().any(|first| head.starts_with(first)) || is_catch_up(head)
 }
 
 pub(crate) fn is_catch_up(head: &str) -> bool {

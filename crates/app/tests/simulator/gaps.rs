@@ -45,6 +45,13 @@ struct Told {
 
 // === what is observed ===
 
+impl Gaps {
+    /// An account that comes back may be told again of what it was told before it left.
+    pub(crate) fn forget(&mut self, account: &AccountId) {
+        self.told.retain(|(of, ..), _| of != account);
+    }
+}
+
 impl Record {
     pub(crate) fn started(&mut self, now: Timestamp) {
         self.gaps.started = now;
@@ -178,7 +185,11 @@ fn what_was_heard_is_not_caught_up_with(record: &Record, world: &Watched, then: 
         let RowChange::PutCard(card) = change else { continue };
         let tellings = record.gaps.tellings.get(&card.content.issue_id).into_iter().flatten();
         let accepted: Vec<_> = tellings.map(|(_, at)| *at).collect();
-        let is_heard = !accepted.is_empty() && accepted.iter().all(Option::is_some) && accepted.is_sorted();
+        // Who was being connected at that very moment is told by the reading alone.
+        let since = record.connected.get(&feed(&card.content.place, &card.content.project.id));
+        let is_heard = !accepted.is_empty()
+            && accepted.iter().all(|at| at.is_some() && *at > since.copied())
+            && accepted.is_sorted();
         let presses = |job: &Job| matches!(job, Job::Update(update) if update.issue.id == card.content.issue_id);
         let is_under_way = world.store.waiting().iter().any(|(_, job)| presses(job));
         // Whether an issue is younger than its subscription nobody knows any more where the clock was set back.

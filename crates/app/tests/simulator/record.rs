@@ -197,6 +197,7 @@ impl Record {
         self.ended.extend(theirs.map(|feed| (feed.clone(), now)));
         // They went with the account, which is the account's own wish.
         self.grants.retain(|_, (owner, _)| owner != account);
+        self.gaps.forget(account);
     }
 
     // === what became of jobs ===
