@@ -9,8 +9,8 @@ use zentry_domain::decide::{Crowds, MuteFacts, PressFacts, SaidFacts, StatusFact
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Place,
-    Press, Pressed, Pulse, Rank, Roundup, RowChange, Said, Subscription, Timestamp,
+    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Person,
+    Place, Policy, Press, Pressed, Pulse, Rank, Rights, Roundup, RowChange, Said, Subscription, Timestamp,
 };
 
 use crate::App;
@@ -148,7 +148,8 @@ impl App {
         let command = command::parse(&said.text, &self.deployment.command);
         let listed = self.listed(&said.by, shows_channels(&command)).await?;
         let said = &Said { by: as_listed(&said.by, listed.rank), ..said.clone() };
-        let facts = SaidFacts { rank: listed.rank, ..self.facts_for(said, &command).await? };
+        let facts =
+            SaidFacts { rights: self.rights_of(&said.by, listed.rank).await?, ..self.facts_for(said, &command).await? };
         Ok(self.core().said(said, &command, &facts).with(listed.ask))
     }
 
@@ -168,8 +169,7 @@ impl App {
             status: None,
             why: None,
             changed: facts.changed(account, &said.place.channel).await?,
-            account: facts.account(account).await?,
-            rank: Rank::default(),
+            rights: Rights::default(),
             linked: facts.linked(account, user).await?,
             pending_card: self.pending_card(open_link.as_ref()).await?,
             open_link,
@@ -187,6 +187,23 @@ impl App {
             known.known_channels.extend(self.channels_listed_for(&said.by).await?);
         }
         Ok(known)
+    }
+
+    /// What somebody may do, and who may do more where they may not.
+    async fn rights_of(&self, person: &Person, rank: Rank) -> Result<Rights, StoreError> {
+        let (facts, account) = (&self.ports.facts, &person.account);
+        let known = facts.account(account).await?;
+        let is_manager = self.deployment.is_manager(person, known.as_ref(), rank);
+        let mut managers = Vec::new();
+        if !is_manager && self.deployment.policy == Policy::Managers {
+            for user in self.deployment.managers.iter().chain(known.iter().filter_map(|known| known.installer.as_ref()))
+            {
+                managers.extend(facts.acquaintance(account, user).await?.map(|manager| manager.name));
+            }
+            managers.sort_unstable();
+            managers.dedup();
+        }
+        Ok(Rights { is_manager, managers })
     }
 
     async fn why(&self, place: &Place, asked: &Asked) -> Result<WhyFacts, StoreError> {
@@ -246,7 +263,7 @@ impl App {
                 Some(what) if !pressed.by.is_guest() => {
                     let said = typed(pressed, "configure");
                     let facts = self.facts_for(&said, &Ok(Command::Configure)).await?;
-                    let facts = SaidFacts { rank: listed.rank, ..facts };
+                    let facts = SaidFacts { rights: self.rights_of(&pressed.by, listed.rank).await?, ..facts };
                     return Ok(self.core().panel_pressed(pressed, what, &facts));
                 }
                 _ => {}
@@ -274,7 +291,7 @@ impl App {
         let (facts, account) = (&self.ports.facts, &pressed.by.account);
         let Some(undo) = facts.undo(account, handle).await? else { return Ok(None) };
         let here = facts.subscriptions_in(account, &undo.place.channel).await?;
-        Ok(Some(UndoFacts { undo, here, account: facts.account(account).await?, rank }))
+        Ok(Some(UndoFacts { undo, here, rights: self.rights_of(&pressed.by, rank).await? }))
     }
 
     async fn mute_behind(&self, pressed: &Pressed, rank: Rank) -> Result<Option<MuteFacts>, StoreError> {
@@ -284,7 +301,7 @@ impl App {
         let (facts, account) = (&self.ports.facts, &pressed.by.account);
         let Some(roundup) = facts.roundup(account, handle).await? else { return Ok(None) };
         let here = facts.subscriptions_in(account, &roundup.scene.place.channel).await?;
-        Ok(Some(MuteFacts { roundup, here, account: facts.account(account).await?, rank }))
+        Ok(Some(MuteFacts { roundup, here, rights: self.rights_of(&pressed.by, rank).await? }))
     }
 
     async fn roundup_behind(

@@ -281,17 +281,32 @@ struct Reader<'a> {
     until: Timestamp,
     /// What it has told so far, which is kept however it ends.
     changes: Vec<DirectoryChange>,
+    /// More people are due than one reading asks about.
+    is_behind: bool,
+    /// So many things could not be read: one of them alone must not keep the others from being read.
+    failed: usize,
     named: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(app: &'a App, directory: &'a dyn Directory, account: &'a AccountId) -> Self {
         let until = app.now() + PATIENCE;
-        Self { app, directory, account, calls: CALLS, until, changes: Vec::new(), named: false }
+        Self {
+            app,
+            directory,
+            account,
+            calls: CALLS,
+            until,
+            changes: Vec::new(),
+            is_behind: false,
+            failed: 0,
+            named: false,
+        }
     }
 
     async fn read(&mut self, due: &Due) -> Ended {
         match self.read_all(due).await {
+            Ok(()) if self.is_behind => Ended::Tired,
             Ok(()) => Ended::Whole,
             Err(Stop::Tired) => Ended::Tired,
             Err(Stop::Failed(error)) => {
@@ -316,7 +331,14 @@ impl<'a> Reader<'a> {
         let of_channels = due.channels.iter().filter(|(_, is_due)| *is_due).map(|(channel, _)| channel);
         let mut refused = 0;
         for channel in of_channels {
-            refused += usize::from(self.channel(channel, listed.as_ref()).await?);
+            refused += match self.channel(channel, listed.as_ref()).await {
+                Ok(is_refused) => usize::from(is_refused),
+                Err(Stop::Failed(error)) => {
+                    self.failed(error)?;
+                    0
+                }
+                Err(stop) => return Err(stop),
+            };
             if refused == REFUSALS {
                 break;
             }
@@ -367,13 +389,17 @@ impl<'a> Reader<'a> {
                     refused += 1;
                     if *known == Rank::Guest { Rank::Guest } else { Rank::Member }
                 }
-                Err(error) => return Err(Stop::Failed(error)),
+                Err(error) => {
+                    self.failed(error)?;
+                    continue;
+                }
             };
             self.changes.push(DirectoryChange::Rank { account: self.account.clone(), user: user.clone(), rank });
             if refused == REFUSALS {
                 break;
             }
         }
+        self.is_behind |= people.len() == RANKS;
         Ok(())
     }
 
@@ -414,6 +440,15 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(users)
+    }
+
+    /// One thing could not be read. The others may be, unless it is not the only one, or Zoom speaks of the grant or its limits.
+    fn failed(&mut self, error: DirectoryError) -> Result<(), Stop> {
+        self.failed += 1;
+        match error {
+            DirectoryError::Unavailable(_) if self.failed < REFUSALS => Ok(()),
+            error => Err(Stop::Failed(error)),
+        }
     }
 
     fn one_call(&mut self) -> Result<(), Stop> {

@@ -54,8 +54,10 @@ impl App {
     async fn are_listed_anyway(&self, candidates: &[Candidate]) -> Result<bool, StoreError> {
         for Candidate { account, card, seen, .. } in candidates {
             let Some(card) = self.ports.facts.card(account, card).await? else { continue };
-            let channel = &card.content.place.channel;
-            if seen.is_some() || self.ports.facts.storm_in(account, channel).await?.is_none() {
+            let (channel, project) = (&card.content.place.channel, &card.content.project.id);
+            let here = self.ports.facts.subscriptions_in(account, channel).await?;
+            let is_muted = here.iter().any(|s| s.project.id == *project && s.muted(self.now()).is_some());
+            if seen.is_some() || is_muted || self.ports.facts.storm_in(account, channel).await?.is_none() {
                 return Ok(false);
             }
         }
@@ -104,8 +106,8 @@ impl App {
         self.sifted(project, candidates, None).await
     }
 
-    /// Adds the latest occurrence to each new issue for which a filter needs it. The rest, beyond what is read at once, is
-    /// told of unread.
+    /// Adds the latest occurrence to each new issue for which a filter needs it. The rest, beyond what is read at once or
+    /// after Sentry could not say, is told of unread.
     pub(crate) async fn with_occurrences(
         &self,
         mut fresh: Vec<Found>,
@@ -116,7 +118,18 @@ impl App {
             // What has a card was told of, or left out.
             if left > 0 && self.ports.facts.cards_of(&found.id).await?.is_empty() {
                 left -= 1;
-                found.occurrence = self.read_latest(&found.project, &found.id).await?;
+                match self.read_latest(&found.project, &found.id).await {
+                    Ok(occurrence) => found.occurrence = occurrence,
+                    Err(setback) => {
+                        let (project, failure) = (found.project.label(), setback.failure);
+                        tracing::warn!(
+                            project,
+                            ?failure,
+                            "Sentry does not say where its new issues are; they are told of unread"
+                        );
+                        left = 0;
+                    }
+                }
             }
         }
         Ok(fresh)

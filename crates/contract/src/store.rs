@@ -86,6 +86,7 @@ macro_rules! store_suite {
             a_dead_letter_is_found_by_its_own_account,
             a_whole_organization_is_found_by_channel_and_by_name_and_a_project_stays_apart,
             settings_reach_the_subscriptions_and_cards_of_their_channel_and_those_to_come,
+            a_card_that_was_left_out_goes_when_nothing_is_known_of_its_issue_any_more,
             a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,
@@ -94,7 +95,7 @@ macro_rules! store_suite {
             what_a_directory_told_goes_with_its_grant,
             a_name_from_the_directory_reaches_its_channels_subscriptions,
             the_members_of_a_channel_replace_those_before,
-            whose_rank_is_due_is_whoever_spoke_the_longest_unread_first,
+            whose_rank_is_due_is_whoever_spoke_last_first,
             a_rank_is_the_one_read_last,
             rights_that_nobody_read_again_are_swept_and_guests_stay_guests,
 

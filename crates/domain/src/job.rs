@@ -229,6 +229,12 @@ impl Job {
         matches!(self, Self::Show { .. } | Self::ShowRoundup { .. } | Self::Answer(_) | Self::Test(_))
     }
 
+    /// How long whoever tells us to come back soon is believed.
+    fn longest_answer(&self) -> Duration {
+        // Nobody waits for it, and given up it opens a filter.
+        if matches!(self, Self::Sift { .. }) { LONGEST_SIFT } else { LONGEST_ANSWER }
+    }
+
     /// How long it is worth trying.
     pub fn patience(&self) -> Patience {
         match self {
@@ -473,6 +479,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Nobody who typed or pressed something waits longer than this for word.
 pub const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
+/// An issue whose environment is not known by then is posted unread.
+const LONGEST_SIFT: Duration = Duration::from_secs(600);
+
 const LADDER: [u64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 const LADDER_END: u64 = 21_600;
 const CONVERSATION_TRIES: u32 = 3;
@@ -517,7 +526,9 @@ fn throttled(queued: &Queued, asked: Duration, now: Timestamp, jitter: f64) -> R
     let until = now + wait;
     match queued.job.patience() {
         Patience::Conversation if wait > LONGEST_ANSWER => Err(format!("asked to wait {} s", wait.as_secs())),
-        Patience::Conversation if now.since(queued.since) >= LONGEST_ANSWER => Err("too many calls".into()),
+        Patience::Conversation if now.since(queued.since) >= queued.job.longest_answer() => {
+            Err("too many calls".into())
+        }
         _ if is_too_old(queued, now) => Err("too many calls, for three days".into()),
         _ if queued.job.is_message() => Ok(Outcome::Throttled { until }),
         _ => Ok(Outcome::Retry { at: until }),
@@ -596,6 +607,15 @@ mod tests {
         assert!(next(&asked, &failure(5), Timestamp(29_000), 0.0).is_ok());
         assert!(next(&asked, &failure(5), Timestamp(30_000), 0.0).is_err());
         assert!(next(&asked, &failure(31), Timestamp(0), 0.0).is_err());
+    }
+
+    #[test]
+    fn a_question_about_an_environment_outlives_a_backlog() {
+        let (project, issue) = (crate::sample::project("checkout"), IssueId::new("42"));
+        let sift = queued(Job::Sift { project, issue, cards: Vec::new() });
+        let soon = Failure::Throttled { after: Some(Duration::from_secs(1)) };
+        assert!(next(&sift, &soon, Timestamp(599_000), 0.0).is_ok());
+        assert!(next(&sift, &soon, Timestamp(600_000), 0.0).is_err());
     }
 
     #[test]

@@ -12,11 +12,12 @@ use crate::error::Fault;
 
 const RANKED: &str = "SELECT rank, at FROM directory_rank WHERE account = ?1 AND user = ?2";
 const ENROLLMENT: &str = "SELECT since, rests, named FROM directory WHERE account = ?1";
-// As `Ranked::is_due` says.
-const DUE: &str = "SELECT seen.user FROM (SELECT DISTINCT user FROM presence WHERE account = ?1) AS seen
+// As `Ranked::is_due` says. Whoever spoke last waits for their rights.
+const DUE: &str =
+    "SELECT seen.user FROM (SELECT user, max(at) AS at FROM presence WHERE account = ?1 GROUP BY user) AS seen
     LEFT JOIN directory_rank AS known ON known.account = ?1 AND known.user = seen.user
     WHERE known.at IS NULL OR known.at > ?2 OR known.at <= iif(known.rank = 'guest', ?3, ?4)
-    ORDER BY known.at, seen.user LIMIT ?5";
+    ORDER BY seen.at DESC, seen.user LIMIT ?5";
 const READ: &str = "SELECT jid, at FROM directory_channel WHERE account = ?1";
 const CHANNELS: &str = "SELECT channel.jid FROM directory_member AS member
     JOIN directory_channel AS channel ON channel.account = member.account AND channel.channel = member.channel

@@ -24,7 +24,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0005_offers.sql"),
     include_str!("../migrations/0006_whole_organizations.sql"),
     include_str!("../migrations/0007_directory.sql"),
-    include_str!("../migrations/0008_settings.sql"),
+    include_str!("../migrations/0008_settings_and_unposted_cards.sql"),
 ];
 const APPLICATION: i64 = 0x5a4e_5452;
 /// The first SQLite without the write-ahead log bug.

@@ -134,11 +134,17 @@ impl Db {
     fn cards_held<'j>(&self, waiting: impl Iterator<Item = &'j Job>) -> Result<Vec<(Card, u64)>, Fault> {
         let mut held: Vec<(Card, u64)> = Vec::new();
         for job in waiting {
-            let Job::Show { account, card } = job else { continue };
-            let Some(card) = self.card(account, card)? else { continue };
-            match held.iter_mut().find(|(known, _)| known.content.place == card.content.place) {
-                Some((_, cards)) => *cards += 1,
-                None => held.push((card, 1)),
+            let cards = match job {
+                Job::Show { account, card } => vec![(account, card)],
+                Job::Sift { cards, .. } => cards.iter().map(|one| (&one.account, &one.card)).collect(),
+                _ => continue,
+            };
+            for (account, card) in cards {
+                let Some(card) = self.card(account, card)? else { continue };
+                match held.iter_mut().find(|(known, _)| known.content.place == card.content.place) {
+                    Some((_, cards)) => *cards += 1,
+                    None => held.push((card, 1)),
+                }
             }
         }
         Ok(held)

@@ -49,6 +49,9 @@ const OLD_PULSES: &str =
 // An inactive grant must be revoked before its attempt is forgotten.
 const OLD_LINKS: &str = "DELETE FROM link WHERE expires < ?1 AND stage NOT IN ('exchanging', 'awaiting_code')";
 const OLD_UNREADABLE: &str = "DELETE FROM unreadable WHERE at < ?1";
+const LEFT_OUT: &str = "DELETE FROM card WHERE opened = 0 AND issue > '' AND message IS NULL AND roundup IS NULL
+    AND NOT EXISTS (SELECT 1 FROM trace
+        WHERE trace.account = card.account AND trace.channel = card.channel AND trace.issue = card.issue)";
 const OLD_TRACES: &str = "DELETE FROM trace WHERE at < ?1";
 const OLD_DEAD: &str = "DELETE FROM dead WHERE at < ?1 RETURNING counted";
 
@@ -73,6 +76,7 @@ impl Db {
         self.change(OLD_HEARD, [(now - KEYS_KEPT).0])?;
         self.change("DELETE FROM offer WHERE expires <= ?1", [now.0])?;
         self.change(OLD_TRACES, [(now - TRACES_KEPT).0])?;
+        self.change(LEFT_OUT, [])?;
         self.change("DELETE FROM undo WHERE expires <= ?1", [now.0])?;
         self.sweep_directory(now)?;
         self.change(OLD_PULSES, [])?;
@@ -90,9 +94,17 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in
-            [WAITING_OF_OWNER, DEAD_OF_OWNER, OLD_KEYS, OLD_HEARD, OLD_LINKS, OLD_UNREADABLE, OLD_TRACES, OLD_DEAD]
-        {
+        for sql in [
+            WAITING_OF_OWNER,
+            DEAD_OF_OWNER,
+            OLD_KEYS,
+            OLD_HEARD,
+            OLD_LINKS,
+            OLD_UNREADABLE,
+            LEFT_OUT,
+            OLD_TRACES,
+            OLD_DEAD,
+        ] {
             db.assert_indexed(sql);
         }
         for table in OF_ACCOUNT {

@@ -229,12 +229,13 @@ async fn whichever_way_zoom_describes_a_guest_they_are_one_and_nobody_administer
 }
 
 #[tokio::test]
-async fn where_no_role_is_said_the_newest_grant_counts() {
+async fn where_no_role_is_said_nobody_takes_the_place_of_somebody_else() {
     let bench = ZoomBench::new().await;
     bench.zoom.behave(|manners| manners.users_without_role = true);
     bench.enroll().await;
-    bench.directory.enroll(&bench.consent("U2")).await.expect("enrolled");
-    assert!(bench.grant().await.is_some_and(|grant| grant.expose().contains("U2")));
+    assert!(bench.directory.enroll(&bench.consent("U2")).await.is_err());
+    assert!(bench.grant().await.is_some_and(|grant| grant.expose().contains("U1")));
+    bench.directory.enroll(&bench.consent("U1")).await.expect("their own, anew");
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ async fn settings_are_taken_back_and_under_the_policy_managers_only_they_change_
     world.ana_says("connect acme checkout").await;
     let panel = settings(&world).await;
     chooses(&world, ben(), &panel, "Density", "compact").await;
-    assert!(world.last().starts_with("Only managers may"), "{}", world.last());
+    assert!(world.last().starts_with("In this Zoom account only managers may"), "{}", world.last());
     chooses(&world, ana(), &panel, "Density", "compact").await;
     let told = message(&world, "#ops: Updates");
     presses(&world, ana(), &told, "Undo (10 min)").await;

@@ -100,7 +100,7 @@ async fn every_change_is_on_record_with_who_where_and_what_came_of_it() {
     assert_eq!(
         told,
         [
-            "Ben (U2) connect connect acme checkout -> refused: Only managers may connect channels here. Nothing changed.",
+            "Ben (U2) connect connect acme checkout -> refused: In this Zoom account only managers may change what channels get. Nothing changed.",
             "Ana (U1) connect acme / chekcout -> refused: acme has no project \"chekcout\". Closest: checkout, web.",
             "Ana (U1) connect acme / checkout -> done: new issues, issues that come back, issues that escalate, alerts; error and above",
             "Ana (U1) filter acme / checkout -> done: new issues, issues that come back, issues that escalate, alerts; fatal only",

@@ -1,3 +1,5 @@
+use zentry_domain::{Content, Trace, Verdict};
+
 use super::*;
 
 pub async fn a_card_from_a_stale_revision_conflicts(bench: &impl Bench) {
@@ -211,4 +213,20 @@ pub async fn an_edit_that_ends_late_does_not_bring_a_replaced_message_back(bench
 
 fn posted_as(message: &str, card: &Card) -> Card {
     Card { message: Some(MessageId::new(message)), ..card.clone() }
+}
+
+pub async fn a_card_that_was_left_out_goes_when_nothing_is_known_of_its_issue_any_more(bench: &impl Bench) {
+    connected(bench).await;
+    let left_out = card("h1", sample::ops()).unopened();
+    let Content { place, issue_id, .. } = left_out.content.clone();
+    let Place { account, channel, .. } = place;
+    let (told, verdict) = (None, Verdict::Asked);
+    let trace = Trace { account, channel, issue: issue_id, short_id: None, at: START, told, verdict };
+    commit(bench, change(RowChange::PutCard(left_out.clone())).and(RowChange::Trace(trace))).await;
+    let fortnight = 14 * 24 * 3_600_000;
+    let there = async || bench.facts().card(&acc(), &left_out.handle).await.expect("read").is_some();
+    commit(bench, change(RowChange::Sweep { now: after(fortnight) })).await;
+    assert!(there().await);
+    commit(bench, change(RowChange::Sweep { now: after(fortnight + 1) })).await;
+    assert!(!there().await);
 }

@@ -28,8 +28,8 @@ pub use whole::Joining;
 use crate::{
     Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,
     InstallationId, Job, Lane, Link, Menu, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
-    Policy, Press, Pressed, Random, Rank, RowChange, Secret, Select, SelectOption, Subscription, Suggestion, Timestamp,
-    say,
+    Policy, Press, Pressed, Random, Rights, RowChange, Secret, Select, SelectOption, Subscription, Suggestion,
+    Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -116,8 +116,8 @@ impl Core<'_> {
     }
 
     /// Under the policy `managers` nobody else changes what a channel gets.
-    fn is_kept_out(&self, person: &Person, account: Option<&Account>, rank: Rank) -> bool {
-        self.deployment.policy == Policy::Managers && !self.deployment.is_manager(person, account, rank)
+    fn is_kept_out(&self, rights: &Rights) -> bool {
+        self.deployment.policy == Policy::Managers && !rights.is_manager
     }
 
     /// Somebody has changed something.

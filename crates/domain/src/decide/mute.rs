@@ -6,8 +6,8 @@ use super::Core;
 use super::said::{chosen, typed};
 use crate::roundup::{Cause, Scene};
 use crate::{
-    Account, Address, Choice, Decision, Handle, LONGEST_MUTE, Mute, Notice, Person, Place, Pressed, Project, Rank,
-    Roundup, RowChange, Said, Subscription, Timestamp, Undoing, say,
+    Address, Choice, Decision, Handle, LONGEST_MUTE, Mute, Notice, Person, Place, Pressed, Project, Rights, Roundup,
+    RowChange, Said, Subscription, Timestamp, Undoing, say,
 };
 
 /// What a press on a mute's message needs to know.
@@ -17,10 +17,8 @@ pub struct MuteFacts {
     pub roundup: Roundup,
     /// What its channel is connected to now.
     pub here: Vec<Subscription>,
-    /// The account, if it told us of its installation.
-    pub account: Option<Account>,
-    /// What the presser is by the directory.
-    pub rank: Rank,
+    /// What the presser may do.
+    pub rights: Rights,
 }
 
 /// How much longer "+1 h" mutes.
@@ -58,12 +56,11 @@ impl Core<'_> {
     pub(super) fn mute_pressed(&self, pressed: &Pressed, choice: Choice, facts: Option<&MuteFacts>) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let privately = |notice: Notice| Decision::job(self.privately(place, by, notice));
-        let Some(MuteFacts { roundup, here, account, rank }) = facts.filter(|f| f.roundup.scene.place.is_same(place))
-        else {
+        let Some(MuteFacts { roundup, here, rights }) = facts.filter(|f| f.roundup.scene.place.is_same(place)) else {
             return privately(say::card_expired());
         };
-        if self.is_kept_out(by, account.as_ref(), *rank) {
-            let notice = say::not_allowed(self.deployment);
+        if self.is_kept_out(rights) {
+            let notice = say::not_allowed(self.deployment, &rights.managers);
             let audit = self.audit(place, by, choice.word(), "").refused(&notice.head);
             return privately(notice).and(RowChange::Audit(audit));
         }

@@ -30,8 +30,8 @@ impl Core<'_> {
     fn set(&self, pressed: &Pressed, setting: Setting, facts: &SaidFacts) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let settings = facts.settings.with(setting);
-        if self.is_kept_out(by, facts.account.as_ref(), facts.rank) {
-            return self.keep_out(pressed, "settings");
+        if self.is_kept_out(&facts.rights) {
+            return self.keep_out(pressed, "settings", facts);
         }
         if settings == facts.settings {
             return self.panel(pressed, say::settings(place, settings), true);
@@ -61,8 +61,8 @@ impl Core<'_> {
         changed: impl Fn(&Filter) -> Filter,
     ) -> Decision {
         let Some(there) = self.of_project(facts, project) else { return self.gone(pressed, facts) };
-        if self.is_kept_out(&pressed.by, facts.account.as_ref(), facts.rank) {
-            return self.keep_out(pressed, "filter");
+        if self.is_kept_out(&facts.rights) {
+            return self.keep_out(pressed, "filter", facts);
         }
         let filter = changed(&there.filter);
         if filter == there.filter {
@@ -88,8 +88,8 @@ impl Core<'_> {
         self.tell(Address::privately(&pressed.place, &pressed.by), &pressed.place, connected)
     }
 
-    fn keep_out(&self, pressed: &Pressed, action: &str) -> Decision {
-        let notice = say::not_allowed(self.deployment);
+    fn keep_out(&self, pressed: &Pressed, action: &str, facts: &SaidFacts) -> Decision {
+        let notice = say::not_allowed(self.deployment, &facts.rights.managers);
         let audit = self.audit(&pressed.place, &pressed.by, action, "").refused(&notice.head);
         Decision::job(self.privately(&pressed.place, &pressed.by, notice)).and(RowChange::Audit(audit))
     }

@@ -3,8 +3,8 @@
 use super::{Core, FreshLink, MuteFacts};
 use crate::roundup::Gathering;
 use crate::{
-    Account, Action, Actor, AuditEntry, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson,
-    NewJob, Pending, Person, Place, Press, Pressed, Project, Rank, Roundup, RowChange, Subscription, UNDO_LIFE, Undo,
+    Action, Actor, AuditEntry, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob,
+    Pending, Person, Place, Press, Pressed, Project, Rights, Roundup, RowChange, Subscription, UNDO_LIFE, Undo,
     Undoing, Update, say,
 };
 
@@ -34,10 +34,8 @@ pub struct UndoFacts {
     pub undo: Undo,
     /// What its channel is connected to now.
     pub here: Vec<Subscription>,
-    /// The account, if it told us of its installation.
-    pub account: Option<Account>,
-    /// What the presser is in the account, as far as its directory says.
-    pub rank: Rank,
+    /// What the presser may do.
+    pub rights: Rights,
 }
 
 impl Core<'_> {
@@ -72,11 +70,11 @@ impl Core<'_> {
     fn take_back(&self, pressed: &Pressed, facts: Option<&UndoFacts>) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let fresh = facts.filter(|facts| facts.undo.expires > self.now && facts.undo.place.is_same(place));
-        let Some(UndoFacts { undo, here, account, rank }) = fresh else {
+        let Some(UndoFacts { undo, here, rights }) = fresh else {
             return Decision::job(self.privately(place, by, say::undo_expired()));
         };
-        if self.is_kept_out(by, account.as_ref(), *rank) {
-            let notice = say::not_allowed(self.deployment);
+        if self.is_kept_out(rights) {
+            let notice = say::not_allowed(self.deployment, &rights.managers);
             let audit = self.audit(place, by, "undo", undo.what.word()).refused(&notice.head);
             return Decision::job(self.privately(place, by, notice)).and(RowChange::Audit(audit));
         }

@@ -7,8 +7,8 @@ use super::{Core, FreshLink};
 use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
-    Account, Actor, Address, Card, ChannelId, ChannelSettings, Connect, DeadLetter, Decision, EVERY, Filter, Lane,
-    Link, LinkedPerson, Notice, Pause, Pending, Place, Policy, Project, Pulse, Rank, RowChange, Said, Subscription,
+    Actor, Address, Card, ChannelId, ChannelSettings, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link,
+    LinkedPerson, Notice, Pause, Pending, Place, Policy, Project, Pulse, Rights, RowChange, Said, Subscription,
     Timestamp, Trace, Undoing, Whole, say,
 };
 
@@ -31,10 +31,8 @@ pub struct SaidFacts {
     pub why: Option<WhyFacts>,
     /// When what this place is connected to was last changed.
     pub changed: Option<Timestamp>,
-    /// The account, if it told us of its installation.
-    pub account: Option<Account>,
-    /// What the speaker is in the account, as far as its directory says.
-    pub rank: Rank,
+    /// What the speaker may do.
+    pub rights: Rights,
     /// The speaker's Sentry account.
     pub linked: Option<LinkedPerson>,
     /// The speaker's unfinished attempt to link one.
@@ -111,7 +109,7 @@ impl Core<'_> {
             Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, facts, self.now)),
             Command::ConfigureOne { named, filter } => self.configure_one(said, named, filter.as_ref(), facts),
             Command::ConfigureAll => self.configure_all(said, facts),
-            Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(said, facts) => self.refuse(said, "mute"),
+            Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(facts) => self.refuse(said, "mute", facts),
             Command::Mute { time, project } => self.mute_said(said, *time, project.as_ref(), &facts.here),
             Command::Unmute { project } => self.unmute_said(said, project.as_ref(), &facts.here),
             Command::Status => {
@@ -127,8 +125,9 @@ impl Core<'_> {
                 let found = facts.why.as_ref().and_then(|why| why.letter.as_ref());
                 self.reply(said, say::why_given_up(letter, found, self.now))
             }
-            Command::Whoami => self
-                .reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, self.is_manager(said, facts))),
+            Command::Whoami => {
+                self.reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, facts.rights.is_manager))
+            }
             Command::Unlink => self.unlink_said(said, facts),
         }
     }
@@ -152,26 +151,22 @@ impl Core<'_> {
         self.tell(Address::privately(&said.place, &said.by), &said.place, notice)
     }
 
-    fn is_manager(&self, said: &Said, facts: &SaidFacts) -> bool {
-        self.deployment.is_manager(&said.by, facts.account.as_ref(), facts.rank)
-    }
-
     /// Under the policy `managers` nobody else changes what a channel gets.
-    fn is_refused(&self, said: &Said, facts: &SaidFacts) -> bool {
-        self.is_kept_out(&said.by, facts.account.as_ref(), facts.rank)
+    fn is_refused(&self, facts: &SaidFacts) -> bool {
+        self.is_kept_out(&facts.rights)
     }
 
     /// Policy does not let them.
-    fn refuse(&self, said: &Said, action: &str) -> Decision {
-        let notice = say::not_allowed(self.deployment);
+    fn refuse(&self, said: &Said, action: &str, facts: &SaidFacts) -> Decision {
+        let notice = say::not_allowed(self.deployment, &facts.rights.managers);
         let audit = self.audit(&said.place, &said.by, action, &line(&said.text, 120)).refused(&notice.head);
         self.reply(said, notice).and(RowChange::Audit(audit))
     }
 
     fn connect_said(&self, said: &Said, wish: (&str, &str, &Filter), facts: &SaidFacts) -> Decision {
         let (org, project, filter) = wish;
-        if self.is_refused(said, facts) {
-            return self.refuse(said, "connect");
+        if self.is_refused(facts) {
+            return self.refuse(said, "connect", facts);
         }
         if let Some(there) = facts.here.iter().find(|s| has_slugs(s, org, project)) {
             return self.reply(said, say::already_connected(self.deployment, there));
@@ -201,8 +196,8 @@ impl Core<'_> {
 
     /// At once, and whatever Sentry says.
     fn disconnect_said(&self, said: &Said, named: Option<&(String, String)>, facts: &SaidFacts) -> Decision {
-        if self.is_refused(said, facts) {
-            return self.refuse(said, "disconnect");
+        if self.is_refused(facts) {
+            return self.refuse(said, "disconnect", facts);
         }
         let Place { account, channel, .. } = &said.place;
         // Whoever ends everything also means what is still being looked up.
@@ -251,7 +246,7 @@ impl Core<'_> {
     ) -> Decision {
         if let Some(whole) = facts.wholes.iter().find(|whole| named.1 == EVERY && whole.is_called(&named.0)) {
             return match filter {
-                Some(_) if self.is_refused(said, facts) => self.refuse(said, "filter"),
+                Some(_) if self.is_refused(facts) => self.refuse(said, "filter", facts),
                 filter => self.configure_whole(said, whole, filter, &facts.here),
             };
         }
@@ -262,7 +257,7 @@ impl Core<'_> {
             Err(notice) => return self.reply(said, *notice),
         };
         match filter {
-            Some(_) if self.is_refused(said, facts) => self.refuse(said, "filter"),
+            Some(_) if self.is_refused(facts) => self.refuse(said, "filter", facts),
             Some(filter) if *filter != there.filter => self.filtered(said, there, filter),
             Some(_) => self.reply(said, say::filtered_so_already(there)),
             None => self.reply(said, say::project_settings(self.deployment, there)),
@@ -283,7 +278,7 @@ impl Core<'_> {
 
     /// A manager sees every channel of the account, others those in which they have used the bot.
     fn configure_all(&self, said: &Said, facts: &SaidFacts) -> Decision {
-        let manager = self.is_manager(said, facts);
+        let manager = facts.rights.is_manager;
         let may_see = |s: &&Subscription| {
             manager || s.place.channel == said.place.channel || facts.known_channels.contains(&s.place.channel)
         };
@@ -383,8 +378,7 @@ mod tests {
             status: None,
             why: None,
             changed: None,
-            account: None,
-            rank: Rank::Member,
+            rights: Rights::default(),
             linked: None,
             open_link: None,
             pending_card: None,
@@ -544,8 +538,8 @@ mod tests {
         let facts = SaidFacts { everywhere: vec![sample::subscription(), elsewhere], ..facts() };
         let decision = say("configure all", &facts);
         assert_eq!(answers(&decision)[0].notice.head, "1 subscription in 1 channel");
-        let installer = Account { id: sample::ana().account, installer: Some(sample::ana().user), since: None };
-        let decision = say("configure all", &SaidFacts { account: Some(installer), ..facts });
+        let rights = Rights { is_manager: true, ..Rights::default() };
+        let decision = say("configure all", &SaidFacts { rights, ..facts });
         assert_eq!(answers(&decision)[0].notice.head, "2 subscriptions in 2 channels");
     }
 }

@@ -3,7 +3,7 @@
 use super::Core;
 use super::change::{Crowds, card_in, gathered, is_told, once_a_channel, suppressed};
 use crate::{
-    Admission, Candidate, Card, Change, Decision, Handle, Job, Lane, NewJob, Occurrence, Place, RowChange,
+    Admission, Candidate, Card, Change, Decision, Job, Lane, NewJob, Occurrence, Place, Roundup, RowChange,
     Subscription, Suppression, Timestamp, Verdict,
 };
 
@@ -68,8 +68,8 @@ impl Core<'_> {
     /// for each issue would be refused anyway, and Sentry would be called most when it suffers most. No storm begins
     /// before it was asked, so that what is left out makes none.
     pub(super) fn ask_about(&self, subscription: &Subscription, card: Card, crowds: &Crowds) -> Decision {
-        match storm_on(subscription, crowds) {
-            Some(storm) => suppressed(Suppression::Storm).and(RowChange::PutCard(card.listed_in(storm))),
+        match self.storm_on(subscription, crowds) {
+            Some(storm) => suppressed(Suppression::Storm).and(RowChange::PutCard(unasked(card, storm))),
             None => {
                 let card = card.unopened();
                 Decision::job(self.sift(&card, false)).and(RowChange::PutCard(card))
@@ -89,16 +89,23 @@ impl Core<'_> {
         if mute.is_some() && mute == card.listed.as_ref() {
             return kept(Suppression::Muted);
         }
-        match storm_on(subscription, crowds) {
-            Some(storm) if card.listed.as_ref() == Some(storm) => kept(Suppression::Storm),
+        match self.storm_on(subscription, crowds) {
+            Some(storm) if card.listed.as_ref() == Some(&storm.handle) => kept(Suppression::Storm),
             Some(storm) => suppressed(Suppression::Storm)
-                .and(RowChange::PutCard(newest.opened_after(card, self.now).listed_in(storm))),
+                .and(RowChange::PutCard(unasked(newest.opened_after(card, self.now), storm))),
             None => {
                 let changes = (newest != card).then(|| RowChange::PutCard(newest.clone()));
                 let told = card.listed.is_some() && is_told(subscription, crowds);
                 Decision { changes: changes.into_iter().collect(), jobs: vec![self.sift(card, told)] }
             }
         }
+    }
+
+    /// The storm whose card lists what is not asked about; a muted channel's own card tells of what it holds.
+    fn storm_on<'c>(&self, subscription: &Subscription, crowds: &'c Crowds) -> Option<&'c Roundup> {
+        let place = &subscription.place;
+        let crowd = crowds.get(&(place.account.clone(), place.channel.clone()))?;
+        crowd.storm.as_ref().filter(|_| subscription.muted(self.now).is_none())
     }
 
     /// The job that asks Sentry whether `card` may be posted. Two of one card are two: each is a notice of its own.
@@ -144,7 +151,9 @@ impl Core<'_> {
         let mute = subscription.muted(self.now).map(|mute| &mute.roundup);
         match &card.listed {
             Some(listed) if mute == Some(listed) => suppressed(Suppression::Muted),
-            Some(listed) if storm_on(subscription, crowds) == Some(listed) => suppressed(Suppression::Storm),
+            Some(listed) if self.storm_on(subscription, crowds).is_some_and(|storm| storm.handle == *listed) => {
+                suppressed(Suppression::Storm)
+            }
             // What lists it told of it while Sentry was asked.
             Some(_) if !was_told && is_told(subscription, crowds) => suppressed(Suppression::Merged),
             None if !card.is_unopened() => self.put(sifted.fitting(card, self.now)),
@@ -168,10 +177,9 @@ fn is_left_out(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::LeftOut(_))
 }
 
-fn storm_on<'c>(subscription: &Subscription, crowds: &'c Crowds) -> Option<&'c Handle> {
-    let place = &subscription.place;
-    let crowd = crowds.get(&(place.account.clone(), place.channel.clone()))?;
-    crowd.storm.as_ref().map(|storm| &storm.handle)
+/// Listed unasked: it may be none that the channel wants, and so does not prolong the storm.
+fn unasked(card: Card, storm: &Roundup) -> Card {
+    Card { opened: storm.began, ..card }.listed_in(&storm.handle)
 }
 
 /// However many channels ask, Sentry is asked once.
@@ -191,7 +199,7 @@ pub(super) fn one_reading(decision: Decision) -> Decision {
 mod tests {
     use super::*;
     use crate::roundup::{Cause, Crowd, Scene};
-    use crate::{ChangeKind, Filter, MessageId, Mute, Refusal, Revision, Roundup, Terms, sample};
+    use crate::{ChangeKind, Filter, Handle, MessageId, Mute, Refusal, Revision, Roundup, Terms, sample};
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -353,6 +361,7 @@ mod tests {
         let listed = changed(ChangeKind::New, None, &[], &crowded(0, Some(storm())));
         assert!(listed.jobs.is_empty() && counts(&listed, Suppression::Storm));
         assert_eq!(card(&listed).listed, Some(Handle::new("s")));
+        assert_eq!(card(&listed).opened, storm().began, "it may be none that is wanted, and prolongs no storm");
     }
 
     #[test]

@@ -164,12 +164,16 @@ pub(super) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Stri
     text
 }
 
-/// Policy: only managers connect here.
-pub fn not_allowed(deployment: &Deployment) -> Notice {
-    Notice::text("Only managers may connect channels here. Nothing changed.").line(format!(
-        "Whoever installed the bot is one. {} shows the user id that your administrator can add.",
-        slash(deployment, "whoami")
-    ))
+/// Policy: only managers change what a channel gets. Those who were ever seen here are named.
+pub fn not_allowed(deployment: &Deployment, managers: &[String]) -> Notice {
+    let notice = Notice::text("In this Zoom account only managers may change what channels get. Nothing changed.");
+    match managers {
+        [] => notice.line(format!(
+            "Whoever installed the bot is one. {} shows the user id that your administrator can add.",
+            slash(deployment, "whoami")
+        )),
+        known => notice.line(format!("Managers here: {}.", some_of(known.iter().map(String::as_str)))),
+    }
 }
 
 /// The deployment accepts other organizations only.

@@ -1,5 +1,6 @@
 //! What the directories of accounts told.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -93,11 +94,14 @@ impl Roster for FakeStore {
         let state = self.up()?;
         let ranked = |user: &UserId| state.rows.roll.ranks.get(&(account.clone(), user.clone())).copied();
         let seen = state.rows.presence.iter().filter(|seen| seen.account == *account);
-        let mut users: Vec<_> = seen.map(|seen| seen.person.user.clone()).collect();
+        let mut latest = BTreeMap::new();
+        for seen in seen {
+            let at = latest.entry(seen.person.user.clone()).or_insert(seen.at);
+            *at = (*at).max(seen.at);
+        }
+        let mut users: Vec<_> = latest.keys().cloned().collect();
         users.retain(|user| ranked(user).is_none_or(|ranked| ranked.is_due(now)));
-        users.sort();
-        users.dedup();
-        users.sort_by_key(|user| ranked(user).map(|ranked| ranked.at));
+        users.sort_by_key(|user| Reverse(latest.get(user).copied()));
         users.truncate(limit);
         Ok(users)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zentry_domain::link::LINK_MEMORY;
-use zentry_domain::{AccountId, Lane, Owner, Suppression, Timestamp};
+use zentry_domain::{AccountId, Card, Content, Lane, Owner, Suppression, Timestamp};
 
 use super::rows::Rows;
 
@@ -49,6 +49,12 @@ impl Rows {
         self.undos.retain(|undo| undo.expires > now);
         self.offers.retain(|offer| offer.expires > now);
         self.traces.retain(|trace| trace.at >= now - TRACES_KEPT);
+        let traces = &self.traces;
+        let is_traced = |card: &Card| {
+            let Content { place, issue_id, .. } = &card.content;
+            traces.iter().any(|t| t.account == place.account && t.channel == place.channel && t.issue == *issue_id)
+        };
+        self.cards.retain(|card| !card.is_unopened() || card.listed.is_some() || is_traced(card));
         self.roll.sweep(now);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());

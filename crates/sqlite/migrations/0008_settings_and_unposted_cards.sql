@@ -5,3 +5,6 @@ CREATE TABLE settings (
     body TEXT NOT NULL,
     PRIMARY KEY (account, channel)
 ) WITHOUT ROWID, STRICT;
+
+-- Cards that were never posted, because their filter left them out: they go when nothing is heard of their issue any more.
+CREATE INDEX card_unopened ON card (issue) WHERE opened = 0;
