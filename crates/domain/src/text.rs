@@ -41,12 +41,14 @@ pub fn cut(text: &str, max: usize) -> String {
     format!("{}…", text[..end].trim_end())
 }
 
-/// Characters that show nothing themselves but change what is shown around them.
+/// Characters that show nothing themselves but change what is shown around them, or hide something in it: controls, and what
+/// Unicode lets be ignored by default. U+FE00 to U+FE0F stay: without them some emoji are drawn as letters.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
         || c.is_control()
 }
 
@@ -75,6 +77,12 @@ mod tests {
     #[test]
     fn direction_overrides_and_controls_are_dropped() {
         assert_eq!(line("a\u{202e}b\u{0007}\n\t c\u{200b}d", 100), "ab cd");
+    }
+
+    #[test]
+    fn nothing_is_hidden_in_a_text_and_an_emoji_stays_one() {
+        assert_eq!(line("a\u{e0100}b\u{1bca0}c\u{1d173}d\u{180b}", 100), "abcd");
+        assert_eq!(line("❤\u{fe0f}", 100), "❤\u{fe0f}");
     }
 
     #[test]
