@@ -122,7 +122,10 @@ impl App {
                 Ok(self.core().deauthorized(account, *at, known.as_ref()))
             }
             Event::IntegrationInstalled { installation, org } => {
-                Ok(self.core().integration_installed(installation, org))
+                let facts = &self.ports.facts;
+                let first = facts.installations_of(org).await?.is_empty();
+                let waiting = if first { facts.subscriptions_to(org).await? } else { Vec::new() };
+                Ok(self.core().integration_installed(installation, org, first, &waiting))
             }
             Event::IntegrationRemoved { installation, org } => {
                 self.decide_integration_removed(installation, org.as_ref()).await

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use zentry_domain::decide::{Joining, OUTAGE, TestFacts};
+use zentry_domain::decide::{Joining, Lookup, OUTAGE, TestFacts};
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
@@ -47,9 +47,7 @@ impl App {
             (Job::Connect(wish), Effect::Found(found)) => {
                 let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
                 let installed = match found {
-                    zentry_domain::decide::Lookup::Found(project) => {
-                        !self.ports.facts.installations_of(&project.org).await?.is_empty()
-                    }
+                    Lookup::Found { project, .. } => !self.ports.facts.installations_of(&project.org).await?.is_empty(),
                     _ => false,
                 };
                 let wholes = self.ports.facts.wholes_in(&wish.place.account, &wish.place.channel).await?;

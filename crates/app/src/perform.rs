@@ -4,20 +4,23 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use zentry_domain::decide::{DirectoryReading, Joining, Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Actor, Address, Answer, Card, Connect, Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job,
-    Join, MessageId, Notice, Occurrence, Organization, Place, Project, Queued, Revision, Roundup, Subscription, Test,
-    Timestamp, Update, Whole,
+    AccountId, Actor, Address, Admission, Answer, Card, Change, ChangeKind, Connect, Content, EVERY, Failure, Handle,
+    Issue, IssueId, IssueRef, Job, Join, MessageId, Notice, Occurrence, Organization, Place, Project, ProjectKey,
+    Queued, Revision, Roundup, Subscription, Test, Timestamp, Update, Whole,
 };
 
 use crate::App;
 
 /// At most so many other people of a channel are tried as the one on whose behalf a message is sent.
 const OTHER_PEOPLE: usize = 3;
+/// What is looked back upon to say how much a channel will get.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// What performing a job has brought about outside. What follows from it is decided afterwards, as often as needed.
 #[derive(Clone, Debug)]
@@ -358,7 +361,7 @@ impl App {
         if wish.project != EVERY
             && let Some(project) = tracker.project(&wish.actor, &wish.org, &wish.project).await?
         {
-            return Ok(Lookup::Found(project));
+            return Ok(self.found(wish, project).await);
         }
         let orgs = tracker.organizations(&wish.actor).await?;
         let Some(org) = named_org(&orgs, &wish.org) else { return Ok(Lookup::NoOrganization(orgs)) };
@@ -367,10 +370,33 @@ impl App {
             return Ok(Lookup::Whole { org: org.clone(), projects });
         }
         Ok(match &named_projects(&projects, &wish.project)[..] {
-            [project] => Lookup::Found((*project).clone()),
+            [project] => self.found(wish, (*project).clone()).await,
             [_, _, ..] => Lookup::Several(named_projects(&projects, &wish.project).into_iter().cloned().collect()),
             [] => Lookup::NoProject { org: org.slug.clone(), seen: projects },
         })
+    }
+
+    /// How much it would have been: asked once, and not worth failing for.
+    async fn found(&self, wish: &Connect, project: Project) -> Lookup {
+        let since = self.now() - WEEK;
+        let issues = self.ports.tracker.issues_since(&wish.actor, &project, since).await;
+        let change = |id: IssueId, issue: Issue| Change {
+            installation: None,
+            project: ProjectKey::default(),
+            issue_id: id,
+            issue,
+            occurrence: None,
+            kind: ChangeKind::New,
+            by: None,
+        };
+        let admissions = issues.ok().flatten().map(|issues| {
+            let admission = |(id, issue)| wish.filter.admission(&change(id, issue));
+            issues.into_iter().map(admission).collect::<Vec<_>>()
+        });
+        // Where each issue would have to be asked about, nobody knows.
+        let known = admissions.filter(|all| !all.contains(&Admission::Asks));
+        let week = known.map(|all| all.iter().filter(|admission| **admission == Admission::Given).count());
+        Lookup::Found { project, week }
     }
 
     async fn update(&self, update: &Update) -> Result<Effect, Setback> {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use zentry_app::Accepted;
 use zentry_contract::sample::{ana, ben, change, channel, mallory, ops, project};
-use zentry_domain::{Action, Archive, ChangeKind, Event, Facts, Person, Place, Policy, Pressed, Status, UserId};
+use zentry_domain::{
+    Action, Archive, ChangeKind, Clock, Event, Facts, InstallationId, Issue, IssueId, Level, Person, Place, Policy,
+    Pressed, Status, UserId,
+};
 
 use crate::world::{World, issue_42, key};
 
@@ -256,4 +259,52 @@ async fn under_the_policy_managers_only_they_take_back() {
     world.ana_says("connect acme checkout").await;
     presses(&world, ben(), ops(), "Undo (10 min)").await;
     assert_eq!(connected(&world).await, 1);
+}
+
+#[tokio::test]
+async fn connecting_says_how_much_the_last_week_would_have_been() {
+    let world = World::with_integration();
+    let week = |days: u64| Some(world.clock.now() - Duration::from_secs(days * 24 * 3_600));
+    for (number, level, days) in
+        [("1", Level::Error, 1), ("2", Level::Fatal, 6), ("3", Level::Warning, 1), ("4", Level::Fatal, 8)]
+    {
+        let issue = Issue { title: "x".into(), level: Some(level), first_seen: week(days), ..Issue::default() };
+        world.tracker.list_issue(&project("checkout"), &IssueId::new(number), issue);
+    }
+    let told = |world: &World| {
+        let lines = world.chat.messages_in(&ops().channel).pop().expect("an answer").notice.lines;
+        lines.into_iter().map(|line| line.text).find(|text| text.contains("7 days") || text.contains("history"))
+    };
+    let about =
+        |n: &str| Some(format!("With these filters the new issues of the last 7 days would have been about {n}."));
+    world.ana_says("connect acme checkout").await;
+    assert_eq!(told(&world), about("2 messages"));
+    world.ana_says("disconnect").await;
+    world.ana_says("connect acme checkout level:fatal").await;
+    assert_eq!(told(&world), about("1 message"));
+    world.ana_says("connect acme web env:production").await;
+    assert!(told(&world).is_some(), "{:?}", told(&world));
+    world.ana_says("disconnect").await;
+    world.ana_says("connect acme checkout env:production").await;
+    assert_eq!(told(&world).as_deref(), Some("I have no history yet to estimate the volume."));
+}
+
+#[tokio::test]
+async fn where_the_integration_comes_late_its_channels_are_told_once() {
+    let world = World::new(|deployment| deployment.install_url = Some("https://sentry.example.com/install".into()));
+    world.ana_says("connect acme checkout").await;
+    world.ana_links().await;
+    let lines = world.chat.messages_in(&ops().channel).pop().expect("an answer").notice.lines;
+    assert!(lines.iter().any(|line| line.link.is_some()), "where it is installed: {lines:?}");
+    for installation in ["i1", "i2"] {
+        let installed = Event::IntegrationInstalled {
+            installation: InstallationId::new(installation),
+            org: project("checkout").org,
+        };
+        world.app.accept(&[], &installed).await.expect("kept");
+        world.settle().await;
+    }
+    let messages = world.chat.messages_in(&ops().channel).into_iter();
+    let told: Vec<_> = messages.map(|m| m.notice.head).filter(|head| head.starts_with("Connected now: ")).collect();
+    assert_eq!(told, ["Connected now: acme has installed this integration in Sentry. Its events arrive from now on."]);
 }

@@ -26,7 +26,7 @@ const CONNECTS: [(usize, &str); 14] = [
     (3, "connect globex shop env:prod*"),
 ];
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 17] = [
     "help",
     "help connect",
     "configure",
@@ -37,6 +37,12 @@ const COMMANDS: [&str; 11] = [
     "disconnect acme checkout",
     "disconnect acme web",
     "conect acme checkout",
+    "configure acme checkout level:fatal",
+    "configure acme web none",
+    "connect acme *",
+    "mute 5m",
+    "mute 2h acme web",
+    "unmute",
     "482 913",
 ];
 

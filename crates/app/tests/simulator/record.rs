@@ -160,6 +160,12 @@ impl Record {
         for change in &decision.changes {
             match change {
                 RowChange::Subscribe(s) => drop(self.connected.insert(feed(&s.place, &s.project.id), now)),
+                // What another filter admits counts from then on.
+                RowChange::PutFilter { account, channel, project, .. }
+                | RowChange::PutMute { account, channel, project, .. } => {
+                    let feed = (account.clone(), channel.key(), project.clone());
+                    self.connected.entry(feed).and_modify(|since| *since = now);
+                }
                 RowChange::Unsubscribe { account, channel, project } => {
                     self.ended.insert((account.clone(), channel.key(), project.clone()), now);
                 }

@@ -10,8 +10,14 @@ use crate::{
 /// What Sentry knows under the names that somebody typed, as far as the asker may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// The project.
-    Found(Project),
+    /// The project, and how many of its issues that began within seven days the filter would have let post, where Sentry
+    /// can say.
+    Found {
+        /// The project.
+        project: Project,
+        /// How many.
+        week: Option<usize>,
+    },
     /// Every project of an organization.
     Whole {
         /// The organization.
@@ -77,16 +83,22 @@ impl Core<'_> {
                 self.connect_whole(wish, org, projects, here, before)
             }
             Lookup::Several(fitting) => self.connect_failed(wish, say::which_to_connect(wish, fitting)),
-            Lookup::Found(project) if !self.deployment.accepts(&project.org) => {
+            Lookup::Found { project, .. } if !self.deployment.accepts(&project.org) => {
                 self.connect_failed(wish, say::not_accepted())
             }
-            Lookup::Found(project) => self.connect_found(wish, project, here, installed),
+            Lookup::Found { project, week } => self.connect_found(wish, (project, *week), here, installed),
             Lookup::NoOrganization(seen) => self.connect_failed(wish, say::no_organization(wish, seen)),
             Lookup::NoProject { org, seen } => self.connect_failed(wish, say::no_project(org, wish, seen)),
         }
     }
 
-    fn connect_found(&self, wish: &Connect, project: &Project, here: &[Subscription], installed: bool) -> Decision {
+    fn connect_found(
+        &self,
+        wish: &Connect,
+        (project, week): (&Project, Option<usize>),
+        here: &[Subscription],
+        installed: bool,
+    ) -> Decision {
         if let Some(there) = here.iter().find(|s| s.project.id == project.id) {
             return self.connect_failed(wish, say::already_connected(self.deployment, there));
         }
@@ -100,7 +112,7 @@ impl Core<'_> {
             // The store knows the channel's.
             settings: ChannelSettings::default(),
         };
-        let notice = say::connected(self.deployment, &subscription, installed);
+        let notice = say::connected(self.deployment, &subscription, week, installed);
         let (undo, can_be_undone) = self.undoable(&wish.place, Undoing::Connected(project.clone()));
         let told = self.tell(Address::everyone(&wish.place, &wish.by), &wish.place, notice.button(undo.button()));
         let decision = told.and(can_be_undone).with(self.linked_too(wish, &project.label()));
@@ -181,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_found_project_is_connected_under_its_canonical_names() {
-        let found = Lookup::Found(sample::project("checkout"));
+        let found = Lookup::Found { project: sample::project("checkout"), week: None };
         let decision = decide(&sample::deployment(), &found, &[]);
         let [RowChange::PutOffer(_), RowChange::PutUndo(undo), RowChange::Subscribe(made), RowChange::Audit(_)] =
             &decision.changes[..]
@@ -195,7 +207,7 @@ mod tests {
 
     #[test]
     fn connecting_twice_says_what_is_there_and_changes_nothing() {
-        let found = Lookup::Found(sample::project("checkout"));
+        let found = Lookup::Found { project: sample::project("checkout"), week: None };
         let decision = decide(&sample::deployment(), &found, &[sample::subscription()]);
         assert!(matches!(decision.changes[..], [RowChange::Audit(_), RowChange::PutOffer(_)]));
         assert_eq!(said(&decision), "Already connected: acme / checkout");
@@ -204,7 +216,7 @@ mod tests {
     #[test]
     fn an_organization_that_the_deployment_does_not_accept_is_refused() {
         let deployment = Deployment { allowed_orgs: Some(vec![OrgSlug::new("globex")]), ..sample::deployment() };
-        let decision = decide(&deployment, &Lookup::Found(sample::project("checkout")), &[]);
+        let decision = decide(&deployment, &Lookup::Found { project: sample::project("checkout"), week: None }, &[]);
         assert!(matches!(decision.changes[..], [RowChange::Audit(_)]));
     }
 

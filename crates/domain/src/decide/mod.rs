@@ -73,9 +73,25 @@ impl Core<'_> {
         Decision::nothing().and(RowChange::PurgeAccount(account.clone()))
     }
 
-    /// An organization installed our integration.
-    pub fn integration_installed(&self, installation: &InstallationId, org: &OrgSlug) -> Decision {
-        Decision::nothing()
+    /// An organization installed our integration. Where it is the `first` one, each of its channels is told: what was connected
+    /// before, or while it was removed, gets its events from now on.
+    pub fn integration_installed(
+        &self,
+        installation: &InstallationId,
+        org: &OrgSlug,
+        first: bool,
+        subscriptions: &[Subscription],
+    ) -> Decision {
+        let tell = |decision: Decision, s: &Subscription| {
+            let audit = AuditEntry::of_itself(self.now, &s.place, "Sentry", "install integration", org.as_str());
+            let told = self.openly(&s.place, &s.by, say::integration_installed(org));
+            decision.and(RowChange::Audit(audit)).then(told)
+        };
+        // An internal integration is there from the start.
+        let is_own = self.deployment.integration_org.as_ref() == Some(org);
+        let waiting = if first && !is_own { subscriptions } else { &[] };
+        let decision = change::once_a_channel(waiting).fold(Decision::nothing(), tell);
+        decision
             .and(RowChange::PutInstallation { installation: installation.clone(), org: org.clone() })
             .and(RowChange::RememberForEver)
     }

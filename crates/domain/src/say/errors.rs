@@ -223,6 +223,13 @@ pub fn integration_removed(org: &OrgSlug) -> Notice {
         .line(format!("A Sentry owner or manager of {org} can install it again; then I go on by myself."))
 }
 
+/// To a channel: an organization has installed our integration.
+pub fn integration_installed(org: &OrgSlug) -> Notice {
+    Notice::text(format!(
+        "Connected now: {org} has installed this integration in Sentry. Its events arrive from now on."
+    ))
+}
+
 /// To whoever can mend it: Sentry has issues of which no webhook told.
 pub fn webhooks_missing(pulse: &Pulse, missed: usize, now: Timestamp) -> Notice {
     let head = match (pulse.silence(now), pulse.usual, pulse.last) {

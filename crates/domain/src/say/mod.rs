@@ -13,8 +13,8 @@ mod why;
 
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
-    integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done, not_sent, not_understood,
-    sentry_down, sentry_refused, webhooks_missing,
+    integration_installed, integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done,
+    not_sent, not_understood, sentry_down, sentry_refused, webhooks_missing,
 };
 pub(crate) use linking::minutes;
 pub use linking::{
@@ -43,7 +43,7 @@ pub(crate) fn name(person: &Person) -> String {
 }
 
 /// A place is connected. Everyone there is told.
-pub fn connected(deployment: &Deployment, subscription: &Subscription, installed: bool) -> Notice {
+pub fn connected(deployment: &Deployment, subscription: &Subscription, week: Option<usize>, installed: bool) -> Notice {
     let more = subscription.filter.title_in_words().into_iter().chain(subscription.filter.tags_in_words());
     let more: Vec<_> = more.map(|words| format!(" {}.", capital(&words))).collect();
     let mut notice = Notice::text(format!("Connected: {}", subscription.project.label())).line(format!(
@@ -55,10 +55,18 @@ pub fn connected(deployment: &Deployment, subscription: &Subscription, installed
         subscription.filter.level_in_words(),
         more.concat(),
     ));
+    notice = notice.line(match week {
+        Some(issues) => {
+            let issues = crate::text::counted(issues as u64, "message");
+            format!("With these filters the new issues of the last 7 days would have been about {issues}.")
+        }
+        None => "I have no history yet to estimate the volume.".into(),
+    });
     if let (Some(url), false) = (&deployment.install_url, installed) {
         notice = notice
             .line(format!(
-                "I have not heard from {}'s integration yet. A Sentry owner or manager installs it once:",
+                "{} has not installed this integration yet, as far as I have heard. A Sentry owner or manager can, once; I say so \
+                 here when it is done:",
                 subscription.project.org
             ))
             .link("Install the integration in Sentry", url);
