@@ -336,3 +336,18 @@ async fn status_names_an_organization_whose_webhooks_are_missing() {
     let (_, lines) = status_lines(&world);
     assert_eq!(lines[1], "acme: webhooks are missing. I fill the gaps by asking Sentry every hour.");
 }
+
+#[tokio::test]
+async fn what_is_missed_after_a_disconnect_was_taken_back_is_found_too() {
+    let world = connected().await;
+    world.wait(45 * MINUTE).await;
+    world.ana_says("disconnect").await;
+    let undo = world.chat.messages_in(&ops().channel).pop().expect("an answer").notice.buttons.remove(0);
+    world.wait(9 * MINUTE).await;
+    world.press(ana(), Some(undo.press)).await;
+    world.wait(MINUTE).await;
+    happens_unheard(&world, "7");
+    world.wait(2 * HOUR).await;
+    let [card] = &cards(&world)[..] else { panic!("one card: {:?}", cards(&world)) };
+    assert!(card.notice.head.starts_with("Catching up · "), "{card:?}");
+}

@@ -108,6 +108,10 @@ impl Core<'_> {
         let back: Vec<_> = gone.iter().filter(|s| !is_here(s)).collect();
         let told = say::connected_again(gone, &pressed.by);
         let decision = Decision::job(self.openly(&pressed.place, &pressed.by, told));
+        // Nobody may have been connected to them meanwhile, and so nobody asks what is missed there.
+        let mut orgs: Vec<_> = back.iter().map(|s| &s.project.org).collect();
+        orgs.dedup();
+        let decision = orgs.into_iter().map(|org| self.reconcile_anew(org)).fold(decision, Decision::then);
         back.into_iter().cloned().map(RowChange::Subscribe).fold(decision, Decision::and)
     }
 

@@ -71,6 +71,7 @@ impl Core<'_> {
         self.tell(to, &whole.place, say::joined(&joining.project, &whole.by))
             .and(RowChange::Subscribe(self.subscription_of(whole, joining)))
             .and(RowChange::Audit(audit))
+            .then(self.reconcile_anew(&whole.org))
     }
 
     /// The subscription that it joins with. What happened in it since all of the organization was wanted is wanted, too.
