@@ -50,10 +50,11 @@ impl Content {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             notice = notice.line(text);
         }
-        let short_id = self.issue.short_id.as_deref().map_or_else(|| "Open in Sentry".into(), |id| line(id, 60));
-        notice = match &self.issue.url {
-            Some(url) => notice.link(short_id, url),
-            None => notice.line(short_id),
+        let short_id = self.issue.short_id.as_deref().map(|id| line(id, 60));
+        notice = match (&self.issue.url, short_id) {
+            (Some(url), short_id) => notice.link(short_id.unwrap_or_else(|| "Open in Sentry".into()), url),
+            (None, Some(short_id)) => notice.line(short_id),
+            (None, None) => notice,
         };
         notice.buttons = self.buttons(handle);
         notice
@@ -90,7 +91,9 @@ impl Content {
 
     /// What has happened, in one line of its own.
     pub(crate) fn told(&self) -> Notice {
-        let what = [self.what_happened(), self.assigned()].into_iter().find(|text| !text.is_empty());
+        let freed = (self.issue.assignee == Some(Assignee::Nobody)).then(|| "Assigned to nobody".into());
+        let told = [self.what_happened(), self.assigned(), freed.unwrap_or_default()];
+        let what = told.into_iter().find(|text| !text.is_empty());
         what.into_iter().fold(Notice::text(self.head()), Notice::line)
     }
 

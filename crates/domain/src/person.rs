@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::line;
 use crate::{AccountId, ChannelId, CredentialId, MessageId, OrgSlug, Timestamp, UserId, UserJid};
 
 /// A person in the chat platform.
@@ -48,12 +49,14 @@ impl Place {
         self.account == other.account && self.channel == other.channel
     }
 
-    /// How people see it: `#ops`, or `this chat`.
+    /// How people see it: `#ops`, or `this chat`. Whoever may rename a channel chooses its name.
     pub fn label(&self) -> String {
-        match (&self.name, self.direct) {
+        const SHOWN: usize = 80;
+        let name = self.name.as_deref().map_or_else(String::new, |name| line(name.trim_start_matches('#'), SHOWN));
+        match (name.as_str(), self.direct) {
             (_, true) => "this chat".into(),
-            (Some(name), false) => format!("#{}", name.trim_start_matches('#')),
-            (None, false) => "this channel".into(),
+            ("", false) => "this channel".into(),
+            (name, false) => format!("#{name}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::say::some_of;
 use crate::text::{counted, line};
 use crate::{
     Address, Button, Card, Choice, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp,
@@ -225,15 +226,22 @@ impl Roundup {
         let kinds = [(holds.fresh, "new"), (holds.settled, "resolved"), (back, "came back")];
         let kinds: Vec<_> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, kind)| format!("{n} {kind}")).collect();
         let notice = Notice { head, tone: Some(Tone::Open(Level::Warning)), ..Notice::default() };
-        let notice = notice.line(format!("{} changed: {}.", counted(holds.issues, "issue"), kinds.join(", ")));
+        let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+        let notice = notice.line(format!("{} changed{kinds}.", counted(holds.issues, "issue")));
         let notice = worst(holds).into_iter().fold(notice, Notice::line);
         Notice { buttons: vec![self.show_button(format!("Show {}", holds.issues))], ..notice }
     }
 
     fn after_mute(&self, back: &[String], holds: &Gathering) -> Notice {
-        let back = if back.is_empty() { String::new() } else { format!("Back on: {}. ", back.join(", ")) };
+        let are_many = back.len() > 1;
+        let back = if back.is_empty() {
+            String::new()
+        } else {
+            format!("Back on: {}. ", some_of(back.iter().map(String::as_str)))
+        };
         let Some(worst) = holds.top.first() else {
-            return Notice::text(format!("{back}Nothing came while it was muted."));
+            let they_were = if are_many { "they were" } else { "it was" };
+            return Notice::text(format!("{back}Nothing came while {they_were} muted."));
         };
         let title = line(&worst.issue.title, NAME);
         let events = worst.issue.events.map_or_else(String::new, |n| format!(" ({})", counted(n, "event")));

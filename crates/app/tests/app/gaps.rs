@@ -350,4 +350,5 @@ async fn what_is_missed_after_a_disconnect_was_taken_back_is_found_too() {
     world.wait(2 * HOUR).await;
     let [card] = &cards(&world)[..] else { panic!("one card: {:?}", cards(&world)) };
     assert!(card.notice.head.starts_with("Catching up · "), "{card:?}");
+    world.wait(MINUTE).await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ECHO, connect_line, quoted, slash};
+use super::{ECHO, connect_line, on_button, quoted, slash};
 use crate::command::{CommandError, DurationProblem, FILTERS, FilterProblem, Problem, closest};
 use crate::text::{counted, line};
 use crate::{
@@ -107,7 +107,7 @@ fn pointer(error: &CommandError) -> String {
 pub fn no_organization(wish: &Connect, seen: &[Organization]) -> Notice {
     let (typed, asked) = (&wish.org, wish.identity.as_ref());
     let whose = asked.map_or_else(
-        || "those of this integration".into(),
+        || "the organizations of this integration".into(),
         |identity| format!("the organizations of your Sentry account ({})", line(identity.label(), ECHO)),
     );
     let notice = Notice::text(format!("I cannot find {} among {whose}.", quoted(typed)));
@@ -121,7 +121,7 @@ pub fn no_organization(wish: &Connect, seen: &[Organization]) -> Notice {
     match near {
         Some(org) => {
             let label = format!("Connect {} / {}", org.slug, line(&wish.project, ECHO));
-            notice.offer(label, connect_line(org.slug.as_str(), &wish.project, &wish.filter))
+            notice.offer(on_button(&label), connect_line(org.slug.as_str(), &wish.project, &wish.filter))
         }
         None if asked.is_some() => notice.suggest("Switch account", switch(wish)),
         None => notice,
@@ -150,11 +150,11 @@ pub fn no_project(org: &OrgSlug, wish: &Connect, seen: &[Project]) -> Notice {
     let notice = Notice::text(format!("{org} has no project {}. {hint}", quoted(typed))).line("Nothing changed.");
     near.into_iter().take(OFFERED).fold(notice, |notice, project| {
         let slug = project.slug.as_str();
-        notice.offer(slug, connect_line(org.as_str(), slug, &wish.filter))
+        notice.offer(on_button(slug), connect_line(org.as_str(), slug, &wish.filter))
     })
 }
 
-pub(super) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+pub(crate) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 5;
     let more = names.len().saturating_sub(SHOWN);
     let mut text = names.take(SHOWN).collect::<Vec<_>>().join(", ");
@@ -172,7 +172,10 @@ pub fn not_allowed(deployment: &Deployment, managers: &[String]) -> Notice {
             "Whoever installed the bot is one. {} shows the user id that your administrator can add.",
             slash(deployment, "whoami")
         )),
-        known => notice.line(format!("Managers here: {}.", some_of(known.iter().map(String::as_str)))),
+        known => {
+            let names: Vec<_> = known.iter().map(|name| line(name, ECHO)).collect();
+            notice.line(format!("Managers here: {}.", some_of(names.iter().map(String::as_str))))
+        }
     }
 }
 
@@ -202,7 +205,7 @@ pub fn cannot_post(place: &Place, since: Timestamp, subscriptions: usize) -> Not
 
 /// To whoever connected a place: a card for it was given up.
 pub fn not_sent(place: &Place, letter: &JobId, why: &str) -> Notice {
-    Notice::text(format!("I could not send a card to {}: {}.", place.label(), line(why, 200))).line(format!(
+    Notice::text(format!("I could not send a card to {}: {}.", place.label(), line(why, 200).trim_end_matches('.'))).line(format!(
         "It is kept for 30 days as dead letter {letter}; whoever runs me can look at it and send it again. I tell you of the \
          first one a day."
     ))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::errors::span;
-use super::{linked_as, name, slash};
+use super::{BUTTON, linked_as, name, on_button, slash, some_of};
 use crate::command::{COMMANDS, FILTERS, Spec, Topic};
 use crate::decide::{SaidFacts, StatusFacts, TestFacts};
 use crate::text::counted;
@@ -27,7 +27,7 @@ pub fn help(deployment: &Deployment, here: &[Subscription], linked: Option<&Link
         format!("Nothing connected here yet. Start with: {}", slash(deployment, "connect <org> <project>"))
     } else {
         let projects: Vec<_> = here.iter().map(|s| format!("{}/{}", s.project.org, s.project.slug)).collect();
-        format!("Here now: {} ({}).", projects.join(", "), projects.len())
+        format!("Here now: {} ({}).", some_of(projects.iter().map(String::as_str)), projects.len())
     };
     let notice = notice.line([Some(last), linked_as(linked)].into_iter().flatten().collect::<Vec<_>>().join(" "));
     if here.is_empty() { notice } else { notice.offer("Configure", "configure") }
@@ -51,7 +51,7 @@ pub fn help_topic(deployment: &Deployment, topic: Topic) -> Notice {
 fn help_command(deployment: &Deployment, spec: &Spec) -> Notice {
     let notice = Notice::text(usage(deployment, spec)).line(spec.details);
     let examples: Vec<_> = spec.examples.iter().map(|example| slash(deployment, example)).collect();
-    notice.line(format!("For example: {}", examples.join("  ·  ")))
+    notice.line(format!("For example: {}", examples.join(" · ")))
 }
 
 /// This channel's projects.
@@ -76,7 +76,9 @@ pub fn configure(deployment: &Deployment, place: &Place, facts: &SaidFacts, now:
     };
     let edit = |notice: Notice, s: &&Subscription| {
         let label = format!("Edit {}/{}", s.project.org, s.project.slug);
-        notice.suggest(label, Offered::Project(s.project.id.clone()))
+        // What tells long names apart is the project.
+        let label = if label.len() > BUTTON { format!("Edit {}", s.project.slug) } else { label };
+        notice.suggest(on_button(&label), Offered::Project(s.project.id.clone()))
     };
     let notice = own.iter().take(EDITED).fold(notice.line(facts.settings.in_words()), edit);
     notice.suggest("Channel settings", Offered::Settings).offer("Mute 1 h", "mute 1h")
@@ -121,7 +123,9 @@ pub fn status(
     let last = last.map_or_else(|| "No event yet".into(), |at| format!("Last event {} {} UTC", at.day(), at.clock()));
     let notice = Notice::text(head);
     let notice = match &status.paused {
-        Some(pause) => notice.line(format!("{}. I try once an hour and go on by myself.", pause.why)),
+        Some(pause) => {
+            notice.line(format!("{}. I try once an hour and go on by myself.", crate::text::line(&pause.why, 200)))
+        }
         None => notice,
     };
     let notice = notice.line(format!("{last} · {} waiting · {} failed in 24 h", status.waiting, status.failed));
@@ -171,6 +175,7 @@ fn state(here: &[Subscription], status: &StatusFacts, now: Timestamp) -> String 
         (None, _) if here.is_empty() => " gets nothing yet".into(),
         (None, _) if status.failed > 0 => format!(": {} could not be sent", counted(status.failed, "message")),
         (None, _) if here.iter().all(|s| s.muted(now).is_some()) => ": everything is muted".into(),
+        (None, Some(pulse)) if pulse.silence(now).is_none() => format!(": webhooks of {} are missing", pulse.org),
         (None, Some(pulse)) => format!(": {} is silent for longer than usual", pulse.org),
         (None, None) if status.waiting > 0 => format!(": {} on the way", counted(status.waiting, "message")),
         (None, None) => ": all good".into(),

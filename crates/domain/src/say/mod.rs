@@ -8,9 +8,12 @@ mod linking;
 mod lists;
 mod muting;
 mod panel;
+#[cfg(test)]
+mod snapshots;
 mod whole;
 mod why;
 
+pub(crate) use errors::some_of;
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
     integration_installed, integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done,
@@ -32,6 +35,10 @@ use crate::{Deployment, Filter, LinkedPerson, Notice, Person, Place, Project, Su
 
 /// Longest piece of somebody's words that is repeated to them.
 const ECHO: usize = 80;
+/// As many buttons as a message has room for.
+const MOST_BUTTONS: usize = 5;
+/// As much as a button shows.
+const BUTTON: usize = 40;
 
 /// `text` in quotes, cleaned and cut.
 fn quoted(text: &str) -> String {
@@ -140,7 +147,7 @@ pub fn disconnected(project: &str, by: &Person) -> Notice {
 /// Every project is gone from a place. Everyone there is told.
 pub fn disconnected_all(gone: &[Subscription], by: &Person) -> Notice {
     let labels: Vec<_> = gone.iter().map(|s| s.project.label()).collect();
-    let listed = errors::some_of(labels.iter().map(String::as_str));
+    let listed = some_of(labels.iter().map(String::as_str));
     Notice::text(format!("Disconnected everything here ({}): {listed}, by {}.", labels.len(), name(by)))
 }
 
@@ -148,7 +155,8 @@ pub fn disconnected_all(gone: &[Subscription], by: &Person) -> Notice {
 pub fn connected_again(gone: &[Subscription], by: &Person) -> Notice {
     let labels: Vec<_> = gone.iter().map(|s| s.project.label()).collect();
     let filters = if gone.len() == 1 { "its filters" } else { "their filters" };
-    Notice::text(format!("Connected again: {}, with {filters} ({}).", labels.join(", "), name(by)))
+    let listed = some_of(labels.iter().map(String::as_str));
+    Notice::text(format!("Connected again: {listed}, with {filters} ({}).", name(by)))
 }
 
 /// A change can no longer be taken back, or was already.
@@ -164,20 +172,26 @@ pub fn not_connected(typed: &str, here: &[Subscription]) -> Notice {
     }
     let here: Vec<_> = here.iter().map(|s| s.project.label()).collect();
     Notice::text(format!("{} is not connected to this channel.", line(typed, ECHO)))
-        .line(format!("Connected here: {}. Nothing changed.", here.join(", ")))
+        .line(format!("Connected here: {}. Nothing changed.", some_of(here.iter().map(String::as_str))))
 }
 
 /// A display name fits several projects.
 pub fn which_one(typed: &str, fitting: &[&Subscription], again: impl Fn(&Project) -> String) -> Notice {
     let slugs: Vec<_> = fitting.iter().map(|s| s.project.label()).collect();
     let notice = Notice::text(format!("{} fits {} projects. Which one?", quoted(typed), fitting.len()));
-    let notice = notice.line(format!("{}. Nothing changed.", slugs.join(", ")));
-    fitting.iter().fold(notice, |notice, s| notice.offer(s.project.slug.as_str(), again(&s.project)))
+    let notice = notice.line(format!("{}. Nothing changed.", some_of(slugs.iter().map(String::as_str))));
+    let offered = fitting.iter().take(MOST_BUTTONS);
+    offered.fold(notice, |notice, s| notice.offer(on_button(s.project.slug.as_str()), again(&s.project)))
 }
 
 /// There is nothing to disconnect.
 pub fn nothing_connected() -> Notice {
     Notice::text("Nothing is connected here.")
+}
+
+/// A name, or what is done with it, as long as a button shows it.
+fn on_button(text: &str) -> String {
+    line(text, BUTTON)
 }
 
 fn slash(deployment: &Deployment, rest: &str) -> String {

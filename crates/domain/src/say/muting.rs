@@ -1,6 +1,6 @@
 //! What is said of mutes.
 
-use super::{errors::span, name};
+use super::{errors::span, name, some_of};
 use crate::text::line;
 use crate::{Button, Choice, Handle, Notice, Person, Press, Timestamp};
 
@@ -23,7 +23,7 @@ pub fn unmuted(projects: &[String], here: usize, by: &Person) -> Notice {
 fn these(projects: &[String], here: usize) -> String {
     match projects.len() {
         many if many > 1 && many == here => format!("everything here ({many})"),
-        _ => projects.join(", "),
+        _ => some_of(projects.iter().map(String::as_str)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is said of every project of an organization.
 
-use super::{connect_line, name, slash};
+use super::{MOST_BUTTONS, connect_line, name, on_button, slash, some_of};
 use crate::text::{counted, line};
 use crate::{Connect, Deployment, EVERY, Notice, Person, Project, Whole};
 
@@ -57,9 +57,10 @@ pub fn which_to_connect(wish: &Connect, fitting: &[Project]) -> Notice {
     let labels: Vec<_> = fitting.iter().map(Project::label).collect();
     let typed = line(&wish.project, super::ECHO);
     let head = format!("\"{typed}\" fits {}. Which one?", counted(fitting.len() as u64, "project"));
-    let notice = Notice::text(head).line(format!("{}. Nothing changed.", labels.join(", ")));
-    fitting.iter().fold(notice, |notice, project| {
+    let listed = some_of(labels.iter().map(String::as_str));
+    let notice = Notice::text(head).line(format!("{listed}. Nothing changed."));
+    fitting.iter().take(MOST_BUTTONS).fold(notice, |notice, project| {
         let slug = project.slug.as_str();
-        notice.offer(slug, connect_line(project.org.as_str(), slug, &wish.filter))
+        notice.offer(on_button(slug), connect_line(project.org.as_str(), slug, &wish.filter))
     })
 }

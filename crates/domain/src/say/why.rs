@@ -1,6 +1,6 @@
 //! Why a message is there, and why one is not.
 
-use super::{configure_line, slash};
+use super::{configure_line, slash, some_of};
 use crate::decide::WhyFacts;
 use crate::text::{counted, line};
 use crate::{
@@ -44,7 +44,7 @@ fn never_heard(deployment: &Deployment, name: &str, here: &[Subscription]) -> No
     let connected: Vec<_> = here.iter().map(|s| s.project.label()).collect();
     let connected = match &connected[..] {
         [] => "Nothing is connected here.".into(),
-        some => format!("Connected here: {}.", some.join(", ")),
+        some => format!("Connected here: {}.", some_of(some.iter().map(String::as_str))),
     };
     Notice::text(format!("I have heard nothing of {name} for this channel in the last 14 days.")).line(format!(
         "Sentry did not tell me, or its project is not connected here. {connected} {} shows how Sentry's webhooks come in.",

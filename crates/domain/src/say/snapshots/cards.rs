@@ -1,0 +1,141 @@
+//! Cards in every standing, in every density, and with whatever a channel hides.
+
+use super::world::{DAY, NOW, ana, hostile, ops, strange_place, stranger, subscription};
+use super::{Message, said};
+use crate::decide::Core;
+use crate::{
+    Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Handle, Issue, Level, Notice, Privacy,
+    Standing, Status, Test, Updates, sample,
+};
+
+pub(super) fn messages() -> Vec<Message> {
+    let told = |standing| content(standing, ChannelSettings::default()).told();
+    let assigned = |assignee| {
+        let mut content = content(Standing::New, ChannelSettings::default());
+        content.issue.assignee = Some(assignee);
+        content.told()
+    };
+    let resolved = || Standing::Resolved { by: Some("Ben".into()), at: NOW };
+    vec![
+        said("notice", "An issue's card", standings().into_iter().chain(looks()).chain(extremes())),
+        said(
+            "told",
+            "Something has happened to the issue of a card; where the channel wants a message of it",
+            [
+                ("resolved by somebody", told(resolved())),
+                ("opened again in Sentry", told(Standing::Reopened { by: None })),
+                ("it came back", told(Standing::CameBack)),
+                ("assigned", assigned(Assignee::Somebody("Ben".into()))),
+                ("assigned to a hostile name", assigned(Assignee::Somebody(hostile()))),
+                ("not assigned any more", assigned(Assignee::Nobody)),
+            ],
+        ),
+    ]
+}
+
+fn content(standing: Standing, settings: ChannelSettings) -> Content {
+    let subscription = crate::Subscription { settings, ..subscription() };
+    let mut change = sample::change(ChangeKind::New);
+    change.issue.assignee = Some(Assignee::Somebody("Ben".into()));
+    let mut content = Card::open(Handle::new("h"), &subscription, &change, NOW).content;
+    content.issue.status = Some(standing.status());
+    Content { standing, ..content }
+}
+
+fn drawn(content: &Content) -> Notice {
+    content.notice(&Handle::new("h"))
+}
+
+fn standings() -> Vec<(String, Notice)> {
+    let by = || Some("Ben".to_owned());
+    let archived = |by, until| Standing::Archived { by, at: NOW, until };
+    let standings = [
+        ("new", Standing::New),
+        ("it came back", Standing::CameBack),
+        ("it happens much more often", Standing::Escalating),
+        ("a rule fired", Standing::Alert { rule: "Page on new errors".into() }),
+        ("opened again by somebody", Standing::Reopened { by: by() }),
+        ("opened again in Sentry", Standing::Reopened { by: None }),
+        ("resolved by somebody", Standing::Resolved { by: by(), at: NOW }),
+        ("resolved in Sentry", Standing::Resolved { by: None, at: NOW }),
+        ("archived until it escalates", archived(by(), Archive::UntilEscalating)),
+        ("archived until something else", archived(by(), Archive::UntilCondition)),
+        ("archived for ever", archived(by(), Archive::Forever)),
+        ("archived, nobody knows until when or by whom", archived(None, Archive::Untold)),
+    ];
+    let card = |standing| drawn(&content(standing, ChannelSettings::default()));
+    standings.map(|(what, standing)| (format!("{what}, standard"), card(standing))).into()
+}
+
+/// Every density with every privacy, open and resolved.
+fn looks() -> Vec<(String, Notice)> {
+    let resolved = || Standing::Resolved { by: Some("Ben".into()), at: NOW };
+    let mut looks = Vec::new();
+    for density in Density::ALL {
+        for privacy in Privacy::ALL {
+            let settings = ChannelSettings { updates: Updates::Edit, density, privacy };
+            let what = format!("{}, text {}", density.in_words(), privacy.in_words());
+            looks.push((format!("new, {what}"), drawn(&content(Standing::New, settings))));
+        }
+        let settings = ChannelSettings { density, ..ChannelSettings::default() };
+        looks.push((format!("resolved, {}", density.in_words()), drawn(&content(resolved(), settings))));
+    }
+    looks
+}
+
+/// What Sentry says hardly anything of, a lot of, or what somebody wants to do harm with.
+fn extremes() -> Vec<(String, Notice)> {
+    let mut extremes = Vec::new();
+    let bare = Issue { title: "Issue".into(), ..Issue::default() };
+    let numbered = Issue { short_id: Some("CHECKOUT-7".into()), ..bare.clone() };
+    let linked = Issue { url: Some("https://sentry.example.com/issues/42/".into()), ..bare.clone() };
+    let figures = |events, level| Issue {
+        events: Some(events),
+        users: Some(events),
+        level: Some(level),
+        status: Some(Status::Unresolved),
+        first_seen: Some(NOW - DAY),
+        ..bare.clone()
+    };
+    let strange = Issue {
+        short_id: Some(hostile()),
+        title: hostile(),
+        culprit: Some(hostile()),
+        release: Some(hostile()),
+        environment: Some(hostile()),
+        assignee: Some(Assignee::Somebody(hostile())),
+        ..figures(1_240_000, Level::Fatal)
+    };
+    for density in Density::ALL {
+        let settings = ChannelSettings { density, ..ChannelSettings::default() };
+        let of = |standing, issue: &Issue| drawn(&Content { issue: issue.clone(), ..content(standing, settings) });
+        let what = density.in_words();
+        extremes.push((format!("hardly anything is known, {what}"), of(Standing::New, &bare)));
+        extremes.push((format!("only its short id is known, {what}"), of(Standing::New, &numbered)));
+        extremes.push((format!("only its page is known, {what}"), of(Standing::New, &linked)));
+        extremes.push((format!("one of each, {what}"), of(Standing::New, &figures(1, Level::Warning))));
+        extremes.push((format!("many of each, {what}"), of(Standing::Escalating, &figures(1_240, Level::Debug))));
+        let rule = Standing::Alert { rule: hostile() };
+        let alert = Content { by: stranger(), place: strange_place(), ..content(rule, settings) };
+        extremes.push((format!("hostile, {what}"), drawn(&Content { issue: strange.clone(), ..alert })));
+    }
+    extremes
+}
+
+pub(super) fn test_card() -> Vec<Message> {
+    let (deployment, random) = (sample::deployment(), sample::Counting::default());
+    let core = Core { deployment: &deployment, now: NOW, random: &random };
+    let test = |by| Test { by, place: ops() };
+    let compact = ChannelSettings { density: Density::Compact, ..ChannelSettings::default() };
+    let compact = crate::Subscription { settings: compact, ..subscription() };
+    vec![said(
+        "test_card",
+        "`test`; everyone sees it",
+        [
+            ("nothing connected", core.test_card(&test(ana()), &[])),
+            ("connected", core.test_card(&test(ana()), &[subscription()])),
+            ("connected, compact", core.test_card(&test(ana()), &[compact])),
+            ("a hostile name", core.test_card(&test(stranger()), &[subscription()])),
+        ],
+    )]
+}
