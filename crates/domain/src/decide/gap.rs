@@ -221,7 +221,9 @@ fn by_place(subscriptions: &[Subscription]) -> Vec<Vec<&Subscription>> {
 /// Of how many issues that Sentry names each account should have been told, and no webhook told of them.
 fn missed<'f>(reading: &Reading, facts: &'f GapFacts) -> HashMap<&'f AccountId, usize> {
     let has_card = |found: &Found| facts.cards.iter().any(|card| card.content.issue_id == found.id);
-    let unheard = reading.fresh.iter().filter(|found| is_settled(found, reading) && !facts.heard.contains(&found.id));
+    // What is older was judged by the reading before: another filter may admit it only by now.
+    let is_new = |found: &&Found| is_settled(found, reading) && found.issue.first_seen > Some(reading.from);
+    let unheard = reading.fresh.iter().filter(is_new).filter(|found| !facts.heard.contains(&found.id));
     let mut missed = HashMap::new();
     for found in unheard.filter(|found| !has_card(found)) {
         let change = as_change(found);
