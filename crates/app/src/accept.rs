@@ -1,11 +1,12 @@
 //! The way in: facts, decision, commit. No remote call is made here: Sentry waits one second, Zoom three.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Asked, Command};
-use zentry_domain::decide::{Crowds, MuteFacts, PressFacts, SaidFacts, StatusFacts, UndoFacts, WhyFacts};
+use zentry_domain::decide::{Care, Crowds, MuteFacts, PressFacts, SaidFacts, StatusFacts, UndoFacts, WhyFacts};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
@@ -18,6 +19,8 @@ use crate::directory::{as_listed, shows_channels};
 
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
+/// Channels are noisy by what they got within it.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// When a delivery was last refused because it could not be stored.
 #[derive(Debug)]
@@ -168,6 +171,7 @@ impl App {
             settings: facts.settings(account, &said.place.channel).await?,
             wholes: facts.wholes_in(account, &said.place.channel).await?,
             everywhere: Vec::new(),
+            care: Vec::new(),
             known_channels: Vec::new(),
             status: None,
             why: None,
@@ -188,6 +192,7 @@ impl App {
             known.everywhere = facts.subscriptions_of(account).await?;
             known.known_channels = facts.channels_known_to(account, user).await?;
             known.known_channels.extend(self.channels_listed_for(&said.by).await?);
+            known.care = self.care(&known.everywhere).await?;
         }
         Ok(known)
     }
@@ -244,6 +249,28 @@ impl App {
         })
     }
 
+    /// How the channels of an account are, for whoever looks after them.
+    async fn care(&self, everywhere: &[Subscription]) -> Result<Vec<Care>, StoreError> {
+        let facts = &self.ports.facts;
+        let mut silent: HashMap<&OrgSlug, bool> = HashMap::new();
+        let mut care: Vec<Care> = Vec::new();
+        for Subscription { place, project, .. } in everywhere {
+            let missing = match silent.get(&project.org) {
+                Some(missing) => *missing,
+                None => facts.pulse(&project.org).await?.is_some_and(|pulse| pulse.told),
+            };
+            silent.insert(&project.org, missing);
+            if let Some(known) = care.iter_mut().find(|known| known.place.is_same(place)) {
+                known.missing |= missing;
+                continue;
+            }
+            let (account, channel) = (&place.account, &place.channel);
+            let week = facts.opened_since(account, channel, self.now() - WEEK).await?;
+            care.push(Care { place: place.clone(), paused: facts.paused(account, channel).await?, missing, week });
+        }
+        Ok(care)
+    }
+
     async fn pending_card(&self, link: Option<&Link>) -> Result<Option<Card>, StoreError> {
         match link.map(|link| (&link.then, &link.person.account)) {
             Some((Pending::Press { card, .. }, account)) => self.ports.facts.card(account, card).await,
@@ -264,8 +291,9 @@ impl App {
                     return Ok(self.core().switched(pressed, (place, then), open.as_ref(), &self.fresh_link()));
                 }
                 Some(what) if !pressed.by.is_guest() => {
-                    let said = typed(pressed, "configure");
-                    let facts = self.facts_for(&said, &Ok(Command::Configure)).await?;
+                    let is_of_all = matches!(what, Offered::All { .. } | Offered::Bulk { .. });
+                    let command = if is_of_all { Command::ConfigureAll } else { Command::Configure };
+                    let facts = self.facts_for(&typed(pressed, "configure"), &Ok(command)).await?;
                     let facts = SaidFacts { rights: self.rights_of(&pressed.by, listed.rank).await?, ..facts };
                     return Ok(self.core().panel_pressed(pressed, what, &facts));
                 }

@@ -89,12 +89,15 @@ impl Content {
         }
     }
 
-    /// What has happened, in one line of its own.
-    pub(crate) fn told(&self) -> Notice {
-        let freed = (self.issue.assignee == Some(Assignee::Nobody)).then(|| "Assigned to nobody".into());
-        let told = [self.what_happened(), self.assigned(), freed.unwrap_or_default()];
-        let what = told.into_iter().find(|text| !text.is_empty());
-        what.into_iter().fold(Notice::text(self.head()), Notice::line)
+    /// What has happened since it said what it did `before`.
+    pub(crate) fn told_after(&self, before: &Self) -> Notice {
+        let what = match self.issue.assignee == before.issue.assignee {
+            true => self.what_happened(),
+            false if self.issue.assignee == Some(Assignee::Nobody) => "Assigned to nobody".into(),
+            false => self.assigned(),
+        };
+        let notice = Notice::text(self.head());
+        if what.is_empty() { notice } else { notice.line(what) }
     }
 
     fn hidden(&self) -> String {

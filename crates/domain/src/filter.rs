@@ -149,7 +149,7 @@ impl Filter {
     /// In plain words: `error and above`, `info and above without warning`.
     pub fn level_in_words(&self) -> String {
         let from = match self.level {
-            Level::Debug => "all".into(),
+            Level::Debug => "all levels".into(),
             Level::Fatal => "fatal only".into(),
             level => format!("{} and above", level.word()),
         };

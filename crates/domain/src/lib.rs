@@ -65,7 +65,7 @@ pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
 pub use notice::{Action, Button, Choice, Line, Menu, Notice, Press, Select, SelectOption, Tone};
-pub use offer::{OFFER_LIFE, Offer, Offered, Suggestion};
+pub use offer::{Act, Group, OFFER_LIFE, Offer, Offered, Suggestion};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use policy::Rights;
 pub use ports::{Chat, Clock, Directory, Facts, Journal, Random, Roster, Store, Tracker, Vault, Webhook};

@@ -50,6 +50,20 @@ pub enum Offered {
         /// Whether.
         on: bool,
     },
+    /// Shows the channels of the account.
+    All {
+        /// Which of them.
+        group: Group,
+        /// Which page, from 0.
+        page: u16,
+    },
+    /// Does something about all subscriptions of a group that whoever presses may see.
+    Bulk {
+        /// Which.
+        group: Group,
+        /// What.
+        act: Act,
+    },
     /// Links another Sentry account, and then goes on.
     Switch {
         /// Where.
@@ -66,4 +80,30 @@ pub struct Suggestion {
     pub label: String,
     /// What it does.
     pub what: Offered,
+}
+
+/// Which subscriptions of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Nothing can be sent to their channel, or webhooks are missing.
+    Care,
+    /// Their channel gets more than anybody reads.
+    Noisy,
+    /// They are muted.
+    Muted,
+    /// All of them.
+    All,
+}
+
+/// What is done about many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// They are muted for a day.
+    Mute,
+    /// They are not muted any more.
+    Unmute,
+    /// They are disconnected.
+    Remove,
 }

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Answer, Archive, Assignee, Button, Candidate, ChannelId, ChannelSettings,
-    Choice, Connect, Content, CredentialId, Density, Digest, Filter, Handle, Identity, Issue, IssueId, IssueRef, Job,
-    Join, Kind, Level, Line, MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy,
+    AccountId, Act, Action, Actor, Address, Answer, Archive, Assignee, Button, Candidate, ChannelId, ChannelSettings,
+    Choice, Connect, Content, CredentialId, Density, Digest, Filter, Group, Handle, Identity, Issue, IssueId, IssueRef,
+    Job, Join, Kind, Level, Line, MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy,
     Project, ProjectId, ProjectSlug, Select, SelectOption, Setting, Standing, Status, Subscription, Terms, Test,
     Timestamp, Tone, Undoing, Update, Updates, UserId, UserJid, Whole,
 };
@@ -241,6 +241,8 @@ fn what_waits_for_a_link_stays_readable() {
     golden("offered_project", &Offered::Project(project()));
     golden("offered_level", &Offered::Level { project: project(), level: Level::Fatal });
     golden("offered_event", &Offered::Event { project: project(), kind: Kind::Assigned, on: true });
+    golden("offered_all", &Offered::All { group: Group::Care, page: 2 });
+    golden("offered_bulk", &Offered::Bulk { group: Group::Muted, act: Act::Remove });
     golden("offered_line", &Offered::Line("connect acme checkout".into()));
     golden("offered_switch", &Offered::Switch { place: ops(), then: Box::new(Pending::Nothing) });
     golden("pending_press", &Pending::Press { card, action: Action::Reopen });

@@ -284,7 +284,7 @@ async fn status_says_whether_messages_come_through() {
     let world = connected().await;
     world.ana_says("status").await;
     let (head, lines) = status_lines(&world);
-    assert_eq!(head, "#ops: all good");
+    assert_eq!(head, "#ops: no event has come yet");
     assert_eq!(lines[..2], ["No event yet · 0 waiting · 0 failed in 24 h", "acme: no event has come yet."]);
 
     happens(&world, "7").await;

@@ -2,6 +2,7 @@
 
 mod directory;
 mod environments;
+mod everywhere;
 mod failures;
 mod faults;
 mod gaps;

@@ -135,15 +135,17 @@ pub const COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "configure",
-        arguments: "[all | <org> <project> [filters | none]]",
+        arguments: "[all | <org> <project | *> [filters | none]]",
         summary: "what this channel gets; another filter for a project",
         details: "Shows this channel's projects with their filters, and buttons to change them: \"Edit\" has lists of levels and \
                   events; \"Channel settings\" says where changes are told (on the card, in its thread, in the channel), how \
                   much a card says (compact, standard, full) and what of an issue's words it shows (full, no message, class \
-                  only). With \"all\": the channels of this Zoom account; \
-                  managers see every one, others those in which they have used the bot and, where it may read Zoom's \
-                  directory, those that they belong to. With a project and filters: these say from now on what may post; \
-                  \"none\" goes back to the default. The answer carries \"Undo\" for ten minutes. key:a,b means any of these, several keys mean all of them, -key:a means none of these. A \
+                  only). With \"all\": the channels of this Zoom account, in groups (what needs care, what is noisy, what is muted), each \
+                  of which can be muted, unmuted or disconnected at once; managers see every channel, others those in \
+                  which they have used the bot and, where it may read Zoom's directory, those that they belong to. With a \
+                  project (or * for all of an organization) and filters: these say from now on what may post; \"none\" \
+                  goes back to the default. The answer carries \"Undo\" for ten minutes. key:a,b means any of these, \
+                  several keys mean all of them, -key:a means none of these. A \
                   message that is there is brought up to date whatever the filters say.",
         examples: &[
             "configure",
@@ -157,7 +159,7 @@ pub const COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "disconnect",
-        arguments: "[<org> <project>]",
+        arguments: "[<org> <project | *>]",
         summary: "stop one project; without names, all of this channel's",
         details: "Takes effect at once and never needs Sentry to answer. The answer carries \"Undo\" for ten minutes. Cards \
                   that are here stay, and their buttons keep working.",
@@ -166,7 +168,7 @@ pub const COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "mute",
-        arguments: "<duration> [<org> <project>]",
+        arguments: "<duration> [<org> <project | *>]",
         summary: "post nothing for a while; without names, of all of this channel's",
         details: "A duration is a number and m, h or d, from 5m to 14d. Messages that are here are still brought up to date. When \
                   it is over, one message says what came meanwhile. The answer carries \"Unmute\", \"+1 h\" and, for ten \
@@ -176,7 +178,7 @@ pub const COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "unmute",
-        arguments: "[<org> <project>]",
+        arguments: "[<org> <project | *>]",
         summary: "post again before a mute is over",
         details: "Without names it concerns all of this channel's projects. One message says what came meanwhile.",
         examples: &["unmute", "unmute acme checkout"],

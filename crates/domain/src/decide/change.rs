@@ -92,7 +92,7 @@ impl Core<'_> {
         };
         let to = Address { reply_to, ..after.address() };
         // The ledger counts the change with its card.
-        Decision::job(self.answer(to, after.content.told()).uncounted())
+        Decision::job(self.answer(to, after.content.told_after(&before.content)).uncounted())
     }
 
     /// What we did or read ourselves alters a message that is there, and posts none.
@@ -145,7 +145,9 @@ impl Core<'_> {
         let kept =
             |reason| suppressed(reason).with(Decision { changes: put.clone().into_iter().collect(), jobs: vec![] });
         let newest = after.as_ref().unwrap_or(card);
-        if let (true, Some(mute)) = (subscription.admits(change), subscription.muted(self.now)) {
+        // One that waits to be posted was accepted before the mute, and may be on its way.
+        let waits = card.listed.is_none() && !card.is_unopened();
+        if let (true, Some(mute)) = (subscription.admits(change) && !waits, subscription.muted(self.now)) {
             return match card.listed.as_ref() == Some(&mute.roundup) {
                 true => kept(Suppression::Muted),
                 false => gathered(newest.opened_after(card, self.now), mute),

@@ -3,6 +3,7 @@
 mod change;
 mod connect;
 mod directory;
+mod everywhere;
 mod gap;
 mod link;
 mod mute;
@@ -17,6 +18,8 @@ mod whole;
 pub use change::Crowds;
 pub use connect::Lookup;
 pub use directory::{DirectoryReading, Ended};
+pub use everywhere::Care;
+pub(crate) use everywhere::is_in;
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
 pub use press::{PressFacts, UndoFacts};

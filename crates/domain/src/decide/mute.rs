@@ -115,7 +115,7 @@ impl Core<'_> {
         }
     }
 
-    fn mute(
+    pub(super) fn mute(
         &self,
         (place, by): (&Place, &Person),
         chosen: &[&Subscription],
@@ -132,7 +132,12 @@ impl Core<'_> {
         decision.and(can_be_undone).and(RowChange::Audit(audit)).then(told)
     }
 
-    fn unmute(&self, (place, by): (&Place, &Person), muted: &[&Subscription], here: &[Subscription]) -> Decision {
+    pub(super) fn unmute(
+        &self,
+        (place, by): (&Place, &Person),
+        muted: &[&Subscription],
+        here: &[Subscription],
+    ) -> Decision {
         let labels: Vec<_> = muted.iter().map(|s| s.project.label()).collect();
         let (undo, can_be_undone) = self.undoable(place, self.muted_before(muted));
         let notice = say::unmuted(&labels, here.len(), by).button(undo.button());

@@ -23,6 +23,7 @@ impl Core<'_> {
             Offered::Event { project, kind, on } => {
                 self.refilter(pressed, project, facts, |filter| with_event(filter, *kind, *on))
             }
+            Offered::All { .. } | Offered::Bulk { .. } => self.everywhere_pressed(pressed, what, facts),
             Offered::Line(_) | Offered::Switch { .. } => Decision::nothing(),
         }
     }
@@ -88,14 +89,14 @@ impl Core<'_> {
         self.tell(Address::privately(&pressed.place, &pressed.by), &pressed.place, connected)
     }
 
-    fn keep_out(&self, pressed: &Pressed, action: &str, facts: &SaidFacts) -> Decision {
+    pub(super) fn keep_out(&self, pressed: &Pressed, action: &str, facts: &SaidFacts) -> Decision {
         let notice = say::not_allowed(self.deployment, &facts.rights.managers);
         let audit = self.audit(&pressed.place, &pressed.by, action, "").refused(&notice.head);
         Decision::job(self.privately(&pressed.place, &pressed.by, notice)).and(RowChange::Audit(audit))
     }
 
     /// The message says this from now on, or a new one does, to whoever pressed.
-    fn panel(&self, pressed: &Pressed, notice: Notice, in_place: bool) -> Decision {
+    pub(super) fn panel(&self, pressed: &Pressed, notice: Notice, in_place: bool) -> Decision {
         let to = Address::privately(&pressed.place, &pressed.by);
         let mut decision = self.tell(to, &pressed.place, notice);
         if in_place {

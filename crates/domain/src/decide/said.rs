@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::whole::drop_whole;
-use super::{Core, FreshLink};
+use super::{Care, Core, FreshLink};
 use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
@@ -23,6 +23,8 @@ pub struct SaidFacts {
     pub wholes: Vec<Whole>,
     /// What every place of the account is connected to; only for `configure all`.
     pub everywhere: Vec<Subscription>,
+    /// How their channels are; only for `configure all`.
+    pub care: Vec<Care>,
     /// Where the speaker has used the bot; only for `configure all`.
     pub known_channels: Vec<ChannelId>,
     /// How this place is; only for `status`.
@@ -108,7 +110,7 @@ impl Core<'_> {
             Command::Disconnect { project } => self.disconnect_said(said, project.as_ref(), facts),
             Command::Configure => self.reply(said, say::configure(self.deployment, &said.place, facts, self.now)),
             Command::ConfigureOne { named, filter } => self.configure_one(said, named, filter.as_ref(), facts),
-            Command::ConfigureAll => self.configure_all(said, facts),
+            Command::ConfigureAll => self.everywhere_said(&said.place, &said.by, facts),
             Command::Mute { .. } | Command::Unmute { .. } if self.is_refused(facts) => self.refuse(said, "mute", facts),
             Command::Mute { time, project } => self.mute_said(said, *time, project.as_ref(), &facts.here),
             Command::Unmute { project } => self.unmute_said(said, project.as_ref(), &facts.here),
@@ -276,16 +278,6 @@ impl Core<'_> {
         decision.and(put).and(RowChange::Audit(audit))
     }
 
-    /// A manager sees every channel of the account, others those in which they have used the bot.
-    fn configure_all(&self, said: &Said, facts: &SaidFacts) -> Decision {
-        let manager = facts.rights.is_manager;
-        let may_see = |s: &&Subscription| {
-            manager || s.place.channel == said.place.channel || facts.known_channels.contains(&s.place.channel)
-        };
-        let visible: Vec<_> = facts.everywhere.iter().filter(may_see).cloned().collect();
-        self.reply(said, say::configure_all(&said.place, &visible, facts.everywhere.len(), self.now))
-    }
-
     /// Deletes the person's grant now; the channels they connected keep working.
     fn unlink_said(&self, said: &Said, facts: &SaidFacts) -> Decision {
         let identity = facts.linked.as_ref().map(|linked| &linked.identity);
@@ -374,6 +366,7 @@ mod tests {
             wholes: Vec::new(),
             settings: ChannelSettings::default(),
             everywhere: Vec::new(),
+            care: Vec::new(),
             known_channels: Vec::new(),
             status: None,
             why: None,

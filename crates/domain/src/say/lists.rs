@@ -84,32 +84,6 @@ pub fn configure(deployment: &Deployment, place: &Place, facts: &SaidFacts, now:
     notice.suggest("Channel settings", Offered::Settings).offer("Mute 1 h", "mute 1h")
 }
 
-/// Every channel's projects, as far as the asker may see them.
-pub fn configure_all(here: &Place, visible: &[Subscription], of: usize, now: Timestamp) -> Notice {
-    let mut places: Vec<_> = visible.iter().map(|s| s.place.channel.key()).collect();
-    places.sort();
-    places.dedup();
-    let head =
-        format!("{} in {}", counted(visible.len() as u64, "subscription"), counted(places.len() as u64, "channel"));
-    let mut notice = Notice::text(head);
-    for subscription in visible.iter().take(MOST_ROWS) {
-        let place = &subscription.place;
-        let label = if place.direct && place.channel != here.channel {
-            format!("{}'s own chat", name(&subscription.by))
-        } else {
-            place.label()
-        };
-        notice = notice.line(format!("{label} · {}", row(subscription, now)));
-    }
-    if visible.len() > MOST_ROWS {
-        notice = notice.line(format!("Showing {MOST_ROWS} of {}.", visible.len()));
-    }
-    if of > visible.len() {
-        notice = notice.line("These are the channels in which I know you. Managers see all of them.");
-    }
-    notice
-}
-
 /// How a channel is.
 pub fn status(
     place: &Place,
@@ -178,6 +152,7 @@ fn state(here: &[Subscription], status: &StatusFacts, now: Timestamp) -> String 
         (None, Some(pulse)) if pulse.silence(now).is_none() => format!(": webhooks of {} are missing", pulse.org),
         (None, Some(pulse)) => format!(": {} is silent for longer than usual", pulse.org),
         (None, None) if status.waiting > 0 => format!(": {} on the way", counted(status.waiting, "message")),
+        (None, None) if status.pulses.iter().all(|pulse| pulse.last.is_none()) => ": no event has come yet".into(),
         (None, None) => ": all good".into(),
     }
 }
@@ -234,7 +209,7 @@ fn row_of_all(whole: &Whole, here: &[Subscription]) -> String {
     )
 }
 
-fn row(subscription: &Subscription, now: Timestamp) -> String {
+pub(super) fn row(subscription: &Subscription, now: Timestamp) -> String {
     let filter = &subscription.filter;
     let muted = subscription.muted(now).map(|mute| format!("muted until {}", mute.until.when(now)));
     let words = [subscription.project.label(), filter.level_in_words(), filter.events_in_words()].into_iter();

@@ -4,6 +4,7 @@
 //! and projects are only ever those that the asker may see.
 
 mod errors;
+mod everywhere;
 mod linking;
 mod lists;
 mod muting;
@@ -19,12 +20,13 @@ pub use errors::{
     integration_installed, integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done,
     not_sent, not_understood, sentry_down, sentry_refused, webhooks_missing,
 };
+pub use everywhere::{configure_all, done_in_many};
 pub(crate) use linking::minutes;
 pub use linking::{
     already_linked_elsewhere, cancelled, code_please, link_first, link_here, linked_only, still_waiting,
     too_many_codes, unlinked, welcome, wrong_code,
 };
-pub use lists::{configure, configure_all, help, help_topic, status, tested, whoami};
+pub use lists::{configure, help, help_topic, status, tested, whoami};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use panel::{project_settings, settings, settings_changed};
 pub use whole::{configure_whole, connected_whole, joined, which_to_connect, whole_already};

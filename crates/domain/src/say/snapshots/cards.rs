@@ -9,17 +9,18 @@ use crate::{
 };
 
 pub(super) fn messages() -> Vec<Message> {
-    let told = |standing| content(standing, ChannelSettings::default()).told();
+    let before = content(Standing::New, ChannelSettings::default());
+    let told = |standing| content(standing, ChannelSettings::default()).told_after(&before);
     let assigned = |assignee| {
         let mut content = content(Standing::New, ChannelSettings::default());
         content.issue.assignee = Some(assignee);
-        content.told()
+        content.told_after(&before)
     };
     let resolved = || Standing::Resolved { by: Some("Ben".into()), at: NOW };
     vec![
         said("notice", "An issue's card", standings().into_iter().chain(looks()).chain(extremes())),
         said(
-            "told",
+            "told_after",
             "Something has happened to the issue of a card; where the channel wants a message of it",
             [
                 ("resolved by somebody", told(resolved())),

@@ -8,14 +8,14 @@ use super::world::{
 };
 use super::{Message, said};
 use crate::command::{COMMANDS, Topic};
-use crate::decide::{FreshLink, SaidFacts, StatusFacts, TestFacts};
+use crate::decide::{Care, FreshLink, SaidFacts, StatusFacts, TestFacts};
 use crate::{
-    ChannelSettings, Deployment, Digest, Handle, LinkedPerson, Mute, Notice, OrgSlug, Pause, Pulse, Secret,
+    Act, ChannelSettings, Deployment, Digest, Group, Handle, LinkedPerson, Mute, Notice, OrgSlug, Pause, Pulse, Secret,
     Subscription, Whole, sample, say,
 };
 
 pub(super) fn messages() -> Vec<Message> {
-    vec![help(), help_topic(), configure(), configure_all(), status(), tested(), whoami()]
+    vec![help(), help_topic(), configure(), status(), tested(), whoami()]
 }
 
 fn muted(slug: &str) -> Subscription {
@@ -56,6 +56,7 @@ fn facts(here: Vec<Subscription>, wholes: Vec<Whole>) -> SaidFacts {
         wholes,
         settings: ChannelSettings::default(),
         everywhere: Vec::new(),
+        care: Vec::new(),
         known_channels: Vec::new(),
         status: None,
         why: None,
@@ -93,20 +94,58 @@ fn configure() -> Message {
     )
 }
 
+pub(super) fn everywhere() -> Vec<Message> {
+    vec![configure_all(), done_in_many()]
+}
+
 fn configure_all() -> Message {
     let own = Subscription { place: own_chat(), ..to("web") };
     let strange = Subscription { place: strange_place(), by: stranger(), ..to("api") };
     let strange = [subscription(), own.clone(), strange];
+    let muted = Mute { until: NOW + DAY, roundup: Handle::new("m") };
+    let ill = [subscription(), Subscription { mute: Some(muted), ..to("web") }];
+    let why = "Zoom refuses messages to this place".into();
+    let pause = Pause { account: ops().account, channel: ops().channel, since: NOW - DAY, why };
+    let care = |paused, missing, week| vec![Care { place: ops(), paused, missing, week }];
+    let show = |here, visible: &[Subscription], of: &[Subscription], care, view| {
+        let facts = SaidFacts { everywhere: of.to_vec(), care, ..facts(Vec::new(), Vec::new()) };
+        say::configure_all(here, visible, &facts, view, NOW)
+    };
+    let all = (Group::All, 0);
     said(
         "configure_all",
         "`configure all`",
         [
-            ("nothing is visible", say::configure_all(&ops(), &[], 0, NOW)),
-            ("nothing is visible of what there is", say::configure_all(&ops(), &[], 14, NOW)),
-            ("one channel of many", say::configure_all(&ops(), &[subscription()], 14, NOW)),
-            ("one's own chat, from there", say::configure_all(&own_chat(), &[own], 1, NOW)),
-            ("a manager, also somebody's own chat and hostile names", say::configure_all(&ops(), &strange, 3, NOW)),
-            ("many projects", say::configure_all(&ops(), &many(), 60, NOW)),
+            ("nothing is visible", show(&ops(), &[], &[], Vec::new(), all)),
+            ("nothing is visible of what there is", show(&ops(), &[], &many(), Vec::new(), all)),
+            ("one channel of many", show(&ops(), &[subscription()], &many(), Vec::new(), all)),
+            (
+                "one's own chat, from there",
+                show(&own_chat(), std::slice::from_ref(&own), std::slice::from_ref(&own), Vec::new(), all),
+            ),
+            (
+                "a manager, also somebody's own chat and hostile names",
+                show(&ops(), &strange, &strange, Vec::new(), all),
+            ),
+            ("a channel takes no messages", show(&ops(), &ill, &ill, care(Some(pause), false, 0), (Group::Care, 0))),
+            ("webhooks are missing", show(&ops(), &ill, &ill, care(None, true, 0), (Group::Care, 0))),
+            ("a channel gets too much", show(&ops(), &ill, &ill, care(None, false, 1_024), (Group::Noisy, 0))),
+            ("the muted ones", show(&ops(), &ill, &ill, Vec::new(), (Group::Muted, 0))),
+            ("nobody of a group", show(&ops(), &[subscription()], &ill, Vec::new(), (Group::Muted, 0))),
+            ("many projects", show(&ops(), &many(), &many(), Vec::new(), all)),
+            ("their last page", show(&ops(), &many(), &many(), Vec::new(), (Group::All, 5))),
+        ],
+    )
+}
+
+fn done_in_many() -> Message {
+    said(
+        "done_in_many",
+        "Something was done about a whole group",
+        [
+            ("muted", say::done_in_many(Act::Mute, 4, 3)),
+            ("unmuted", say::done_in_many(Act::Unmute, 1, 1)),
+            ("disconnected", say::done_in_many(Act::Remove, 2, 1)),
         ],
     )
 }

@@ -56,6 +56,7 @@ fn all() -> Vec<Group> {
         group("Settings and filters", "say/panel", changes::panel()),
         group("Linking a Sentry account", "say/linking", linking::messages()),
         group("Help and lists", "say/lists", lists::messages()),
+        group("Many channels at once", "say/everywhere", lists::everywhere()),
         group("Why there is a message, or none", "say/why", why::messages()),
         group("What does not work", "say/errors", errors::messages()),
         group("Cards", "content", cards::messages()),
