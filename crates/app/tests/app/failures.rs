@@ -174,3 +174,14 @@ async fn an_account_that_leaves_takes_everything_with_it() {
     world.happens(ChangeKind::New).await;
     assert_eq!(world.chat.messages().len(), before);
 }
+
+#[tokio::test]
+async fn what_concerns_one_person_is_said_in_their_own_chat_where_the_channel_does_not_take_it() {
+    let world = World::with_integration();
+    world.chat.close(&ops().channel);
+    world.ana_says("whoami").await;
+    assert!(world.last_direct().starts_with("Zoom: Ana (user id U1)"), "{}", world.last_direct());
+    world.chat.reopen(&ops().channel);
+    world.ana_says("connect acme checkout").await;
+    assert_eq!(world.last(), "Connected: acme / checkout", "what everybody must know is said there alone");
+}

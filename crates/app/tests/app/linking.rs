@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zentry_app::{Again, CameBack, LinkPage, SentryStart};
 use zentry_contract::sample::{ana, ben, channel, mallory, ops, subscription};
-use zentry_domain::{Action, ChangeKind, Decision, Place, RowChange, Secret, Status, Store, Timestamp};
+use zentry_domain::{Action, ChangeKind, Decision, Event, Place, Pressed, RowChange, Secret, Status, Store, Timestamp};
 
 use crate::world::{World, ana_at_sentry, issue_42};
 
@@ -136,4 +136,23 @@ async fn unlinking_revokes_the_grant_and_the_channel_keeps_its_feed() {
     assert_eq!(world.tracker.grants_of(&ana_at_sentry()), 0);
     world.happens(ChangeKind::New).await;
     assert!(world.card().notice.head.starts_with("New · "));
+}
+
+#[tokio::test]
+async fn after_too_many_codes_a_new_link_is_one_press_away_and_finishes_what_was_begun() {
+    let world = World::with_linking();
+    world.ana_says("connect acme checkout").await;
+    world.browser_links(&world.link_address()).await;
+    let own = Place::direct(&ana());
+    for _ in 0..5 {
+        world.say(ana(), own.clone(), "000000").await;
+    }
+    assert!(world.last_direct().starts_with("Too many wrong codes"), "{}", world.last_direct());
+    let again = world.chat.messages_in(&own.channel).pop().expect("told").notice.buttons.remove(0);
+    assert_eq!(again.label, "Send me a new link");
+    let pressed = Pressed { by: ana(), place: own, press: Some(again.press), message: None };
+    world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
+    world.settle().await;
+    world.ana_links().await;
+    assert_eq!(world.last(), "Connected: acme / checkout");
 }

@@ -3,8 +3,8 @@
 use super::{Core, FreshLink};
 use crate::link::{CODE_TRIES, EXCHANGE_LIFE, LINK_LIFE, RESENDS_PER_HOUR, code_digits};
 use crate::{
-    Address, Answer, Card, CredentialId, Decision, Digest, Identity, Job, Lane, Link, LinkedPerson, NewJob, Pending,
-    Person, Place, Revision, RowChange, Said, Secret, Stage, say,
+    Address, Answer, Card, CredentialId, Decision, Digest, Identity, Job, Lane, Link, LinkedPerson, NewJob, Notice,
+    Offered, Pending, Person, Place, Revision, RowChange, Said, Secret, Stage, say,
 };
 
 impl Core<'_> {
@@ -105,7 +105,14 @@ impl Core<'_> {
 
     /// They pressed Deny at Sentry.
     pub fn sign_in_cancelled(&self, link: &Link) -> Decision {
-        self.end_attempt(Some(link)).then(self.answer(Address::direct(&link.person), say::cancelled(self.deployment)))
+        self.end_attempt(Some(link)).with(self.tell_linker(link, say::cancelled(self.deployment)))
+    }
+
+    /// In their own chat, with a button that begins anew.
+    fn tell_linker(&self, link: &Link, notice: Notice) -> Decision {
+        let again = Offered::Switch { place: link.place.clone(), then: Box::new(link.then.clone()) };
+        let notice = notice.suggest("Send me a new link", again);
+        self.tell(Address::direct(&link.person), &Place::direct(&link.person), notice)
     }
 
     /// The page of a used or expired link asks for a new one: sent to the same person, at most three an hour. `sent` is
@@ -146,10 +153,7 @@ impl Core<'_> {
             return self.code_right(link, identity, credential, linked, card);
         }
         match tries_left.saturating_sub(1) {
-            0 => {
-                let told = self.answer(Address::direct(&said.by), say::too_many_codes(self.deployment));
-                self.end_attempt(Some(link)).then(told)
-            }
+            0 => self.end_attempt(Some(link)).with(self.tell_linker(link, say::too_many_codes(self.deployment))),
             tries_left => {
                 let told = self.answer(Address::direct(&said.by), say::wrong_code(tries_left));
                 let stage = Stage::AwaitingCode {

@@ -29,7 +29,7 @@ pub use test::TestFacts;
 pub use whole::Joining;
 
 use crate::{
-    Account, AccountId, Address, Answer, AuditEntry, Button, Choice, Decision, Deployment, Digest, Handle,
+    Account, AccountId, Address, Answer, AuditEntry, Button, ChannelId, Choice, Decision, Deployment, Digest, Handle,
     InstallationId, Job, Lane, Link, Menu, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
     Policy, Press, Pressed, Random, Rights, RowChange, Secret, Select, SelectOption, Subscription, Suggestion,
     Timestamp, say,
@@ -153,6 +153,7 @@ impl Core<'_> {
     }
 
     fn answer_or(&self, to: Address, notice: Notice, otherwise: Option<Box<Answer>>) -> NewJob {
+        let otherwise = otherwise.or_else(|| in_own_chat(&to, &notice));
         let lane = Lane::answers(&to.account, &to.to);
         self.job(lane, Job::Answer(Answer { to, notice, replaces: None, otherwise }))
     }
@@ -217,4 +218,13 @@ impl Core<'_> {
     fn openly(&self, place: &Place, person: &Person, notice: Notice) -> NewJob {
         self.answer(Address::everyone(place, person), notice)
     }
+}
+
+/// What concerns one person is said in their own chat where the channel does not take it for them alone. Buttons work where
+/// their message was meant to be.
+fn in_own_chat(to: &Address, notice: &Notice) -> Option<Box<Answer>> {
+    to.visible_to.as_ref()?;
+    let own = Address { to: ChannelId::new(to.on_behalf_of.as_str()), visible_to: None, reply_to: None, ..to.clone() };
+    let notice = Notice { buttons: Vec::new(), selects: Vec::new(), ..notice.clone() };
+    Some(Box::new(Answer { to: own, notice, replaces: None, otherwise: None }))
 }
