@@ -202,6 +202,8 @@ impl App {
         let (facts, account) = (&self.ports.facts, &person.account);
         let known = facts.account(account).await?;
         let is_manager = self.deployment.is_manager(person, known.as_ref(), rank);
+        let linked = facts.linked(account, &person.user).await?;
+        let manages = linked.map(|linked| linked.manages).unwrap_or_default();
         let mut managers = Vec::new();
         if !is_manager && self.deployment.policy == Policy::Managers {
             for user in self.deployment.managers.iter().chain(known.iter().filter_map(|known| known.installer.as_ref()))
@@ -211,7 +213,7 @@ impl App {
             managers.sort_unstable();
             managers.dedup();
         }
-        Ok(Rights { is_manager, managers })
+        Ok(Rights { is_manager, manages, managers })
     }
 
     async fn why(&self, place: &Place, asked: &Asked) -> Result<WhyFacts, StoreError> {

@@ -54,6 +54,7 @@ impl App {
                 Outcome::Done(self.core().looked_up(wish, found, &here, &wholes, installed))
             }
             (Job::Join(join), Effect::Joining(joining)) => Outcome::Done(self.joined(join, joining.as_ref()).await?),
+            (_, Effect::Roles(linked, manages)) => Outcome::Done(self.core().roles_read(linked, manages.clone())),
             (Job::Update(update), Effect::Updated(issue)) => {
                 let cards = self.ports.facts.cards_of(&update.issue.id).await?;
                 Outcome::Done(self.core().updated(update, &cards, issue))
@@ -247,7 +248,7 @@ impl App {
             }
             (Job::Sift { project, cards, .. }, _) => Outcome::Done(self.could_not_sift(project, cards, failure).await?),
             // The next delivery, or the next reading, brings the card up to date, and the project in.
-            (Job::Join(_) | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            (Job::Join(_) | Job::ReadRoles { .. } | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
             (Job::ReadDirectory { account }, _) => {
                 tracing::warn!(%account, why, "a directory could not be read; it is read again later");
                 Outcome::Done(self.core().read_directory_later(account))

@@ -11,8 +11,8 @@ use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, Card, Change, ChangeKind, Connect, Content, EVERY, Failure, Handle,
-    Issue, IssueId, IssueRef, Job, Join, MessageId, Notice, Occurrence, Organization, Place, Project, ProjectKey,
-    Queued, Revision, Roundup, Subscription, Test, Timestamp, Update, Whole,
+    Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence, OrgSlug, Organization, Place,
+    Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp, Update, UserId, Whole,
 };
 
 use crate::App;
@@ -52,6 +52,8 @@ pub(crate) enum Effect {
     Found(Lookup),
     /// A project may join, or may not be seen.
     Joining(Option<Joining>),
+    /// Sentry has said what a person manages there.
+    Roles(LinkedPerson, Vec<OrgSlug>),
     /// Sentry has changed an issue.
     Updated(Issue),
     /// Sentry has said how an issue is.
@@ -135,6 +137,7 @@ impl App {
             Job::ReadDirectory { account } => self.ask_directory(account).await,
             Job::Answer(answer) => self.say(answer).await,
             Job::Join(join) => self.ask_to_join(join).await,
+            Job::ReadRoles { account, user } => self.ask_for_roles(account, user).await,
             Job::Test(test) => self.test(test).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
@@ -329,6 +332,12 @@ impl App {
     }
 
     // === wishes that need Sentry ===
+
+    async fn ask_for_roles(&self, account: &AccountId, user: &UserId) -> Result<Effect, Setback> {
+        let Some(linked) = self.ports.facts.linked(account, user).await? else { return Ok(Effect::Due) };
+        let manages = self.ports.tracker.manages(&Actor::person(&linked), &linked.identity).await?;
+        Ok(Effect::Roles(linked, manages))
+    }
 
     /// Whether whoever set it up sees the project, and what its issue is.
     async fn ask_to_join(&self, join: &Join) -> Result<Effect, Setback> {

@@ -87,6 +87,7 @@ macro_rules! store_suite {
             a_whole_organization_is_found_by_channel_and_by_name_and_a_project_stays_apart,
             settings_reach_the_subscriptions_and_cards_of_their_channel_and_those_to_come,
             a_card_that_was_left_out_goes_when_nothing_is_known_of_its_issue_any_more,
+            what_a_person_manages_is_kept_with_the_grant_that_told_it,
             a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,

@@ -30,6 +30,8 @@ pub trait Bench: Send + Sync {
     async fn happens(&self, issue: &IssueRef, occurrence: &Occurrence);
     /// The person opens the address, signs in and approves: the code that the browser brings back.
     async fn approve(&self, address: &str, user: &Identity) -> Secret;
+    /// The person manages an organization from now on, or is an ordinary member of it.
+    fn promote(&self, user: &Identity, org: &str, is_manager: bool);
     /// The person revokes their grants on the tracker's own page.
     async fn revoke(&self, user: &Identity);
     /// How many grants of the person the tracker still accepts.
@@ -73,6 +75,7 @@ macro_rules! tracker_suite {
             a_name_that_is_no_slug_finds_no_project,
             more_than_one_page_of_projects_is_listed_whole,
             an_action_changes_the_issue_and_answers_with_it,
+            who_manages_an_organization_is_told_of_them_alone,
             the_same_action_twice_is_fine,
             an_action_whose_answer_was_lost_can_be_repeated,
             a_hidden_issue_is_gone,
@@ -141,6 +144,23 @@ pub async fn the_latest_occurrence_tells_its_environment_release_and_tags(bench:
             assert_eq!(latest.tags.contains(&browser), happened.tags.contains(&browser), "{latest:?}");
         }
     }
+}
+
+/// Only the person's own role counts, and only where they have one.
+pub async fn who_manages_an_organization_is_told_of_them_alone(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let (ana, ben) = (bench.identity("Ana"), bench.identity("Ben"));
+    for (user, org) in [(&ana, "acme"), (&ben, "globex")] {
+        bench.promote(user, org, false);
+    }
+    let managed = async |actor, user| bench.tracker().manages(actor, user).await.expect("an answer");
+    assert_eq!(managed(&world.ana, &ana).await, []);
+    bench.promote(&ben, "globex", true);
+    assert_eq!(managed(&world.ana, &ana).await, []);
+    bench.promote(&ana, "acme", true);
+    assert_eq!(managed(&world.ana, &ana).await, [acme()]);
+    bench.promote(&ana, "acme", false);
+    assert_eq!(managed(&world.ana, &ana).await, []);
 }
 
 /// Like the issue itself.

@@ -59,6 +59,10 @@ impl Bench for Fake {
         self.0.approve(address, user)
     }
 
+    fn promote(&self, user: &Identity, org: &str, is_manager: bool) {
+        self.0.set_manager(&OrgSlug::new(org), user, is_manager);
+    }
+
     async fn revoke(&self, user: &Identity) {
         self.0.revoke(user);
     }

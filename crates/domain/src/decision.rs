@@ -228,6 +228,11 @@ pub enum RowChange {
     DropLink(Digest),
     /// A person's Sentry account, replacing an earlier one.
     LinkPerson(LinkedPerson),
+    /// What a linked person manages at Sentry, as it was just read. Nothing happens where they are linked by another grant.
+    PutRoles {
+        /// Their account.
+        linked: Box<LinkedPerson>,
+    },
     /// A person's Sentry account is no longer linked.
     UnlinkPerson {
         /// The account.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Filter, Handle, Identity, IssueId, IssueRef,
-    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp,
+    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp, UserId,
 };
 
 /// Something to perform once it is committed.
@@ -81,6 +81,13 @@ pub enum Job {
         account: AccountId,
         /// The grant.
         credential: CredentialId,
+    },
+    /// Ask Sentry what a linked person manages there.
+    ReadRoles {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
     },
     /// End an attempt to link that nobody finished.
     ExpireLink {
@@ -200,6 +207,7 @@ impl Job {
                 | Self::ShowLater { .. }
                 | Self::ShowRoundup { .. }
                 | Self::Refresh { .. }
+                | Self::ReadRoles { .. }
                 | Self::Sift { .. }
                 | Self::Reconcile { .. }
                 | Self::ReadDirectory { .. }
@@ -214,7 +222,7 @@ impl Job {
             Self::Show { .. } | Self::ShowRoundup { .. } => "post",
             Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) => "answer",
             Self::Update(_) => "update",
-            Self::Forget { .. } | Self::ExpireLink { .. } => "token",
+            Self::Forget { .. } | Self::ExpireLink { .. } | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }
@@ -240,6 +248,7 @@ impl Job {
         match self {
             Self::Connect(_)
             | Self::Join(_)
+            | Self::ReadRoles { .. }
             | Self::Test(_)
             | Self::Update(_)
             | Self::Refresh { .. }

@@ -129,6 +129,12 @@ pub struct LinkedPerson {
     pub credential: CredentialId,
     /// Since when.
     pub since: Timestamp,
+    /// The organizations that they manage there, as it was last read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manages: Vec<OrgSlug>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles_read: Option<Timestamp>,
 }
 
 /// As whom Sentry is asked.

@@ -348,6 +348,10 @@ pub trait Tracker: Send + Sync {
     /// The projects of an organization that the actor may see; none where it may not see the organization.
     async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError>;
 
+    /// The organizations in which the person behind a grant is an owner or a manager, as far as the tracker says so; some of
+    /// many may be left out.
+    async fn manages(&self, actor: &Actor, identity: &Identity) -> Result<Vec<OrgSlug>, TrackerError>;
+
     /// One project by the slugs that somebody typed, in any case: one call where people type slugs, as most do. `None`
     /// where there is none under these slugs, where the actor may not see it, and where a name is no slug at all.
     async fn project(&self, actor: &Actor, org: &str, project: &str) -> Result<Option<Project>, TrackerError>;

@@ -112,5 +112,7 @@ pub(crate) fn linked() -> crate::LinkedPerson {
         identity: identity(),
         credential: crate::CredentialId::new("c1"),
         since: Timestamp(0),
+        manages: Vec::new(),
+        roles_read: None,
     }
 }

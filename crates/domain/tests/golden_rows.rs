@@ -162,6 +162,7 @@ fn jobs_stay_readable() {
     };
     let cards = seen.map(candidate).to_vec();
     golden("job_sift", &Job::Sift { project: checkout(), issue: IssueId::new("42"), cards });
+    golden("job_read_roles", &Job::ReadRoles { account: AccountId::new("acc"), user: UserId::new("U1") });
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
 }
 

@@ -26,6 +26,10 @@ const CALLBACK: Duration = Duration::from_secs(5);
 const IN_PEACE: Duration = Duration::from_secs(10);
 /// Of a hundred issues each. Whoever missed more than that has one card for a thousand.
 const ISSUE_PAGES: usize = 10;
+/// Of how many organizations somebody's role is read.
+const ORGS: usize = 20;
+/// Of a hundred members each.
+const MEMBER_PAGES: usize = 10;
 /// In UTF-16 units.
 const REASON_MAX: usize = 300;
 
@@ -66,6 +70,17 @@ impl Tracker for SentryTracker {
 
     async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError> {
         Ok(unseen(self.list_projects(actor, org).await)?.unwrap_or_default())
+    }
+
+    async fn manages(&self, actor: &Actor, identity: &Identity) -> Result<Vec<OrgSlug>, TrackerError> {
+        let mut managed = Vec::new();
+        for org in self.organizations(actor).await?.into_iter().take(ORGS) {
+            let members = unseen(self.members(actor, &org.slug).await)?.unwrap_or_default();
+            if members.iter().any(|member| member.is(identity) && member.manages()) {
+                managed.push(org.slug);
+            }
+        }
+        Ok(managed)
     }
 
     async fn project(&self, actor: &Actor, org: &str, project: &str) -> Result<Option<Project>, TrackerError> {
@@ -172,6 +187,14 @@ impl SentryTracker {
         let shown = unseen(self.api.organization(actor, &own.org).await)?;
         let known = shown.and_then(|shown| shown.known());
         Ok(vec![known.unwrap_or_else(|| unnamed(&own.org))])
+    }
+
+    /// Who belongs to an organization (Sentry, endpoints: members).
+    async fn members(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<wire::Member>, Failure> {
+        let home = self.api.home(actor, org).await?;
+        let mut url = home.api(&["organizations", org.as_str(), "members"]);
+        url.query_pairs_mut().append_pair("per_page", "100");
+        self.api.pages(actor, Call::get(url).in_background(), MEMBER_PAGES).await
     }
 
     async fn list_projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, Failure> {

@@ -3,13 +3,42 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use zentry_domain::{
-    Archive, Assignee, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp, text,
+    Archive, Assignee, Identity, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp, text,
 };
 
 use crate::address::{self, Site};
 
 /// In UTF-16 units. Longer than anything shown, and short enough to keep.
 const TEXT_MAX: usize = 1_000;
+
+/// A member of an organization. `user` is not there while an invitation waits; older servers say `role`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Member {
+    #[serde(deserialize_with = "lenient")]
+    user: Option<MemberUser>,
+    org_role: Text,
+    role: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct MemberUser {
+    id: Text,
+}
+
+impl Member {
+    /// Whether it is this person.
+    pub(crate) fn is(&self, identity: &Identity) -> bool {
+        self.user.as_ref().and_then(|user| user.id.get()) == Some(identity.id.as_str())
+    }
+
+    /// Whether they are an owner or a manager.
+    pub(crate) fn manages(&self) -> bool {
+        let role = self.org_role.get().or(self.role.get());
+        role.is_some_and(|role| ["owner", "manager"].iter().any(|one| role.eq_ignore_ascii_case(one)))
+    }
+}
 
 /// An issue, in a webhook or from the API.
 #[derive(Debug, Default, Deserialize)]

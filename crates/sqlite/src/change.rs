@@ -91,6 +91,7 @@ impl Db {
             RowChange::PutLink(link) => self.put_link(link),
             RowChange::DropLink(id) => self.change("DELETE FROM link WHERE key = ?1", [&id.0]).map(drop),
             RowChange::LinkPerson(linked) => self.link_person(linked),
+            RowChange::PutRoles { linked } => self.put_roles(linked),
             RowChange::UnlinkPerson { account, user } => self
                 .change("DELETE FROM person WHERE account = ?1 AND user = ?2", (account.as_str(), user.as_str()))
                 .map(drop),
@@ -234,6 +235,14 @@ impl Db {
             (linked.person.account.as_str(), linked.person.user.as_str(), to_json(linked)?),
         )?;
         Ok(())
+    }
+
+    fn put_roles(&self, linked: &LinkedPerson) -> Result<(), Fault> {
+        self.change(
+            "UPDATE person SET body = ?3 WHERE account = ?1 AND user = ?2 AND body ->> '$.credential' = ?4",
+            (linked.person.account.as_str(), linked.person.user.as_str(), to_json(linked)?, linked.credential.as_str()),
+        )
+        .map(drop)
     }
 
     fn put_account(&self, account: &Account) -> Result<(), Fault> {

@@ -131,6 +131,8 @@ async fn nothing_of_a_purged_account_is_left_in_the_files() {
         identity: Identity { id: "1".into(), name: "Ana".into(), email: "ana@example.com".into() },
         credential: CredentialId::new("c"),
         since: START,
+        manages: Vec::new(),
+        roles_read: None,
     };
     let everything = Decision::nothing()
         .and(RowChange::PutAccount(Account { id: AccountId::new(CANARY), installer: None, since: None }))

@@ -4,7 +4,7 @@ use zentry_contract::fake::FakeMessage;
 use zentry_contract::sample::{ana, ben, ops, project};
 use zentry_domain::{Action, ChangeKind, Event, Facts, IssueId, Person, Policy, Press, Pressed};
 
-use crate::world::World;
+use crate::world::{World, ana_at_sentry};
 
 async fn connected() -> World {
     let world = World::with_integration();
@@ -150,4 +150,26 @@ async fn settings_are_taken_back_and_under_the_policy_managers_only_they_change_
     let told = message(&world, "#ops: Updates");
     presses(&world, ana(), &told, "Undo (10 min)").await;
     assert_eq!(world.last(), "#ops: Updates: edit the card. Density: standard. Text: full. (Ana)");
+}
+
+#[tokio::test]
+async fn whoever_manages_the_organization_at_sentry_manages_what_a_channel_gets_of_it() {
+    let world = World::new(|deployment| deployment.policy = Policy::Managers);
+    world.ana_says("whoami").await;
+    presses(&world, ana(), &message(&world, "Zoom: Ana"), "Link an account").await;
+    world.ana_links().await;
+    world.ana_says("connect acme web").await;
+    assert!(world.last().starts_with("In this Zoom account only managers may"), "{}", world.last());
+
+    world.tracker.set_manager(&project("checkout").org, &ana_at_sentry(), true);
+    world.wait(std::time::Duration::from_secs(25 * 3_600)).await;
+    world.ana_says("status").await;
+    world.ana_says("connect acme web").await;
+    assert_eq!(world.last(), "Connected: acme / web");
+    world.ana_says("connect globex shop").await;
+    assert!(world.last().starts_with("In this Zoom account only managers may"), "another's: {}", world.last());
+    world.ana_says("mute 5m").await;
+    assert!(world.last().starts_with("Muted: acme / web"), "{}", world.last());
+    world.ana_says("unmute").await;
+    world.wait(std::time::Duration::from_secs(60)).await;
 }

@@ -248,6 +248,10 @@ impl Tracker for Interrupted {
         self.tracker.organizations(actor).await
     }
 
+    async fn manages(&self, actor: &Actor, identity: &Identity) -> Result<Vec<OrgSlug>, TrackerError> {
+        self.tracker.manages(actor, identity).await
+    }
+
     async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError> {
         self.tracker.projects(actor, org).await
     }

@@ -209,6 +209,10 @@ impl Tracker for Watched {
         self.tracker_call(Some(actor), self.tracker.organizations(actor)).await
     }
 
+    async fn manages(&self, actor: &Actor, identity: &Identity) -> Result<Vec<OrgSlug>, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.manages(actor, identity)).await
+    }
+
     async fn projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, TrackerError> {
         self.tracker_call(Some(actor), self.tracker.projects(actor, org)).await
     }

@@ -26,6 +26,7 @@ pub struct FakeTracker(Mutex<State>);
 struct State {
     organizations: Vec<Organization>,
     members: HashSet<(String, OrgSlug)>,
+    managers: HashSet<(String, OrgSlug)>,
     projects: Vec<Project>,
     issues: HashMap<IssueId, (OrgSlug, Issue)>,
     latest: HashMap<IssueId, Occurrence>,
@@ -73,6 +74,17 @@ impl FakeTracker {
     /// Makes a person a member of an organization, who sees all of it and may change its issues.
     pub fn add_member(&self, org: &OrgSlug, user: &Identity) {
         self.state().members.insert((user.id.clone(), org.clone()));
+    }
+
+    /// Somebody manages an organization, or does not any more.
+    pub fn set_manager(&self, org: &OrgSlug, user: &Identity, is_manager: bool) {
+        let key = (user.id.clone(), org.clone());
+        let mut state = self.state();
+        if is_manager {
+            state.managers.insert(key)
+        } else {
+            state.managers.remove(&key)
+        };
     }
 
     /// Adds a project, and its organization where that is not there.
@@ -164,6 +176,15 @@ impl Tracker for FakeTracker {
         self.state().called(|state| {
             let sees = state.seen_by(actor)?;
             Ok(state.organizations.iter().filter(|org| sees.contains(&org.slug)).cloned().collect())
+        })
+    }
+
+    async fn manages(&self, actor: &Actor, identity: &Identity) -> Result<Vec<OrgSlug>, TrackerError> {
+        self.state().called(|state| {
+            let sees = state.seen_by(actor)?;
+            let managed = state.organizations.iter().map(|org| &org.slug).filter(|org| sees.contains(org));
+            let is_manager = |org: &&OrgSlug| state.managers.contains(&(identity.id.clone(), (*org).clone()));
+            Ok(managed.filter(is_manager).cloned().collect())
         })
     }
 

@@ -152,3 +152,20 @@ async fn read(bench: &impl Bench, n: u8) -> Option<Link> {
 async fn open(bench: &impl Bench) -> Option<Digest> {
     bench.facts().open_link(&acc(), &sample::ana().user).await.expect("read").map(|link| link.id)
 }
+
+pub async fn what_a_person_manages_is_kept_with_the_grant_that_told_it(bench: &impl Bench) {
+    let first = linked(sample::ana(), "first");
+    commit(bench, change(RowChange::LinkPerson(first.clone()))).await;
+    let told = LinkedPerson { manages: vec![OrgSlug::new("acme")], roles_read: Some(after(1)), ..first.clone() };
+    let put = |linked: &LinkedPerson| change(RowChange::PutRoles { linked: Box::new(linked.clone()) });
+    commit(bench, put(&told)).await;
+    bench.restart().await;
+    let read = async || bench.facts().linked(&acc(), &sample::ana().user).await.expect("read");
+    assert_eq!(read().await, Some(told.clone()));
+    let second = linked(sample::ana(), "second");
+    commit(bench, change(RowChange::LinkPerson(second.clone()))).await;
+    commit(bench, put(&told)).await;
+    assert_eq!(read().await, Some(second), "another account's role");
+    commit(bench, put(&linked(sample::ben(), "third"))).await;
+    assert_eq!(bench.facts().linked(&acc(), &sample::ben().user).await.expect("read"), None);
+}

@@ -130,7 +130,14 @@ pub(super) fn awaiting_code() -> Stage {
 }
 
 pub(super) fn linked(person: Person, grant: &str) -> LinkedPerson {
-    LinkedPerson { person, identity: identity(), credential: CredentialId::new(grant), since: START }
+    LinkedPerson {
+        person,
+        identity: identity(),
+        credential: CredentialId::new(grant),
+        since: START,
+        manages: Vec::new(),
+        roles_read: None,
+    }
 }
 
 fn identity() -> Identity {

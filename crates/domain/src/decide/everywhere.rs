@@ -68,7 +68,9 @@ impl Core<'_> {
                 let notice = say::configure_all(&pressed.place, &visible, facts, (*group, *page), self.now);
                 self.panel(pressed, notice, true)
             }
-            Offered::Bulk { .. } if self.is_kept_out(&facts.rights) => self.keep_out(pressed, "change many", facts),
+            Offered::Bulk { .. } if self.is_kept_out(&facts.rights, &visible) => {
+                self.keep_out(pressed, "change many", facts)
+            }
             Offered::Bulk { group, act } => self.act_on(pressed, *group, *act, &visible, facts),
             _ => Decision::nothing(),
         }
@@ -78,7 +80,10 @@ impl Core<'_> {
     fn visible(&self, place: &Place, facts: &SaidFacts) -> Vec<Subscription> {
         let may_see = |s: &&Subscription| {
             let channel = &s.place.channel;
-            facts.rights.is_manager || *channel == place.channel || facts.known_channels.contains(channel)
+            facts.rights.is_manager
+                || *channel == place.channel
+                || facts.known_channels.contains(channel)
+                || facts.rights.manages.contains(&s.project.org)
         };
         facts.everywhere.iter().filter(may_see).cloned().collect()
     }

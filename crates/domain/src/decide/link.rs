@@ -4,7 +4,7 @@ use super::{Core, FreshLink};
 use crate::link::{CODE_TRIES, EXCHANGE_LIFE, LINK_LIFE, RESENDS_PER_HOUR, code_digits};
 use crate::{
     Address, Answer, Card, CredentialId, Decision, Digest, Identity, Job, Lane, Link, LinkedPerson, NewJob, Notice,
-    Offered, Pending, Person, Place, Revision, RowChange, Said, Secret, Stage, say,
+    Offered, OrgSlug, Pending, Person, Place, Policy, Revision, RowChange, Said, Secret, Stage, say,
 };
 
 impl Core<'_> {
@@ -181,6 +181,8 @@ impl Core<'_> {
             identity: identity.clone(),
             credential: credential.clone(),
             since: self.now,
+            manages: Vec::new(),
+            roles_read: None,
         };
         let mut decision = self.carry_on(link, &now_linked, card);
         if let Some(before) = before {
@@ -191,7 +193,10 @@ impl Core<'_> {
             }
         }
         let audit = self.audit(&Place::direct(&link.person), &link.person, "link", identity.label());
-        decision
+        let roles = (self.deployment.policy == Policy::Managers).then(|| self.roles(&now_linked));
+        roles
+            .into_iter()
+            .fold(decision, Decision::then)
             .and(RowChange::LinkPerson(now_linked))
             .and(RowChange::Audit(audit))
             .and(RowChange::PutLink(link.clone().at(Stage::Ended)))
@@ -219,6 +224,18 @@ impl Core<'_> {
         let forget = self.forget(&link.person, held);
         let is_being_made = matches!(link.stage, Stage::Exchanging { .. });
         Decision::job(if is_being_made { forget.at(self.now + EXCHANGE_LIFE) } else { forget })
+    }
+
+    /// The job that asks what a linked person manages at Sentry.
+    pub(super) fn roles(&self, linked: &LinkedPerson) -> NewJob {
+        let (account, user) = (linked.person.account.clone(), linked.person.user.clone());
+        self.job(Lane::credential(&account, &linked.credential), Job::ReadRoles { account, user })
+    }
+
+    /// Sentry has said what a person manages there.
+    pub fn roles_read(&self, linked: &LinkedPerson, manages: Vec<OrgSlug>) -> Decision {
+        let linked = LinkedPerson { manages, roles_read: Some(self.now), ..linked.clone() };
+        Decision::nothing().and(RowChange::PutRoles { linked: Box::new(linked) })
     }
 
     /// A grant that nothing holds any more is revoked and deleted.

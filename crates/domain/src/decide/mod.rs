@@ -135,8 +135,8 @@ impl Core<'_> {
     }
 
     /// Under the policy `managers` nobody else changes what a channel gets.
-    fn is_kept_out(&self, rights: &Rights) -> bool {
-        self.deployment.policy == Policy::Managers && !rights.is_manager
+    fn is_kept_out(&self, rights: &Rights, here: &[Subscription]) -> bool {
+        self.deployment.policy == Policy::Managers && !rights.manage(here)
     }
 
     /// Somebody has changed something.

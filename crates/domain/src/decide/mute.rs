@@ -59,7 +59,7 @@ impl Core<'_> {
         let Some(MuteFacts { roundup, here, rights }) = facts.filter(|f| f.roundup.scene.place.is_same(place)) else {
             return privately(say::card_expired());
         };
-        if self.is_kept_out(rights) {
+        if self.is_kept_out(rights, here) {
             let notice = say::not_allowed(self.deployment, &rights.managers);
             let audit = self.audit(place, by, choice.word(), "").refused(&notice.head);
             return privately(notice).and(RowChange::Audit(audit));

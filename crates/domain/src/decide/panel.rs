@@ -31,7 +31,7 @@ impl Core<'_> {
     fn set(&self, pressed: &Pressed, setting: Setting, facts: &SaidFacts) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let settings = facts.settings.with(setting);
-        if self.is_kept_out(&facts.rights) {
+        if self.is_kept_out(&facts.rights, &facts.here) {
             return self.keep_out(pressed, "settings", facts);
         }
         if settings == facts.settings {
@@ -62,7 +62,7 @@ impl Core<'_> {
         changed: impl Fn(&Filter) -> Filter,
     ) -> Decision {
         let Some(there) = self.of_project(facts, project) else { return self.gone(pressed, facts) };
-        if self.is_kept_out(&facts.rights) {
+        if self.is_kept_out(&facts.rights, &facts.here) {
             return self.keep_out(pressed, "filter", facts);
         }
         let filter = changed(&there.filter);

@@ -73,7 +73,7 @@ impl Core<'_> {
         let Some(UndoFacts { undo, here, rights }) = fresh else {
             return Decision::job(self.privately(place, by, say::undo_expired()));
         };
-        if self.is_kept_out(rights) {
+        if self.is_kept_out(rights, here) {
             let notice = say::not_allowed(self.deployment, &rights.managers);
             let audit = self.audit(place, by, "undo", undo.what.word()).refused(&notice.head);
             return Decision::job(self.privately(place, by, notice)).and(RowChange::Audit(audit));

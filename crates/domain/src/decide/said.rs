@@ -84,6 +84,18 @@ impl Core<'_> {
             },
         }
         .and(seen)
+        .with(self.read_roles(command, facts))
+    }
+
+    /// What a linked person manages at Sentry is read once a day, where it matters.
+    fn read_roles(&self, command: &Result<Command, CommandError>, facts: &SaidFacts) -> Decision {
+        const DAY: Duration = Duration::from_secs(24 * 3_600);
+        let matters = self.deployment.policy == Policy::Managers || matches!(command, Ok(Command::ConfigureAll));
+        let is_old = |linked: &&LinkedPerson| linked.roles_read.is_none_or(|at| self.now.since(at) > DAY);
+        match facts.linked.as_ref().filter(|_| matters && !facts.rights.is_manager).filter(is_old) {
+            Some(linked) => Decision::job(self.roles(linked)),
+            None => Decision::nothing(),
+        }
     }
 
     /// In the speaker's own chat everything that is no command counts as a try while a code is awaited.
@@ -128,7 +140,7 @@ impl Core<'_> {
                 self.reply(said, say::why_given_up(letter, found, self.now))
             }
             Command::Whoami => {
-                self.reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, facts.rights.is_manager))
+                self.reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, &facts.rights))
             }
             Command::Unlink => self.unlink_said(said, facts),
         }
@@ -155,7 +167,7 @@ impl Core<'_> {
 
     /// Under the policy `managers` nobody else changes what a channel gets.
     fn is_refused(&self, facts: &SaidFacts) -> bool {
-        self.is_kept_out(&facts.rights)
+        self.is_kept_out(&facts.rights, &facts.here)
     }
 
     /// Policy does not let them.
@@ -167,7 +179,7 @@ impl Core<'_> {
 
     fn connect_said(&self, said: &Said, wish: (&str, &str, &Filter), facts: &SaidFacts) -> Decision {
         let (org, project, filter) = wish;
-        if self.is_refused(facts) {
+        if self.deployment.policy == Policy::Managers && !facts.rights.manage_org(org) {
             return self.refuse(said, "connect", facts);
         }
         if let Some(there) = facts.here.iter().find(|s| has_slugs(s, org, project)) {

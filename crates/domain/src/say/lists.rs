@@ -8,7 +8,8 @@ use crate::command::{COMMANDS, FILTERS, Spec, Topic};
 use crate::decide::{SaidFacts, StatusFacts, TestFacts};
 use crate::text::counted;
 use crate::{
-    Deployment, EVERY, LinkedPerson, Notice, Offered, Pending, Person, Place, Pulse, Subscription, Timestamp, Whole,
+    Deployment, EVERY, LinkedPerson, Notice, Offered, OrgSlug, Pending, Person, Place, Pulse, Rights, Subscription,
+    Timestamp, Whole,
 };
 
 /// More would not fit a card.
@@ -176,7 +177,7 @@ pub fn whoami(
     place: &Place,
     person: &Person,
     linked: Option<&LinkedPerson>,
-    manager: bool,
+    rights: &Rights,
 ) -> Notice {
     let mut notice = Notice::text(format!("Zoom: {} (user id {})", name(person), person.user));
     notice = match (linked, deployment.linking) {
@@ -190,7 +191,12 @@ pub fn whoami(
         }
         (None, false) => notice.line("Sentry: nobody links here; buttons act as the integration and name you."),
     };
-    let notice = if manager { notice.line("You manage this account.") } else { notice };
+    let notice = if rights.is_manager { notice.line("You manage this account.") } else { notice };
+    let orgs: Vec<_> = rights.manages.iter().map(OrgSlug::as_str).collect();
+    let notice = match &orgs[..] {
+        [] => notice,
+        some => notice.line(format!("At Sentry you manage {}.", some_of(some.iter().copied()))),
+    };
     let switch = Offered::Switch { place: place.clone(), then: Box::new(Pending::Nothing) };
     match (linked, deployment.linking) {
         (Some(_), true) => notice.suggest("Switch account", switch).offer("Unlink", "unlink"),

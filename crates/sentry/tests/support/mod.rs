@@ -193,6 +193,12 @@ impl zentry_contract::tracker::Bench for Bench {
         self.come_back(address, self.user(&user.name)).await
     }
 
+    fn promote(&self, user: &Identity, org: &str, is_manager: bool) {
+        let role = if is_manager { Role::Manager } else { Role::Member };
+        let organization = self.organizations.iter().find(|found| found.slug == org).expect("an organization");
+        self.sentry.join(self.user(&user.name), organization, role);
+    }
+
     async fn revoke(&self, user: &Identity) {
         self.sentry.revoke(self.user(&user.name));
     }

@@ -179,6 +179,16 @@ impl Rows {
                 self.unlink(&linked.person.account, &linked.person.user);
                 self.people.push(linked.clone());
             }
+            RowChange::PutRoles { linked } => {
+                let is_it = |known: &&mut LinkedPerson| {
+                    known.person.account == linked.person.account
+                        && known.person.user == linked.person.user
+                        && known.credential == linked.credential
+                };
+                if let Some(known) = self.people.iter_mut().find(is_it) {
+                    known.clone_from(linked);
+                }
+            }
             RowChange::UnlinkPerson { account, user } => self.unlink(account, user),
             RowChange::PutAccount(account) => {
                 self.accounts.retain(|known| known.id != account.id);

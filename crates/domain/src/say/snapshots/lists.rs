@@ -213,16 +213,19 @@ fn tested() -> Message {
 }
 
 fn whoami() -> Message {
+    let member = crate::Rights::default();
+    let manages = vec![OrgSlug::new("acme"), OrgSlug::new("globex")];
+    let manager = crate::Rights { is_manager: true, manages, ..crate::Rights::default() };
     let (deployment, linked) = (sample::deployment(), linked());
     let nobody_links = Deployment { linking: false, ..sample::deployment() };
     said(
         "whoami",
         "`whoami`",
         [
-            ("linked, a manager", say::whoami(&deployment, &ops(), &ana(), Some(&linked), true)),
-            ("not linked", say::whoami(&deployment, &ops(), &ana(), None, false)),
-            ("nobody links here", say::whoami(&nobody_links, &ops(), &ana(), None, false)),
-            ("hostile names", say::whoami(&deployment, &ops(), &stranger(), Some(&strange()), false)),
+            ("linked, a manager", say::whoami(&deployment, &ops(), &ana(), Some(&linked), &manager)),
+            ("not linked", say::whoami(&deployment, &ops(), &ana(), None, &member)),
+            ("nobody links here", say::whoami(&nobody_links, &ops(), &ana(), None, &member)),
+            ("hostile names", say::whoami(&deployment, &ops(), &stranger(), Some(&strange()), &member)),
         ],
     )
 }
