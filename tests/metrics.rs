@@ -18,7 +18,7 @@ async fn the_backlog_and_the_dead_letters_are_read_from_the_store() {
         body: r#"{"code":300,"message":"Invalid body"}"#.into(),
     };
     town.sandbox.zoom.faults().next_times(2, &refused);
-    town.jane_types("help").await;
+    town.jane_writes("help").await;
     becomes(&town, "zentry_dead_jobs", 1).await;
     town.sandbox.zoom.faults().next(Fault::Late(Duration::from_secs(5)));
     town.jane_types("help").await;

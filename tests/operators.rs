@@ -27,7 +27,7 @@ async fn a_refused_answer_is_listed_shown_and_replayed_beside_the_running_bot() 
     let keys: Vec<_> = letter.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["account", "attempts", "channel", "id", "reason", "since"]);
     assert_eq!(letter["account"], town.cast.jane.account);
-    assert_eq!(letter["channel"], town.cast.alerts.jid());
+    assert_eq!(letter["channel"], town.cast.jane.jid());
 
     let shown: serde_json::Value = serde_json::from_str(&done(&town, &["dead", "show", &id])).expect("JSON");
     assert_eq!(shown["job"]["job"], "answer", "{shown}");
@@ -35,9 +35,9 @@ async fn a_refused_answer_is_listed_shown_and_replayed_beside_the_running_bot() 
 
     assert_eq!(done(&town, &["dead", "replay", &id]), "1 dead letter replayed\n");
     // Sooner than the bot would have looked by itself.
-    town.jane_sees("Sentry for this channel").await;
+    town.jane_reads("Sentry for this channel").await;
     assert_eq!(done(&town, &["dead", "list"]), HEADER);
-    assert_eq!(town.messages(), 1);
+    assert_eq!(town.sandbox.zoom.messages(&town.cast.jane, &town.cast.jane).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +47,7 @@ async fn what_is_dropped_is_accounted_for_and_never_sent() {
     assert_eq!(done(&town, &["dead", "drop", "--since", "1h"]), "1 dead letter dropped\n");
     assert_eq!(done(&town, &["dead", "drop", "--all"]), "0 dead letters dropped\n");
     town.answers_are_said().await;
-    assert!(!town.was_said("Sentry for this channel"));
+    assert_eq!(town.sandbox.zoom.messages(&town.cast.jane, &town.cast.jane).len(), 0);
     let metrics = town.ops("/metrics").await.1;
     assert!(metrics.contains(r#"zentry_ledger_suppressed_total{reason="held"} 1"#), "{metrics}");
     assert!(metrics.contains("zentry_ledger_dead 0"), "{metrics}");
@@ -61,7 +61,7 @@ async fn what_is_replayed_while_the_bot_is_down_is_sent_when_it_is_back() {
     assert_eq!(letters(&town).len(), 1);
     assert_eq!(done(&town, &["dead", "replay", "--all"]), "1 dead letter replayed\n");
     town.start();
-    town.jane_sees("Sentry for this channel").await;
+    town.jane_reads("Sentry for this channel").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,7 +293,7 @@ fn letters(town: &Town) -> Vec<serde_json::Value> {
     serde_json::from_str(&listed).expect("an array")
 }
 
-/// Jane asks for help, and Zoom refuses the answer for good, as a card and as plain text. Returns the letter's id.
+/// Jane asks for help in her own chat, and Zoom refuses the answer for good, as a card and as plain text. Returns the letter's id.
 async fn refused_help(town: &Town) -> String {
     let refused = Fault::Answer {
         status: 400,
@@ -301,7 +301,7 @@ async fn refused_help(town: &Town) -> String {
         body: r#"{"code":300,"message":"Invalid body"}"#.into(),
     };
     town.sandbox.zoom.faults().next_times(2, &refused);
-    town.jane_types("help").await;
+    town.jane_writes("help").await;
     town.logged("a job was given up").await;
     letters(town).remove(0)["id"].as_str().expect("an id").to_owned()
 }

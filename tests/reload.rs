@@ -39,7 +39,7 @@ async fn a_secret_token_of_zoom_is_rotated_without_a_restart() {
     hung_up(&town, READ).await;
     town.jane_types("status").await;
     town.sandbox.zoom.rotate_secret_token(&old);
-    let late = town.sandbox.zoom.say(&town.cast.jane, &town.cast.alerts, "help").await;
+    let late = town.sandbox.zoom.say(&town.cast.jane, &town.cast.jane, "help").await;
     assert_eq!(late.status, Some(401), "the old one was removed");
     assert!(!town.log().contains("the-new-one"), "{}", town.log());
 }
@@ -220,7 +220,7 @@ async fn give_up_an_answer(town: &Town) {
         body: r#"{"code":300,"message":"Invalid body"}"#.into(),
     };
     town.sandbox.zoom.faults().next_times(2, &refused);
-    kept(town.sandbox.zoom.say(&town.cast.jane, &town.cast.alerts, "help").await);
+    kept(town.sandbox.zoom.say(&town.cast.jane, &town.cast.jane, "help").await);
     town.logged("a job was given up").await;
 }
 
