@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Asked, Command};
-use zentry_domain::decide::{Care, Crowds, MuteFacts, PressFacts, SaidFacts, StatusFacts, UndoFacts, WhyFacts};
+use zentry_domain::decide::{
+    Care, Crowds, MuteFacts, PressFacts, SaidFacts, Standstill, StatusFacts, UndoFacts, WhyFacts,
+};
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
@@ -251,6 +253,19 @@ impl App {
         })
     }
 
+    async fn standstill(&self, place: &Place) -> Result<Standstill, StoreError> {
+        let (facts, account, channel) = (&self.ports.facts, &place.account, &place.channel);
+        let mut removed: Vec<OrgSlug> = Vec::new();
+        for Subscription { project, .. } in facts.subscriptions_in(account, channel).await? {
+            // An internal integration is there from the start.
+            let is_own = self.deployment.integration_org.as_ref() == Some(&project.org);
+            if !is_own && !removed.contains(&project.org) && facts.installations_of(&project.org).await?.is_empty() {
+                removed.push(project.org);
+            }
+        }
+        Ok(Standstill { paused: facts.paused(account, channel).await?, removed })
+    }
+
     /// How the channels of an account are, for whoever looks after them.
     async fn care(&self, everywhere: &[Subscription]) -> Result<Vec<Care>, StoreError> {
         let facts = &self.ports.facts;
@@ -291,6 +306,9 @@ impl App {
                 Some(Offered::Switch { place, then }) => {
                     let open = facts.open_link(account, user).await?;
                     return Ok(self.core().switched(pressed, (place, then), open.as_ref(), &self.fresh_link()));
+                }
+                Some(Offered::Resume(place)) if !pressed.by.is_guest() => {
+                    return Ok(self.core().try_again(pressed, place, &self.standstill(place).await?));
                 }
                 Some(what) if !pressed.by.is_guest() => {
                     let is_of_all = matches!(what, Offered::All { .. } | Offered::Bulk { .. });

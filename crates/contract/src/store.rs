@@ -91,6 +91,7 @@ macro_rules! store_suite {
             a_mute_is_kept_with_its_subscription_and_its_card_ends_when_told,
             a_paused_place_stays_as_it_was_first_paused_until_it_is_resumed,
             a_pause_concerns_one_place_of_one_account,
+            a_place_that_is_tried_now_waits_for_nothing_that_has_failed_before,
 
             an_account_is_enrolled_until_its_grant_comes_to_its_end,
             what_a_directory_told_goes_with_its_grant,

@@ -210,6 +210,13 @@ pub enum RowChange {
         /// The place.
         channel: ChannelId,
     },
+    /// What waits for a place and has failed before is tried now. What was never tried keeps its time.
+    TryNow {
+        /// The account.
+        account: AccountId,
+        /// The place.
+        channel: ChannelId,
+    },
     /// What the buttons of a message do.
     PutOffer(Offer),
     /// A change that can be taken back.

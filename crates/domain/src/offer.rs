@@ -64,6 +64,8 @@ pub enum Offered {
         /// What.
         act: Act,
     },
+    /// A place to which nothing comes is tried again now.
+    Resume(Place),
     /// Links another Sentry account, and then goes on.
     Switch {
         /// Where.

@@ -245,6 +245,7 @@ fn what_waits_for_a_link_stays_readable() {
     golden("offered_all", &Offered::All { group: Group::Care, page: 2 });
     golden("offered_bulk", &Offered::Bulk { group: Group::Muted, act: Act::Remove });
     golden("offered_line", &Offered::Line("connect acme checkout".into()));
+    golden("offered_resume", &Offered::Resume(ops()));
     golden("offered_switch", &Offered::Switch { place: ops(), then: Box::new(Pending::Nothing) });
     golden("pending_press", &Pending::Press { card, action: Action::Reopen });
 }

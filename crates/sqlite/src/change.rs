@@ -85,6 +85,7 @@ impl Db {
             RowChange::Resume { account, channel } => self
                 .change("DELETE FROM pause WHERE account = ?1 AND channel = ?2", (account.as_str(), channel.key()))
                 .map(drop),
+            RowChange::TryNow { account, channel } => self.try_now(account, channel, now),
             RowChange::PutOffer(offer) => self.put_offer(offer),
             RowChange::PutUndo(undo) => self.put_undo(undo),
             RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),

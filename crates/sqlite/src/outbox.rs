@@ -133,6 +133,16 @@ impl Db {
         self.tidy(id)
     }
 
+    pub(crate) fn try_now(&self, account: &AccountId, channel: &ChannelId, now: Timestamp) -> Result<(), Fault> {
+        for lane in Lane::of_channel(account, channel) {
+            let key = (lane.owner.to_string(), &lane.name);
+            let Some(id) = self.first(LANE, (&key.0, key.1), |row| Ok(row.get::<_, i64>(0)?))? else { continue };
+            self.change("UPDATE outbox SET due = min(due, ?2) WHERE lane = ?1 AND attempts > 0", (id, now.0))?;
+            self.refresh(id)?;
+        }
+        Ok(())
+    }
+
     /// Reads job id, plain and sealed from the first three columns.
     pub(crate) fn read_job(&self, owner: &str, row: &Row<'_>) -> Result<Job, Fault> {
         let id: String = row.get(0)?;

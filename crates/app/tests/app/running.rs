@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zentry_app::{App, Ports};
-use zentry_contract::fake::{ChatFault, FakeChat, FakeStore, FakeTracker};
+use zentry_contract::fake::{ChatFault, FakeChat, FakeMessage, FakeStore, FakeTracker};
 use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, ChangeKind, Chat, Clock, CredentialId, Event, Identity, Issue, IssueId,
-    IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Place, Pressed, Project, Said, Secret, Timestamp,
-    Tracker,
+    AccountId, Action, Actor, Address, ChangeKind, Chat, Clock, CredentialId, Deployment, Event, Identity,
+    InstallationId, Issue, IssueId, IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Place, Pressed,
+    Project, Said, Secret, Timestamp, Tracker,
 };
 
 use crate::world::World;
@@ -182,6 +182,71 @@ async fn a_channel_that_refuses_is_paused_probed_every_hour_and_resumes_by_itsel
     world.chat.reopen(&ops().channel);
     world.wait(Duration::from_secs(3_601)).await;
     assert!(world.card().notice.head.starts_with("New · "));
+}
+
+#[tokio::test]
+async fn a_paused_channel_is_tried_again_at_once_by_one_press() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.chat.close(&ops().channel);
+    world.happens(ChangeKind::New).await;
+    let own = Place::direct(&ana());
+    let told = world.chat.messages_in(&own.channel).remove(0);
+    world.chat.reopen(&ops().channel);
+    presses(&world, &own, &told, "Resume").await;
+    assert!(world.card().notice.head.starts_with("New · "), "nobody waited for it");
+    let answer = world.chat.messages_in(&own.channel).remove(1);
+    assert_eq!(answer.notice.head, "I try #ops again now.");
+
+    presses(&world, &own, &told, "Resume").await;
+    let answer = world.chat.messages_in(&own.channel).remove(2);
+    assert_eq!(answer.notice.head, "#ops is not paused.");
+}
+
+#[tokio::test]
+async fn after_an_integration_is_removed_a_press_says_that_it_still_is() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    let installed = Event::IntegrationInstalled { installation: InstallationId::new("i1"), org: OrgSlug::new("acme") };
+    let removed =
+        Event::IntegrationRemoved { installation: InstallationId::new("i1"), org: Some(OrgSlug::new("acme")) };
+    let public = App::new(world.ports(), Deployment { integration_org: None, ..world.deployment() });
+    for event in [&installed, &removed] {
+        public.accept(&[], event).await.expect("kept");
+        public.step().await.expect("performed");
+    }
+    let told = world.chat.messages_in(&ops().channel).pop().expect("told");
+    assert!(told.notice.head.starts_with("Paused: acme removed"), "{told:?}");
+    let pressed = |app: App| {
+        let told = told.clone();
+        async move {
+            let press = told.notice.buttons[0].press.clone();
+            let event = Event::Pressed(Pressed { by: ana(), place: ops(), press: Some(press), message: None });
+            app.accept(&[], &event).await.expect("kept");
+            app.step().await.expect("performed");
+            app
+        }
+    };
+    let public = pressed(public).await;
+    let answer = world.chat.messages_in(&ops().channel).pop().expect("answered");
+    assert_eq!(
+        answer.notice.head,
+        "acme has not installed this integration in Sentry again yet, as far as I have heard."
+    );
+    public.accept(&[], &installed).await.expect("kept");
+    public.step().await.expect("performed");
+    pressed(public).await;
+    let answer = world.chat.messages_in(&ops().channel).pop().expect("answered");
+    assert_eq!(answer.notice.head, "#ops is not paused.");
+}
+
+/// Presses the button of a message that says `label`.
+async fn presses(world: &World, place: &Place, on: &FakeMessage, label: &str) {
+    let button = on.notice.buttons.iter().find(|button| button.label == label).expect("there is such a button");
+    let press = Some(button.press.clone());
+    let pressed = Event::Pressed(Pressed { by: ana(), place: place.clone(), press, message: None });
+    world.app.accept(&[], &pressed).await.expect("kept");
+    world.settle().await;
 }
 
 /// A chat platform after whose first message the store's disk is full.

@@ -85,6 +85,27 @@ pub async fn a_retry_counts_and_delays(bench: &impl Bench) {
     }
 }
 
+pub async fn a_place_that_is_tried_now_waits_for_nothing_that_has_failed_before(bench: &impl Bench) {
+    let place = sample::ops();
+    let here = Lane::cards(&place.account, &place.channel);
+    let (theirs, later) = (Lane::cards(&other(), &place.channel), Lane::roundups(&place.account, &place.channel));
+    commit(bench, queue([job("a", here.clone()), job("b", here.clone()), job("theirs", theirs.clone())])).await;
+    commit(bench, queue([job("summary", later).at(after(7_000))])).await;
+    for held in lease(bench, 10, START, LATER).await.lanes {
+        settle(bench, &held, held.jobs[0].id.as_str(), Outcome::Retry { at: after(9_000) }).await.expect("settled");
+        release(bench, held).await;
+    }
+    assert_eq!(waiting(bench, after(5_000)).await, []);
+
+    let try_now = change(RowChange::TryNow { account: place.account.clone(), channel: place.channel.clone() });
+    commit_at(bench, try_now, after(5_000)).await;
+    bench.restart().await;
+    let held = lease_one(bench, after(5_000), LATER).await;
+    assert_eq!((ids(&held), &held.lane), (vec!["a".into(), "b".into()], &here), "and in order");
+    release(bench, held).await;
+    assert_eq!(waiting(bench, after(7_000)).await.len(), 2, "a summary comes at its own time");
+}
+
 pub async fn a_throttled_account_waits_in_all_its_lanes(bench: &impl Bench) {
     let until = after(5_000);
     throttle(bench, until).await;

@@ -8,8 +8,8 @@ use super::sift::one_reading;
 use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
     AccountId, Address, Admission, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision, Handle, Issue,
-    IssueId, Job, JobId, Kind, Lane, Mute, NewJob, Pause, Person, Place, Project, RowChange, Subscription, Suppression,
-    Trace, Updates, Verdict, say,
+    IssueId, Job, JobId, Kind, Lane, Mute, NewJob, OrgSlug, Pause, Person, Place, Pressed, Project, RowChange,
+    Subscription, Suppression, Trace, Updates, Verdict, say,
 };
 
 impl Core<'_> {
@@ -208,7 +208,7 @@ impl Core<'_> {
 
     /// Nothing can be sent to a place any more: it is paused, and whoever connected it is told.
     pub fn paused(&self, place: &Place, by: &Person, subscriptions: usize) -> Decision {
-        let told = self.answer(Address::direct(by), say::cannot_post(place, self.now, subscriptions));
+        let told = self.tell(Address::direct(by), &Place::direct(by), say::cannot_post(place, self.now, subscriptions));
         let pause = Pause {
             account: place.account.clone(),
             channel: place.channel.clone(),
@@ -216,7 +216,20 @@ impl Core<'_> {
             why: "Zoom refuses messages to this place".into(),
         };
         let audit = AuditEntry::of_itself(self.now, place, "Zoom", "refuse messages", "everything");
-        Decision::job(told).and(RowChange::Pause(pause)).and(RowChange::Audit(audit))
+        told.and(RowChange::Pause(pause)).and(RowChange::Audit(audit))
+    }
+
+    /// Somebody wants to know now whether a place can be sent to again. It is not resumed by that: the first message that goes
+    /// through does it.
+    pub fn try_again(&self, pressed: &Pressed, place: &Place, standstill: &Standstill) -> Decision {
+        let to = Address::privately(&pressed.place, &pressed.by);
+        let answer = self.tell(to, &pressed.place, say::trying_again(self.deployment, place, standstill));
+        if standstill.paused.is_none() {
+            return answer;
+        }
+        let Place { account, channel, .. } = place.clone();
+        let audit = self.audit(place, &pressed.by, "resume", "");
+        answer.and(RowChange::TryNow { account, channel }).and(RowChange::Audit(audit))
     }
 
     /// The message of `card` is brought up to date soon, together with whatever else happens until then.
@@ -247,6 +260,15 @@ impl Core<'_> {
         let lane = Lane::cards(&place.account, &place.channel);
         self.job(lane, Job::Show { account: place.account.clone(), card: card.handle.clone() })
     }
+}
+
+/// Why nothing comes to a place.
+#[derive(Clone, Debug, Default)]
+pub struct Standstill {
+    /// The platform refuses messages there, since when and why.
+    pub paused: Option<Pause>,
+    /// Organizations it is connected to that have not installed our integration, as far as we have heard.
+    pub removed: Vec<OrgSlug>,
 }
 
 /// The channels' crowds, by account and channel.

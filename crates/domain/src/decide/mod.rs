@@ -15,7 +15,7 @@ mod storm;
 mod test;
 mod whole;
 
-pub use change::Crowds;
+pub use change::{Crowds, Standstill};
 pub use connect::Lookup;
 pub use directory::{DirectoryReading, Ended};
 pub use everywhere::Care;
@@ -113,11 +113,13 @@ impl Core<'_> {
         let Some(org) = last else { return removed };
         let tell = |decision: Decision, subscription: &Subscription| {
             let Place { account, channel, .. } = subscription.place.clone();
-            let told = self.openly(&subscription.place, &subscription.by, say::integration_removed(org));
+            let to = Address::everyone(&subscription.place, &subscription.by);
+            let notice = say::integration_removed(self.deployment, &subscription.place, org);
+            let told = self.tell(to, &subscription.place, notice);
             let audit =
                 AuditEntry::of_itself(self.now, &subscription.place, "Sentry", "remove integration", org.as_str());
             let forsake = RowChange::Forsake { account, channel, org: org.clone() };
-            decision.and(forsake).and(RowChange::Audit(audit)).then(told)
+            decision.and(forsake).and(RowChange::Audit(audit)).with(told)
         };
         change::once_a_channel(subscriptions).fold(removed, tell)
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{ECHO, connect_line, on_button, quoted, slash};
 use crate::command::{CommandError, DurationProblem, FILTERS, FilterProblem, Problem, closest};
+use crate::decide::Standstill;
 use crate::text::{counted, line};
 use crate::{
     Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse, Timestamp,
@@ -201,6 +202,34 @@ pub fn cannot_post(place: &Place, since: Timestamp, subscriptions: usize) -> Not
     let verb = if subscriptions == 1 { "is" } else { "are" };
     Notice::text(format!("I can no longer post in {} (since {} UTC).", place.label(), since.clock()))
         .line(format!("{paused} {verb} paused, nothing is deleted. Add me back, and I go on by myself within an hour."))
+        .suggest("Resume", Offered::Resume(place.clone()))
+}
+
+/// To whoever pressed "Resume".
+pub fn trying_again(deployment: &Deployment, place: &Place, standstill: &Standstill) -> Notice {
+    let place = place.label();
+    let notice = match (&standstill.paused, standstill.removed.as_slice()) {
+        (Some(_), _) => Notice::text(format!("I try {place} again now."))
+            .line("What waits goes out first. Where I am still refused, I try once an hour."),
+        (None, []) => Notice::text(format!("{} is not paused.", super::capital(&place))),
+        (None, [org, ..]) => {
+            let notice = Notice::text(format!(
+                "{org} has not installed this integration in Sentry again yet, as far as I have heard."
+            ));
+            notice.line(format!("Nothing can arrive in {place} until then."))
+        }
+    };
+    standstill.removed.iter().fold(notice, |notice, org| install_again(notice, deployment, org))
+}
+
+/// Who can install the integration, and where.
+fn install_again(notice: Notice, deployment: &Deployment, org: &OrgSlug) -> Notice {
+    let notice =
+        notice.line(format!("A Sentry owner or manager of {org} can install it again; then I go on by myself."));
+    match &deployment.install_url {
+        Some(url) => notice.link("Install the integration in Sentry", url),
+        None => notice,
+    }
 }
 
 /// To whoever connected a place: a card for it was given up.
@@ -221,9 +250,9 @@ pub fn held_back(made: Option<Timestamp>, cards: u64) -> Notice {
 }
 
 /// To a channel: an organization has removed our integration.
-pub fn integration_removed(org: &OrgSlug) -> Notice {
-    Notice::text(format!("Paused: {org} removed this integration in Sentry, so no events arrive. Settings are kept."))
-        .line(format!("A Sentry owner or manager of {org} can install it again; then I go on by myself."))
+pub fn integration_removed(deployment: &Deployment, place: &Place, org: &OrgSlug) -> Notice {
+    let head = format!("Paused: {org} removed this integration in Sentry, so no events arrive. Settings are kept.");
+    install_again(Notice::text(head), deployment, org).suggest("Resume", Offered::Resume(place.clone()))
 }
 
 /// To a channel: an organization has installed our integration.

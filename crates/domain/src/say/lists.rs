@@ -98,9 +98,9 @@ pub fn status(
     let last = last.map_or_else(|| "No event yet".into(), |at| format!("Last event {} {} UTC", at.day(), at.clock()));
     let notice = Notice::text(head);
     let notice = match &status.paused {
-        Some(pause) => {
-            notice.line(format!("{}. I try once an hour and go on by myself.", crate::text::line(&pause.why, 200)))
-        }
+        Some(pause) => notice
+            .line(format!("{}. I try once an hour and go on by myself.", crate::text::line(&pause.why, 200)))
+            .suggest("Resume", Offered::Resume(place.clone())),
         None => notice,
     };
     let notice = notice.line(format!("{last} · {} waiting · {} failed in 24 h", status.waiting, status.failed));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zentry_domain::ports::{ASKING, LaneLease, Leased, StoreError};
-use zentry_domain::{Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Suppression, Timestamp};
+use zentry_domain::{AccountId, ChannelId, Job, JobId, Lane, NewJob, Outcome, Owner, Queued, Suppression, Timestamp};
 
 use super::State;
 use super::rows::Rows;
@@ -138,6 +138,13 @@ impl Rows {
 
     pub(super) fn put_last(&mut self, new: &NewJob, now: Timestamp) {
         self.lanes.entry(new.lane.clone()).or_default().push(Waiting::new(new, now));
+    }
+
+    pub(super) fn try_now(&mut self, account: &AccountId, channel: &ChannelId, now: Timestamp) {
+        for lane in Lane::of_channel(account, channel) {
+            let failed = self.lanes.get_mut(&lane).into_iter().flatten().filter(|waiting| waiting.queued.attempts > 0);
+            failed.for_each(|waiting| waiting.due = waiting.due.min(now));
+        }
     }
 
     pub(super) fn clear_lane(&mut self, lane: &Lane, reason: Suppression) {

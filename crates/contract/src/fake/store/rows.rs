@@ -166,6 +166,7 @@ impl Rows {
             RowChange::Resume { account, channel } => {
                 self.pauses.retain(|pause| !(pause.account == *account && pause.channel == *channel));
             }
+            RowChange::TryNow { account, channel } => self.try_now(account, channel, now),
             RowChange::PutOffer(offer) => self.offers.push(offer.clone()),
             RowChange::PutUndo(undo) => self.undos.push(undo.clone()),
             RowChange::DropUndo { account, undo } => {

@@ -2,7 +2,8 @@
 
 use super::world::{DAY, HOUR, MINUTE, NOW, heard, hostile, many, ops, own_chat, projects, strange_place, to, wish};
 use super::{Message, plainly, said};
-use crate::{Connect, JobId, OrgSlug, Organization, Pulse, command, sample, say};
+use crate::decide::Standstill;
+use crate::{ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, command, sample, say};
 
 pub(super) fn messages() -> Vec<Message> {
     let mut messages = vec![not_understood(), no_organization(), no_project()];
@@ -11,6 +12,20 @@ pub(super) fn messages() -> Vec<Message> {
     messages.extend(sentry());
     messages.extend(presses());
     messages
+}
+
+fn public() -> Deployment {
+    Deployment { install_url: Some("https://sentry.io/sentry-apps/z/".into()), ..sample::deployment() }
+}
+
+fn standstill(is_paused: bool, removed: &[&str]) -> Standstill {
+    let pause = Pause {
+        account: ops().account,
+        channel: ChannelId::new("ops"),
+        since: NOW,
+        why: "Zoom refuses messages to this place".into(),
+    };
+    Standstill { paused: is_paused.then_some(pause), removed: removed.iter().copied().map(OrgSlug::new).collect() }
 }
 
 fn not_understood() -> Message {
@@ -147,10 +162,23 @@ fn not_told() -> Vec<Message> {
             "An organization installed the integration that its channels wait for; everyone is told",
             say::integration_installed(&OrgSlug::new("acme")),
         ),
-        plainly(
+        said(
             "integration_removed",
             "An organization removed the integration; everyone is told",
-            say::integration_removed(&OrgSlug::new("acme")),
+            [
+                ("with a link to it", say::integration_removed(&public(), &ops(), &OrgSlug::new("acme"))),
+                ("without", say::integration_removed(&sample::deployment(), &ops(), &OrgSlug::new("acme"))),
+            ],
+        ),
+        said(
+            "trying_again",
+            "Somebody pressed Resume",
+            [
+                ("a channel that refuses", say::trying_again(&public(), &ops(), &standstill(true, &[]))),
+                ("a removed integration", say::trying_again(&public(), &ops(), &standstill(false, &["acme"]))),
+                ("both", say::trying_again(&public(), &ops(), &standstill(true, &["acme", "globex"]))),
+                ("neither any more", say::trying_again(&public(), &ops(), &standstill(false, &[]))),
+            ],
         ),
         said(
             "webhooks_missing",
