@@ -216,7 +216,7 @@ impl App {
     async fn refused_there(&self, queued: &Queued, place: &Place, by: &Person) -> Result<Outcome, StoreError> {
         if self.ports.facts.paused(&place.account, &place.channel).await?.is_none() {
             let here = self.ports.facts.subscriptions_in(&place.account, &place.channel).await?;
-            self.ports.store.commit(&[], &self.core().paused(place, by, here.len()), self.now()).await?;
+            self.ports.store.commit(&[], &self.core().paused(place, by, &here), self.now()).await?;
             self.work.notify_one();
         }
         let as_if_down = Failure::Unavailable("the destination refuses".into());

@@ -208,7 +208,8 @@ impl App {
         let back: Vec<_> = here.iter().filter(is_of_it).map(|s| s.project.label()).collect();
         let opened = facts.opened_since(account, &roundup.scene.place.channel, self.now() - WINDOW).await?;
         let holds = facts.gathering(account, handle, TOP).await?;
-        let (roundup, notice) = self.core().roundup_now(&roundup, opened, &holds, &back);
+        let zone = facts.settings(account, &roundup.scene.place.channel).await?.zone;
+        let (roundup, notice) = self.core().roundup_now(&roundup, opened, &holds, &back, zone);
         let said = notice.plain().head;
         let there = match &roundup.message {
             Some(message) if roundup.said.as_ref() == Some(&said) => Some(message.clone()),

@@ -80,9 +80,10 @@ impl Content {
         let named = |by: &Option<String>| {
             by.as_deref().map_or_else(|| "in Sentry".into(), |who| format!("by {}", line(who, 80)))
         };
+        let zone = self.settings.zone;
         match &self.standing {
-            Standing::Resolved { by, at } => format!("{} at {} UTC", named(by), at.clock()),
-            Standing::Archived { by, at, until } => format!("{}{} at {} UTC", in_words(*until), named(by), at.clock()),
+            Standing::Resolved { by, at } => format!("{} at {}", named(by), at.clock(zone)),
+            Standing::Archived { by, at, until } => format!("{}{} at {}", in_words(*until), named(by), at.clock(zone)),
             Standing::Reopened { by } => named(by),
             Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
             Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
@@ -127,7 +128,7 @@ impl Content {
         if self.settings.density == Density::Compact {
             return parts.join(", ");
         }
-        parts.extend(issue.first_seen.map(|at| format!("first seen {} {} UTC", at.day(), at.clock())));
+        parts.extend(issue.first_seen.map(|at| format!("first seen {}", at.day_and_clock(self.settings.zone))));
         parts.join(" · ")
     }
 

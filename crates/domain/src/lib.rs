@@ -37,6 +37,7 @@ mod time;
 mod trace;
 mod undo;
 mod whole;
+mod zone;
 
 #[cfg(test)]
 mod sample;
@@ -78,3 +79,4 @@ pub use time::Timestamp;
 pub use trace::{IssueName, Refusal, Trace, Verdict};
 pub use undo::{UNDO_LIFE, Undo, Undoing};
 pub use whole::{EVERY, Whole};
+pub use zone::Zone;

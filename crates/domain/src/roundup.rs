@@ -11,7 +11,7 @@ use crate::say::some_of;
 use crate::text::{counted, line};
 use crate::{
     Address, Button, Card, Choice, Content, Handle, Level, MessageId, Notice, Person, Place, Press, Status, Timestamp,
-    Tone,
+    Tone, Zone,
 };
 
 /// The window in which new cards are counted against the budget; a storm is over when one passes under it.
@@ -208,20 +208,20 @@ impl Roundup {
     }
 
     /// What its card says. `back` are the projects whose mute it ends.
-    pub fn notice(&self, holds: &Gathering, back: &[String], now: Timestamp) -> Notice {
+    pub fn notice(&self, holds: &Gathering, back: &[String], now: Timestamp, zone: Zone) -> Notice {
         match self.scene.cause {
             Cause::Mute => self.after_mute(back, holds),
             Cause::Storm => self.in_storm(holds, now),
-            Cause::Gap { from, until, why } => self.after_gap((from, until), why, holds),
+            Cause::Gap { from, until, why } => self.after_gap((from, until), why, holds, zone),
         }
     }
 
-    fn after_gap(&self, (from, until): (Timestamp, Timestamp), why: Missed, holds: &Gathering) -> Notice {
-        let (from, until) = match from.day() == until.day() {
-            true => (from.clock(), until.clock()),
-            false => (format!("{} {}", from.day(), from.clock()), format!("{} {}", until.day(), until.clock())),
+    fn after_gap(&self, (from, until): (Timestamp, Timestamp), why: Missed, holds: &Gathering, zone: Zone) -> Notice {
+        let (from, until) = match from.day(zone) == until.day(zone) {
+            true => (zone.strftime(from, "%H:%M"), until.clock(zone)),
+            false => (zone.strftime(from, "%-d %b %H:%M"), until.day_and_clock(zone)),
         };
-        let head = format!("Catching up · I missed messages from {from} to {until} UTC ({})", why.words());
+        let head = format!("Catching up · I missed messages from {from} to {until} ({})", why.words());
         let back = holds.issues.saturating_sub(holds.fresh + holds.settled);
         let kinds = [(holds.fresh, "new"), (holds.settled, "resolved"), (back, "came back")];
         let kinds: Vec<_> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, kind)| format!("{n} {kind}")).collect();
@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn it_counts_names_the_worst_and_says_what_they_share() {
-        let notice = storm().notice(&gathering(), &[], BEGAN + Duration::from_secs(250));
+        let notice = storm().notice(&gathering(), &[], BEGAN + Duration::from_secs(250), Zone::UTC);
         assert_eq!(notice.head, "Storm · [api] 38 new issues in 4 min");
         assert_eq!(notice.lines[0].text, "31 of 38 share release 2.4.1 · 1.9k events");
         assert_eq!(notice.lines[1].text, "Top: TimeoutError 812 · ConnectionReset 440 · …36 more");
@@ -394,14 +394,17 @@ mod tests {
     #[test]
     fn when_it_is_over_it_says_what_is_still_open() {
         let over = Roundup { ended: Some(BEGAN + Duration::from_secs(1_020)), ..storm() };
-        assert_eq!(over.notice(&gathering(), &[], BEGAN).head, "Storm over · [api] 38 issues in 17 min; 6 still open");
+        assert_eq!(
+            over.notice(&gathering(), &[], BEGAN, Zone::UTC).head,
+            "Storm over · [api] 38 issues in 17 min; 6 still open"
+        );
     }
 
     #[test]
     fn after_a_gap_it_says_since_when_why_and_what_changed() {
         let cause = Cause::Gap { from: BEGAN, until: BEGAN + Duration::from_secs(5_280), why: Missed::Untold };
         let gap = Roundup { ended: Some(BEGAN), scene: scene(cause), ..storm() };
-        let notice = gap.notice(&Gathering { issues: 7, fresh: 4, settled: 2, ..gathering() }, &[], BEGAN);
+        let notice = gap.notice(&Gathering { issues: 7, fresh: 4, settled: 2, ..gathering() }, &[], BEGAN, Zone::UTC);
         let head = "Catching up · I missed messages from 03:04 to 04:32 UTC (Sentry's webhooks did not arrive)";
         assert_eq!(notice.head, head);
         assert_eq!(notice.lines[0].text, "7 issues changed: 4 new, 2 resolved, 1 came back.");
@@ -412,7 +415,7 @@ mod tests {
     fn a_gap_of_more_than_a_day_names_the_days() {
         let until = BEGAN + Duration::from_secs(30 * 3_600);
         let cause = Cause::Gap { from: BEGAN, until, why: Missed::Ours };
-        let notice = Roundup { scene: scene(cause), ..storm() }.notice(&gathering(), &[], BEGAN);
+        let notice = Roundup { scene: scene(cause), ..storm() }.notice(&gathering(), &[], BEGAN, Zone::UTC);
         assert!(notice.head.contains("from 2 Jan 03:04 to 3 Jan 09:04 UTC"), "{}", notice.head);
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Issue;
+use crate::{Issue, Zone};
 
 /// What a channel has set for all of its cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct ChannelSettings {
     pub density: Density,
     /// What of an issue's words a card shows, and the bot keeps.
     pub privacy: Privacy,
+    /// In which the clock is told.
+    pub zone: Zone,
 }
 
 /// Where a channel is told that the issue of a card has changed.
@@ -65,6 +67,8 @@ pub enum Setting {
     Density(Density),
     /// What of an issue's words it shows.
     Privacy(Privacy),
+    /// In which the clock is told.
+    Zone(Zone),
 }
 
 impl ChannelSettings {
@@ -75,6 +79,7 @@ impl ChannelSettings {
             Setting::Updates(updates) => self.updates = updates,
             Setting::Density(density) => self.density = density,
             Setting::Privacy(privacy) => self.privacy = privacy,
+            Setting::Zone(zone) => self.zone = zone,
         }
         self
     }
@@ -82,10 +87,11 @@ impl ChannelSettings {
     /// In plain words.
     pub fn in_words(&self) -> String {
         format!(
-            "Updates: {}. Density: {}. Text: {}.",
+            "Updates: {}. Density: {}. Text: {}. Time zone: {}.",
             self.updates.in_words(),
             self.density.in_words(),
-            self.privacy.in_words()
+            self.privacy.in_words(),
+            self.zone.in_words()
         )
     }
 }

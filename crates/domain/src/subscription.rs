@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Admission, Change, ChannelSettings, Filter, Mute, Person, Place, Project, Timestamp};
+use crate::{Address, Admission, Change, ChannelSettings, Filter, Mute, Person, Place, Project, Timestamp, Zone};
 
 /// A channel receives a project's changes. The channel owns it, not the person who set it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,4 +50,8 @@ impl Subscription {
     pub fn address(&self) -> Address {
         Address::everyone(&self.place, &self.by)
     }
+}
+/// In which zone a channel of these subscriptions reads the clock.
+pub(crate) fn zone_of(here: &[Subscription]) -> Zone {
+    here.first().map_or(Zone::UTC, |subscription| subscription.settings.zone)
 }

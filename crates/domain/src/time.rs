@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Zone;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -22,34 +24,34 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The clock in UTC, hours and minutes: `14:02`.
-    pub fn clock(self) -> String {
-        self.strftime("%H:%M")
+    /// The clock, hours and minutes: `14:02 UTC`.
+    pub fn clock(self, zone: Zone) -> String {
+        zone.strftime(self, "%H:%M %Z")
     }
 
-    /// The clock in UTC with seconds: `14:02:11`.
-    pub fn clock_to_the_second(self) -> String {
-        self.strftime("%H:%M:%S")
+    /// Day and clock: `3 May 14:02 UTC`.
+    pub fn day_and_clock(self, zone: Zone) -> String {
+        zone.strftime(self, "%-d %b %H:%M %Z")
     }
 
-    /// The clock in UTC, with the day where that is another one than `now`'s: `14:02 UTC`, `3 May 14:02 UTC`.
-    pub fn when(self, now: Self) -> String {
-        let day = if self.day() == now.day() { String::new() } else { format!("{} ", self.day()) };
-        format!("{day}{} UTC", self.clock())
+    /// Day and clock with seconds: `3 May 14:02:11 UTC`.
+    pub fn to_the_second(self, zone: Zone) -> String {
+        zone.strftime(self, "%-d %b %H:%M:%S %Z")
+    }
+
+    /// The clock, with the day where that is another one than `now`'s: `14:02 UTC`, `3 May 14:02 UTC`.
+    pub fn when(self, now: Self, zone: Zone) -> String {
+        if self.day(zone) == now.day(zone) { self.clock(zone) } else { self.day_and_clock(zone) }
     }
 
     /// The second in UTC, without saying so: `2026-01-02T03:04:05`.
     pub fn second(self) -> String {
-        self.strftime("%Y-%m-%dT%H:%M:%S")
+        Zone::UTC.strftime(self, "%Y-%m-%dT%H:%M:%S")
     }
 
-    /// The day in UTC: `3 May`.
-    pub fn day(self) -> String {
-        self.strftime("%-d %b")
-    }
-
-    fn strftime(self, format: &str) -> String {
-        jiff::Timestamp::from_millisecond(self.0).map(|t| t.strftime(format).to_string()).unwrap_or_default()
+    /// The day: `3 May`.
+    pub fn day(self, zone: Zone) -> String {
+        zone.strftime(self, "%-d %b")
     }
 }
 
@@ -90,8 +92,8 @@ mod tests {
         let z = Timestamp::parse("2026-01-02T03:04:05.678901Z").unwrap();
         let offset = Timestamp::parse("2026-01-02T03:04:05.678901+00:00").unwrap();
         assert_eq!(z, offset);
-        assert_eq!(z.clock(), "03:04");
-        assert_eq!((z.day(), z.second()), ("2 Jan".into(), "2026-01-02T03:04:05".into()));
+        assert_eq!(z.clock(Zone::UTC), "03:04 UTC");
+        assert_eq!((z.day(Zone::UTC), z.second()), ("2 Jan".into(), "2026-01-02T03:04:05".into()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use zentry_domain::{
     Choice, Connect, Content, CredentialId, Density, Digest, Filter, Group, Handle, Identity, Issue, IssueId, IssueRef,
     Job, Join, Kind, Level, Line, MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy,
     Project, ProjectId, ProjectSlug, Select, SelectOption, Setting, Standing, Status, Subscription, Terms, Test,
-    Timestamp, Tone, Undoing, Update, Updates, UserId, UserJid, Whole,
+    Timestamp, Tone, Undoing, Update, Updates, UserId, UserJid, Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -191,7 +191,14 @@ fn subscriptions_stay_readable() {
     };
     golden("whole", &whole);
     let boxed = || Box::new(whole.clone());
-    let settings = ChannelSettings { updates: Updates::Thread, density: Density::Full, privacy: Privacy::NoMessage };
+    let settings = ChannelSettings {
+        updates: Updates::Thread,
+        density: Density::Full,
+        privacy: Privacy::NoMessage,
+        ..ChannelSettings::default()
+    };
+    let in_berlin = ChannelSettings { zone: Zone::named("Europe/Berlin"), ..settings };
+    golden("undo_settings_in_a_zone", &Undoing::Settings(in_berlin));
     golden("undo_settings", &Undoing::Settings(settings));
     golden("subscription_with_settings", &Subscription { settings, ..subscription.clone() });
     golden("undo_connected_whole", &Undoing::ConnectedWhole { whole: boxed(), projects: vec![checkout()] });

@@ -119,8 +119,12 @@ impl Db {
             self.settle(&mut Memory::beside(), lane, id, &held, now)?;
         }
         for (card, cards) in self.cards_held(waiting.iter().map(|(_, _, job)| job))? {
-            let answer =
-                Answer { to: card.address(), notice: say::held_back(made, cards), replaces: None, otherwise: None };
+            let answer = Answer {
+                to: card.address(),
+                notice: say::held_back(made, cards, card.content.settings.zone),
+                replaces: None,
+                otherwise: None,
+            };
             let id =
                 self.first("SELECT lower(hex(randomblob(16)))", [], |row| Ok(JobId::new(row.get::<_, String>(0)?)))?;
             let lane = Lane::answers(&answer.to.account, &answer.to.to);

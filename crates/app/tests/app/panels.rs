@@ -1,8 +1,8 @@
 //! Settings and filters that are chosen from lists, and what they do to the channel's cards.
 
 use zentry_contract::fake::FakeMessage;
-use zentry_contract::sample::{ana, ben, ops, project};
-use zentry_domain::{Action, ChangeKind, Event, Facts, IssueId, Person, Policy, Press, Pressed};
+use zentry_contract::sample::{ana, ben, change, ops, project};
+use zentry_domain::{Action, Change, ChangeKind, Event, Facts, IssueId, Person, Policy, Press, Pressed};
 
 use crate::world::{World, ana_at_sentry};
 
@@ -86,7 +86,10 @@ async fn compact_cards_are_one_line_and_full_ones_say_whose_they_are() {
     let world = connected().await;
     let panel = settings(&world).await;
     chooses(&world, ana(), &panel, "Density", "compact").await;
-    assert_eq!(world.last(), "#ops: Updates: edit the card. Density: compact. Text: full. (Ana)");
+    assert_eq!(
+        world.last(),
+        "Changed by Ana for #ops. Updates: edit the card. Density: compact. Text: full. Time zone: UTC."
+    );
     world.happens(ChangeKind::New).await;
     let card = world.card().notice;
     assert_eq!(card.head, "New · [checkout] TimeoutError: pool exhausted — error");
@@ -110,6 +113,26 @@ async fn a_private_channel_neither_shows_nor_keeps_what_a_message_said() {
     assert_eq!(world.card().notice.head, "Resolved · [checkout] TimeoutError");
     let kept = world.store.cards_of(&IssueId::new("42")).await.expect("read");
     assert!(!format!("{kept:?}").contains("pool exhausted"));
+}
+
+#[tokio::test]
+async fn a_channel_reads_the_clock_of_its_own_time_zone() {
+    let world = connected().await;
+    world.happens(ChangeKind::New).await;
+    let panel = settings(&world).await;
+    chooses(&world, ana(), &panel, "Time zone", "Berlin (Europe)").await;
+    let panel = world.chat.message(&panel.id).expect("edited in place");
+    let zones = panel.notice.selects.iter().find(|select| select.label == "Time zone").expect("is there");
+    assert_eq!(zones.chosen.map(|chosen| zones.options[chosen].label.as_str()), Some("Berlin (Europe)"));
+    for kind in [ChangeKind::New, ChangeKind::Resolved] {
+        let event = Change { issue_id: IssueId::new("43"), ..change(kind) };
+        world.app.accept(&[], &Event::Changed(event)).await.expect("kept");
+        world.settle().await;
+    }
+    let card = message(&world, "Resolved · ");
+    assert!(card.notice.lines.iter().any(|line| line.text.contains("at 04:04 CET")), "{card:?}");
+    world.ana_says("status").await;
+    assert!(message(&world, "#ops").notice.lines[0].text.contains("CET"), "{:?}", heads(&world));
 }
 
 #[tokio::test]
@@ -147,9 +170,12 @@ async fn settings_are_taken_back_and_under_the_policy_managers_only_they_change_
     chooses(&world, ben(), &panel, "Density", "compact").await;
     assert!(world.last().starts_with("In this Zoom account only managers may"), "{}", world.last());
     chooses(&world, ana(), &panel, "Density", "compact").await;
-    let told = message(&world, "#ops: Updates");
+    let told = message(&world, "Changed by Ana for #ops");
     presses(&world, ana(), &told, "Undo (10 min)").await;
-    assert_eq!(world.last(), "#ops: Updates: edit the card. Density: standard. Text: full. (Ana)");
+    assert_eq!(
+        world.last(),
+        "Changed by Ana for #ops. Updates: edit the card. Density: standard. Text: full. Time zone: UTC."
+    );
 }
 
 #[tokio::test]

@@ -139,8 +139,8 @@ pub const COMMANDS: &[Spec] = &[
         summary: "what this channel gets; another filter for a project",
         details: "Shows this channel's projects with their filters, and buttons to change them: \"Edit\" has lists of levels and \
                   events; \"Channel settings\" says where changes are told (on the card, in its thread, in the channel), how \
-                  much a card says (compact, standard, full) and what of an issue's words it shows (full, no message, class \
-                  only). With \"all\": the channels of this Zoom account, in groups (what needs care, what is noisy, what is muted), each \
+                  much a card says (compact, standard, full), what of an issue's words it shows (full, no message, class \
+                  only) and in which time zone the clock is told. With \"all\": the channels of this Zoom account, in groups (what needs care, what is noisy, what is muted), each \
                   of which can be muted, unmuted or disconnected at once; managers see every channel, others those in \
                   which they have used the bot and, where it may read Zoom's directory, those that they belong to. With a \
                   project (or * for all of an organization) and filters: these say from now on what may post; \"none\" \

@@ -207,8 +207,8 @@ impl Core<'_> {
     }
 
     /// Nothing can be sent to a place any more: it is paused, and whoever connected it is told.
-    pub fn paused(&self, place: &Place, by: &Person, subscriptions: usize) -> Decision {
-        let told = self.tell(Address::direct(by), &Place::direct(by), say::cannot_post(place, self.now, subscriptions));
+    pub fn paused(&self, place: &Place, by: &Person, here: &[Subscription]) -> Decision {
+        let told = self.tell(Address::direct(by), &Place::direct(by), say::cannot_post(place, self.now, here));
         let pause = Pause {
             account: place.account.clone(),
             channel: place.channel.clone(),

@@ -103,7 +103,7 @@ impl Core<'_> {
             |subscriptions: &[&Subscription]| subscriptions.iter().map(|s| s.project.label()).collect::<Vec<_>>();
         if !muted.is_empty() {
             let latest = muted.iter().filter_map(|s| until(s)).max().unwrap_or(self.now);
-            let notice = say::muted(&labels(&muted), here.len(), latest, self.now, by);
+            let notice = say::muted(&labels(&muted), here, latest, self.now, by);
             decision = decision.then(self.openly(place, by, notice));
         }
         if !muted_now.is_empty() {
@@ -125,7 +125,7 @@ impl Core<'_> {
         let reused = self.same_mute(chosen, here);
         let (decision, roundup) = self.mute_until(place, chosen, until, reused);
         let labels: Vec<_> = chosen.iter().map(|s| s.project.label()).collect();
-        let notice = say::muted(&labels, here.len(), until, self.now, by).with_mute_buttons(&roundup);
+        let notice = say::muted(&labels, here, until, self.now, by).with_mute_buttons(&roundup);
         let (undo, can_be_undone) = self.undoable(place, self.muted_before(chosen));
         let audit = self.audit(place, by, "mute", &labels.join(", ")).to(&format!("until {until}"));
         let told = self.openly(place, by, notice.button(undo.button()));

@@ -111,9 +111,9 @@ impl Core<'_> {
     }
 
     fn commanded(&self, said: &Said, command: &Command, facts: &SaidFacts) -> Decision {
-        let linked = facts.linked.as_ref();
+        let (linked, zone) = (facts.linked.as_ref(), facts.settings.zone);
         if let Some(at) = self.too_late(said, command, facts) {
-            return self.reply(said, say::arrived_late(at));
+            return self.reply(said, say::arrived_late(at, zone));
         }
         match command {
             Command::Help { topic: None } => self.reply(said, say::help(self.deployment, &facts.here, linked)),
@@ -128,7 +128,7 @@ impl Core<'_> {
             Command::Unmute { project } => self.unmute_said(said, project.as_ref(), &facts.here),
             Command::Status => {
                 let status = facts.status.clone().unwrap_or_default();
-                self.reply(said, say::status(&said.place, &facts.here, &status, linked, self.now))
+                self.reply(said, say::status(&said.place, &facts.here, &status, linked, (self.now, zone)))
             }
             Command::Test => Decision::job(self.test(&said.place, &said.by)),
             Command::Why(Asked::Issue(what)) => {
@@ -137,10 +137,10 @@ impl Core<'_> {
             }
             Command::Why(Asked::Letter(letter)) => {
                 let found = facts.why.as_ref().and_then(|why| why.letter.as_ref());
-                self.reply(said, say::why_given_up(letter, found, self.now))
+                self.reply(said, say::why_given_up(letter, found, (self.now, zone)))
             }
             Command::Whoami => {
-                self.reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, &facts.rights))
+                self.reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, &facts.rights, zone))
             }
             Command::Unlink => self.unlink_said(said, facts),
         }

@@ -3,7 +3,7 @@
 use super::Core;
 use super::change::Crowds;
 use crate::roundup::{Cause, EDIT_EVERY, Gathering, Scene};
-use crate::{Decision, Handle, Job, Lane, MessageId, NewJob, Place, Roundup, RowChange, Subscription};
+use crate::{Decision, Handle, Job, Lane, MessageId, NewJob, Place, Roundup, RowChange, Subscription, Zone};
 
 impl Core<'_> {
     /// The storm that a new card of `subscription` falls into, with what begins it if it is new; `None` where the channel
@@ -53,9 +53,10 @@ impl Core<'_> {
         opened: u64,
         holds: &Gathering,
         back: &[String],
+        zone: Zone,
     ) -> (Roundup, crate::Notice) {
         let roundup = roundup.at(opened, self.deployment.storm_budget, self.now);
-        let notice = roundup.notice(holds, back, self.now);
+        let notice = roundup.notice(holds, back, self.now, zone);
         (roundup, notice)
     }
 
@@ -132,8 +133,8 @@ mod tests {
         let at = |now| Core { deployment: &deployment, now: Timestamp(now), random: &random };
         let scene = Scene { place: sample::ops(), by: sample::ana(), cause: Cause::Storm };
         let storm = Roundup::begin(Handle::new("s"), scene, Timestamp(0));
-        let (on, _) = at(70_000).roundup_now(&storm, 6, &Gathering::default(), &[]);
-        let (over, notice) = at(70_000).roundup_now(&storm, 5, &Gathering::default(), &[]);
+        let (on, _) = at(70_000).roundup_now(&storm, 6, &Gathering::default(), &[], Zone::UTC);
+        let (over, notice) = at(70_000).roundup_now(&storm, 5, &Gathering::default(), &[], Zone::UTC);
         assert_eq!((on.ended, over.ended), (None, Some(Timestamp(70_000))));
         assert!(notice.head.starts_with("Storm over"));
         assert_eq!(at(70_000).roundup_shown(&over, None, String::new()).jobs[0].due, Some(Timestamp(80_000)));

@@ -2,6 +2,7 @@
 
 use super::Core;
 use super::connect::begun;
+use crate::subscription::zone_of;
 use crate::{
     Address, Change, ChangeKind, Connect, Decision, Filter, Issue, IssueId, Job, Join, Lane, Notice, Organization,
     Person, Place, Project, ProjectKey, RowChange, Said, Subscription, Undoing, Whole, say,
@@ -29,7 +30,8 @@ impl Core<'_> {
         let is_new = |project: &&Project| !here.iter().any(|s| s.project.id == project.id);
         let new: Vec<_> = projects.iter().filter(is_new).cloned().collect();
         if let (Some(before), []) = (before, &new[..]) {
-            return self.connect_failed(wish, say::whole_already(self.deployment, before, projects.len()));
+            return self
+                .connect_failed(wish, say::whole_already(self.deployment, before, projects.len(), zone_of(here)));
         }
         let whole = Whole {
             place: wish.place.clone(),
@@ -115,7 +117,11 @@ impl Core<'_> {
         let of_it: Vec<_> = here.iter().filter(|s| s.project.org == whole.org).collect();
         let to = Address::privately(&said.place, &said.by);
         let Some(filter) = filter else {
-            return self.tell(to, &said.place, say::configure_whole(self.deployment, whole, of_it.len()));
+            return self.tell(
+                to,
+                &said.place,
+                say::configure_whole(self.deployment, whole, of_it.len(), zone_of(here)),
+            );
         };
         if *filter == whole.filter && of_it.iter().all(|s| s.filter == *filter) {
             return self.tell(to, &said.place, Notice::text(say::as_before(&whole.label(), filter)));

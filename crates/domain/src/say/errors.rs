@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::{ECHO, connect_line, on_button, quoted, slash};
 use crate::command::{CommandError, DurationProblem, FILTERS, FilterProblem, Problem, closest};
 use crate::decide::Standstill;
+use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse, Timestamp,
+    Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse, Subscription,
+    Timestamp, Zone,
 };
 
 /// The line was not understood: points at the place and suggests.
@@ -197,10 +199,10 @@ pub fn cannot_reach_you() -> Notice {
 }
 
 /// To whoever set it up: nothing can be sent to a place any more.
-pub fn cannot_post(place: &Place, since: Timestamp, subscriptions: usize) -> Notice {
-    let paused = counted(subscriptions as u64, "subscription");
-    let verb = if subscriptions == 1 { "is" } else { "are" };
-    Notice::text(format!("I can no longer post in {} (since {} UTC).", place.label(), since.clock()))
+pub fn cannot_post(place: &Place, since: Timestamp, here: &[Subscription]) -> Notice {
+    let paused = counted(here.len() as u64, "subscription");
+    let verb = if here.len() == 1 { "is" } else { "are" };
+    Notice::text(format!("I can no longer post in {} (since {}).", place.label(), since.clock(zone_of(here))))
         .line(format!("{paused} {verb} paused, nothing is deleted. Add me back, and I go on by myself within an hour."))
         .suggest("Resume", Offered::Resume(place.clone()))
 }
@@ -241,8 +243,8 @@ pub fn not_sent(place: &Place, letter: &JobId, why: &str) -> Notice {
 }
 
 /// The bot was restored from a backup: what waited in it may have been sent since, and is not sent again by itself.
-pub fn held_back(made: Option<Timestamp>, cards: u64) -> Notice {
-    let of = made.map_or_else(String::new, |made| format!(" of {} {} UTC", made.day(), made.clock()));
+pub fn held_back(made: Option<Timestamp>, cards: u64, zone: Zone) -> Notice {
+    let of = made.map_or_else(String::new, |made| format!(" of {}", made.day_and_clock(zone)));
     let (waited, it) = (counted(cards, "message"), if cards == 1 { "it" } else { "them" });
     Notice::text(format!("Restored from a backup{of}. {waited} that waited then may have been sent since.")).line(
         format!("I hold {it} back; whoever runs me can still send {it}. What I missed since I catch up with now."),
@@ -287,10 +289,10 @@ pub(super) fn span(time: Duration) -> String {
 }
 
 /// A command arrived so late that the channel has changed since.
-pub fn arrived_late(typed: Timestamp) -> Notice {
+pub fn arrived_late(typed: Timestamp, zone: Zone) -> Notice {
     Notice::text(format!(
-        "This arrived late (typed {} UTC) and this channel has changed since. Nothing was done.",
-        typed.clock()
+        "This arrived late (typed {}) and this channel has changed since. Nothing was done.",
+        typed.clock(zone)
     ))
 }
 

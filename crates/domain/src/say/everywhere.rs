@@ -68,7 +68,9 @@ fn whole_row(subscription: &Subscription, care: Option<&Care>, here: &Place, now
     };
     let paused = care.and_then(|care| care.paused.as_ref());
     let why = match (paused, care) {
-        (Some(pause), _) => format!(" · failing since {}: {}", pause.since.when(now), line(&pause.why, 80)),
+        (Some(pause), _) => {
+            format!(" · failing since {}: {}", pause.since.when(now, subscription.settings.zone), line(&pause.why, 80))
+        }
         (None, Some(care)) if care.missing => " · webhooks are missing".into(),
         (None, Some(care)) if care.is_noisy() => format!(" · {} a week", counted(care.week, "message")),
         _ => String::new(),

@@ -9,7 +9,7 @@ use crate::decide::{SaidFacts, StatusFacts, TestFacts};
 use crate::text::counted;
 use crate::{
     Deployment, EVERY, LinkedPerson, Notice, Offered, OrgSlug, Pending, Person, Place, Pulse, Rights, Subscription,
-    Timestamp, Whole,
+    Timestamp, Whole, Zone,
 };
 
 /// More would not fit a card.
@@ -91,11 +91,11 @@ pub fn status(
     here: &[Subscription],
     status: &StatusFacts,
     linked: Option<&LinkedPerson>,
-    now: Timestamp,
+    (now, zone): (Timestamp, Zone),
 ) -> Notice {
-    let head = format!("{}{}", super::capital(&place.label()), state(here, status, now));
+    let head = format!("{}{}", super::capital(&place.label()), state(here, status, (now, zone)));
     let last = status.pulses.iter().filter_map(|pulse| pulse.last).max();
-    let last = last.map_or_else(|| "No event yet".into(), |at| format!("Last event {} {} UTC", at.day(), at.clock()));
+    let last = last.map_or_else(|| "No event yet".into(), |at| format!("Last event {}", at.day_and_clock(zone)));
     let notice = Notice::text(head);
     let notice = match &status.paused {
         Some(pause) => notice
@@ -143,10 +143,10 @@ pub fn tested(
 }
 
 /// The worst that can be said of a channel.
-fn state(here: &[Subscription], status: &StatusFacts, now: Timestamp) -> String {
+fn state(here: &[Subscription], status: &StatusFacts, (now, zone): (Timestamp, Zone)) -> String {
     let silent = status.pulses.iter().find(|pulse| pulse.told || pulse.silence(now).is_some());
     match (&status.paused, silent) {
-        (Some(pause), _) => format!(" is paused since {} {} UTC", pause.since.day(), pause.since.clock()),
+        (Some(pause), _) => format!(" is paused since {}", pause.since.day_and_clock(zone)),
         (None, _) if here.is_empty() => " gets nothing yet".into(),
         (None, _) if status.failed > 0 => format!(": {} could not be sent", counted(status.failed, "message")),
         (None, _) if here.iter().all(|s| s.muted(now).is_some()) => ": everything is muted".into(),
@@ -178,13 +178,14 @@ pub fn whoami(
     person: &Person,
     linked: Option<&LinkedPerson>,
     rights: &Rights,
+    zone: Zone,
 ) -> Notice {
     let mut notice = Notice::text(format!("Zoom: {} (user id {})", name(person), person.user));
     notice = match (linked, deployment.linking) {
         (Some(linked), _) => notice.line(format!(
             "Sentry: {}, linked since {}.",
             crate::text::line(linked.identity.label(), super::ECHO),
-            linked.since.day()
+            linked.since.day(zone)
         )),
         (None, true) => {
             notice.line("Sentry: no account linked. Connecting a project, or pressing a button, asks you to.")
@@ -217,7 +218,8 @@ fn row_of_all(whole: &Whole, here: &[Subscription]) -> String {
 
 pub(super) fn row(subscription: &Subscription, now: Timestamp) -> String {
     let filter = &subscription.filter;
-    let muted = subscription.muted(now).map(|mute| format!("muted until {}", mute.until.when(now)));
+    let muted =
+        subscription.muted(now).map(|mute| format!("muted until {}", mute.until.when(now, subscription.settings.zone)));
     let words = [subscription.project.label(), filter.level_in_words(), filter.events_in_words()].into_iter();
     let words: Vec<_> = words.chain(filter.details_in_words()).chain(muted).collect();
     format!("{} · by {}", words.join(" · "), name(&subscription.by))

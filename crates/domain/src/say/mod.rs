@@ -89,7 +89,7 @@ pub fn already_connected(deployment: &Deployment, subscription: &Subscription) -
         .line(format!(
             "Set up by {} on {}. Filters: {}.",
             name(&subscription.by),
-            subscription.since.day(),
+            subscription.since.day(subscription.settings.zone),
             subscription.filter.in_words(),
         ))
         .line(format!(

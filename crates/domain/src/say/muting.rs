@@ -1,15 +1,16 @@
 //! What is said of mutes.
 
 use super::{errors::span, name, some_of};
+use crate::subscription::zone_of;
 use crate::text::line;
-use crate::{Button, Choice, Handle, Notice, Person, Press, Timestamp};
+use crate::{Button, Choice, Handle, Notice, Person, Press, Subscription, Timestamp};
 
-/// Nothing is posted of these for a while. Everyone there is told. `here` is how many projects the channel has.
-pub fn muted(projects: &[String], here: usize, until: Timestamp, now: Timestamp, by: &Person) -> Notice {
+/// Nothing is posted of these for a while. Everyone there is told. `here` is all of the channel's.
+pub fn muted(projects: &[String], here: &[Subscription], until: Timestamp, now: Timestamp, by: &Person) -> Notice {
     Notice::text(format!(
         "Muted: {} until {} ({}), by {}. I will post one summary then.",
-        these(projects, here),
-        until.when(now),
+        these(projects, here.len()),
+        until.when(now, zone_of(here)),
         span(until.since(now)),
         name(by)
     ))

@@ -1,9 +1,9 @@
 //! Messages by which a channel's settings and filters are changed.
 
-use super::{capital, name, slash};
+use super::{name, slash};
 use crate::{
     ChannelSettings, Density, Deployment, Kind, Level, Notice, Offered, Person, Place, Privacy, Setting, Subscription,
-    Updates,
+    Updates, Zone,
 };
 
 /// The settings of a channel, to choose.
@@ -12,17 +12,19 @@ pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
     let updates = Updates::ALL.map(|updates| (updates.in_words(), set(Setting::Updates(updates))));
     let density = Density::ALL.map(|density| (density.in_words(), set(Setting::Density(density))));
     let privacy = Privacy::ALL.map(|privacy| (privacy.in_words(), set(Setting::Privacy(privacy))));
+    let zone = Zone::ALL.map(|zone| (zone.in_words(), set(Setting::Zone(zone))));
     let position = |found: Option<usize>| found.unwrap_or_default();
     Notice::text(format!("Settings of {}", place.label()))
         .line("Everyone here is told of a change. Cards that are here follow with their next update.")
         .menu("Updates", updates, position(Updates::ALL.iter().position(|one| *one == now.updates)))
         .menu("Density", density, position(Density::ALL.iter().position(|one| *one == now.density)))
         .menu("Text", privacy, position(Privacy::ALL.iter().position(|one| *one == now.privacy)))
+        .menu("Time zone", zone, position(Zone::ALL.iter().position(|one| *one == now.zone)))
 }
 
 /// The settings have changed. Everyone there is told.
 pub fn settings_changed(place: &Place, now: ChannelSettings, by: &Person) -> Notice {
-    Notice::text(format!("{}: {} ({})", capital(&place.label()), now.in_words(), name(by)))
+    Notice::text(format!("Changed by {} for {}. {}", name(by), place.label(), now.in_words()))
 }
 
 /// What one project may post, to choose.
@@ -37,7 +39,11 @@ pub fn project_settings(deployment: &Deployment, subscription: &Subscription) ->
     let lowest = Level::ALL.iter().position(|one| *one == filter.level).unwrap_or_default();
     let line = |command: &str| format!("{command} {} {}", project.org, project.slug);
     Notice::text(format!("{}: {}", project.label(), filter.in_words()))
-        .line(format!("Set up by {} on {}.", name(&subscription.by), subscription.since.day()))
+        .line(format!(
+            "Set up by {} on {}.",
+            name(&subscription.by),
+            subscription.since.day(subscription.settings.zone)
+        ))
         .line(format!("Environments, tags and titles are typed: {} <filters>", slash(deployment, &line("configure"))))
         .menu("Level, and above", Level::ALL.map(level), lowest)
         .menu("Events, on or off", Kind::ALL.map(event), None)

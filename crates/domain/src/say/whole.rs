@@ -2,7 +2,7 @@
 
 use super::{MOST_BUTTONS, connect_line, name, on_button, slash, some_of};
 use crate::text::{counted, line};
-use crate::{Connect, Deployment, EVERY, Notice, Person, Project, Whole};
+use crate::{Connect, Deployment, EVERY, Notice, Person, Project, Whole, Zone};
 
 fn configure_line(whole: &Whole) -> String {
     format!("configure {} {EVERY}", whole.org)
@@ -26,12 +26,12 @@ pub fn connected_whole(deployment: &Deployment, whole: &Whole, projects: usize) 
 }
 
 /// It was connected already; nothing changed.
-pub fn whole_already(deployment: &Deployment, whole: &Whole, projects: usize) -> Notice {
+pub fn whole_already(deployment: &Deployment, whole: &Whole, projects: usize, zone: Zone) -> Notice {
     Notice::text(format!("Already connected: {} ({projects})", whole.label()))
         .line(format!(
             "Set up by {} on {}. Filters of those that join: {}.",
             name(&whole.by),
-            whole.since.day(),
+            whole.since.day(zone),
             whole.filter.in_words()
         ))
         .line(format!("Nothing changed. Other filters: {} <filters>", slash(deployment, &configure_line(whole))))
@@ -39,9 +39,13 @@ pub fn whole_already(deployment: &Deployment, whole: &Whole, projects: usize) ->
 }
 
 /// What every project of an organization may post, and how that is changed.
-pub fn configure_whole(deployment: &Deployment, whole: &Whole, projects: usize) -> Notice {
+pub fn configure_whole(deployment: &Deployment, whole: &Whole, projects: usize, zone: Zone) -> Notice {
     Notice::text(format!("Every project of {} ({projects}): {}", whole.org, whole.filter.in_words()))
-        .line(format!("Set up by {} on {}. Projects to come join by themselves.", name(&whole.by), whole.since.day()))
+        .line(format!(
+            "Set up by {} on {}. Projects to come join by themselves.",
+            name(&whole.by),
+            whole.since.day(zone)
+        ))
         .line(format!("Other filters for all of them: {} <filters>", slash(deployment, &configure_line(whole))))
 }
 

@@ -2,9 +2,11 @@
 
 use super::{configure_line, slash, some_of};
 use crate::decide::WhyFacts;
+use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
     Card, DeadLetter, Deployment, IssueName, JobId, Notice, Place, Refusal, Subscription, Timestamp, Trace, Verdict,
+    Zone,
 };
 
 /// So many of the latest are shown.
@@ -22,7 +24,8 @@ pub fn why(
     let Some(newest) = facts.traces.first() else { return never_heard(deployment, &name, here) };
     let label = newest.short_id.clone().unwrap_or(name);
     let notice = Notice::text(format!("{label} {}", standing(facts.card.as_ref(), place)));
-    let notice = facts.traces.iter().take(SHOWN).rev().fold(notice, |notice, trace| notice.line(told(trace)));
+    let zone = zone_of(here);
+    let notice = facts.traces.iter().take(SHOWN).rev().fold(notice, |notice, trace| notice.line(told(trace, zone)));
     let is_filtered = |trace: &Trace| matches!(trace.verdict, Verdict::Filtered(_) | Verdict::LeftOut(_));
     match facts.traces.iter().any(is_filtered) {
         true => {
@@ -63,14 +66,14 @@ fn standing(card: Option<&Card>, place: &Place) -> String {
     }
 }
 
-fn told(trace: &Trace) -> String {
+fn told(trace: &Trace, zone: Zone) -> String {
     let what = match (trace.told, trace.verdict) {
         (Some(kind), _) => kind.word(),
         (None, Verdict::Posted | Verdict::GivenUp | Verdict::Disconnected | Verdict::CaughtUp) => "message",
         (None, Verdict::Fits | Verdict::LeftOut(_) | Verdict::Unsaid) => "latest event",
         (None, _) => "opened again",
     };
-    format!("{} {} UTC · {what} · {}", trace.at.day(), trace.at.clock_to_the_second(), became(trace.verdict))
+    format!("{} · {what} · {}", trace.at.to_the_second(zone), became(trace.verdict))
 }
 
 fn became(verdict: Verdict) -> String {
@@ -103,11 +106,11 @@ fn left_out(refusal: Refusal) -> String {
 }
 
 /// What became of a message that was given up.
-pub fn why_given_up(letter: &JobId, found: Option<&DeadLetter>, now: Timestamp) -> Notice {
+pub fn why_given_up(letter: &JobId, found: Option<&DeadLetter>, (now, zone): (Timestamp, Zone)) -> Notice {
     match found {
         Some(letter) => Notice::text(format!(
             "Given up at {} after {}: {}.",
-            letter.at.when(now),
+            letter.at.when(now, zone),
             counted(u64::from(letter.attempts) + 1, "try").replace("trys", "tries"),
             line(&letter.why, 200).trim_end_matches('.')
         ))

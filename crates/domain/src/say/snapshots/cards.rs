@@ -74,7 +74,7 @@ fn looks() -> Vec<(String, Notice)> {
     let mut looks = Vec::new();
     for density in Density::ALL {
         for privacy in Privacy::ALL {
-            let settings = ChannelSettings { updates: Updates::Edit, density, privacy };
+            let settings = ChannelSettings { updates: Updates::Edit, density, privacy, ..ChannelSettings::default() };
             let what = format!("{}, text {}", density.in_words(), privacy.in_words());
             looks.push((format!("new, {what}"), drawn(&content(Standing::New, settings))));
         }

@@ -1,13 +1,13 @@
 //! What a channel is told of its own connections, mutes and settings.
 
 use super::world::{
-    DAY, HOUR, MINUTE, NOW, ana, filter, hostile, labels, many, ops, own_chat, projects, strange_place, stranger,
-    subscription, to, undo, wish,
+    DAY, HOUR, MINUTE, NOW, ana, berlin, filter, here, hostile, labels, many, ops, own_chat, projects, strange_place,
+    stranger, subscription, to, undo, wish,
 };
 use super::{Message, plainly, said};
 use crate::{
     ChannelSettings, Density, Deployment, Filter, Handle, Kind, Level, Notice, Privacy, Project, Subscription, Updates,
-    sample, say,
+    Zone, sample, say,
 };
 
 pub(super) fn connections() -> Vec<Message> {
@@ -134,8 +134,8 @@ pub(super) fn whole() -> Vec<Message> {
                 ("one project", say::connected_whole(&deployment, &all, 1).button(undo())),
             ],
         ),
-        plainly("whole_already", "It was connected already", say::whole_already(&deployment, &all, 23)),
-        plainly("configure_whole", "`configure <org> *`", say::configure_whole(&deployment, &all, 23)),
+        plainly("whole_already", "It was connected already", say::whole_already(&deployment, &all, 23, Zone::UTC)),
+        plainly("configure_whole", "`configure <org> *`", say::configure_whole(&deployment, &all, 23, Zone::UTC)),
         plainly(
             "joined",
             "A new project has joined; everyone is told",
@@ -160,10 +160,10 @@ pub(super) fn muting() -> Vec<Message> {
             "muted",
             "Nothing is posted for a while; everyone is told",
             [
-                ("one project", buttons(say::muted(&one, 2, NOW + 2 * HOUR, NOW, &ana()))),
-                ("all of the channel's", buttons(say::muted(&two, 2, NOW + 3 * DAY, NOW, &ana()))),
-                ("the only one, for a minute more", buttons(say::muted(&one, 1, NOW + MINUTE, NOW, &ana()))),
-                ("many, but not all", buttons(say::muted(&lot, 99, NOW + DAY, NOW, &stranger()))),
+                ("one project", buttons(say::muted(&one, &here(2), NOW + 2 * HOUR, NOW, &ana()))),
+                ("all of the channel's", buttons(say::muted(&two, &here(2), NOW + 3 * DAY, NOW, &ana()))),
+                ("the only one, for a minute more", buttons(say::muted(&one, &here(1), NOW + MINUTE, NOW, &ana()))),
+                ("many, but not all", buttons(say::muted(&lot, &here(99), NOW + DAY, NOW, &stranger()))),
             ],
         ),
         said(
@@ -189,7 +189,12 @@ pub(super) fn muting() -> Vec<Message> {
 
 pub(super) fn panel() -> Vec<Message> {
     let deployment = sample::deployment();
-    let set = ChannelSettings { updates: Updates::Channel, density: Density::Full, privacy: Privacy::ClassOnly };
+    let set = ChannelSettings {
+        updates: Updates::Channel,
+        density: Density::Full,
+        privacy: Privacy::ClassOnly,
+        zone: berlin(),
+    };
     let long = many().remove(0);
     let few =
         Filter { events: vec![Kind::New, Kind::Assigned], level: Level::Fatal, except_levels: vec![], ..filter() };

@@ -1,9 +1,11 @@
 //! What is said when something does not work.
 
-use super::world::{DAY, HOUR, MINUTE, NOW, heard, hostile, many, ops, own_chat, projects, strange_place, to, wish};
+use super::world::{
+    DAY, HOUR, MINUTE, NOW, berlin, heard, here, hostile, many, ops, own_chat, projects, strange_place, to, wish,
+};
 use super::{Message, plainly, said};
 use crate::decide::Standstill;
-use crate::{ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, command, sample, say};
+use crate::{ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, Zone, command, sample, say};
 
 pub(super) fn messages() -> Vec<Message> {
     let mut messages = vec![not_understood(), no_organization(), no_project()];
@@ -115,7 +117,11 @@ fn not_allowed() -> Vec<Message> {
         plainly("not_accepted", "The deployment accepts other organizations only", say::not_accepted()),
         plainly("guests_get_help", "A guest typed something, or pressed", say::guests_get_help(&deployment)),
         plainly("cannot_reach_you", "The person's own chat takes no messages", say::cannot_reach_you()),
-        plainly("arrived_late", "A command came so late that the channel has changed", say::arrived_late(NOW)),
+        plainly(
+            "arrived_late",
+            "A command came so late that the channel has changed",
+            say::arrived_late(NOW, berlin()),
+        ),
     ]
 }
 
@@ -126,9 +132,9 @@ fn not_sent() -> Vec<Message> {
             "cannot_post",
             "Nothing can be sent to a place any more; to whoever set it up",
             [
-                ("one subscription", say::cannot_post(&ops(), NOW, 1)),
-                ("several", say::cannot_post(&ops(), NOW, 2)),
-                ("a hostile name", say::cannot_post(&strange_place(), NOW, 2)),
+                ("one subscription", say::cannot_post(&ops(), NOW, &here(1))),
+                ("several", say::cannot_post(&ops(), NOW, &here(2))),
+                ("a hostile name", say::cannot_post(&strange_place(), NOW, &here(2))),
             ],
         ),
         said(
@@ -144,9 +150,9 @@ fn not_sent() -> Vec<Message> {
             "held_back",
             "The bot was restored from a backup; to a channel for which messages waited",
             [
-                ("one message", say::held_back(Some(NOW), 1)),
-                ("several", say::held_back(Some(NOW), 12)),
-                ("of an unknown time", say::held_back(None, 12)),
+                ("one message", say::held_back(Some(NOW), 1, Zone::UTC)),
+                ("several", say::held_back(Some(NOW), 12, Zone::UTC)),
+                ("of an unknown time", say::held_back(None, 12, Zone::UTC)),
             ],
         ),
     ]

@@ -11,7 +11,7 @@ use crate::command::{COMMANDS, Topic};
 use crate::decide::{Care, FreshLink, SaidFacts, StatusFacts, TestFacts};
 use crate::{
     Act, ChannelSettings, Deployment, Digest, Group, Handle, LinkedPerson, Mute, Notice, OrgSlug, Pause, Pulse, Secret,
-    Subscription, Whole, sample, say,
+    Subscription, Whole, Zone, sample, say,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -156,7 +156,7 @@ fn pulses(pulse: Pulse) -> StatusFacts {
 
 fn status() -> Message {
     let one = [subscription()];
-    let show = |here: &[Subscription], facts: StatusFacts| say::status(&ops(), here, &facts, None, NOW);
+    let show = |here: &[Subscription], facts: StatusFacts| say::status(&ops(), here, &facts, None, (NOW, Zone::UTC));
     let told = |ago| Pulse { told: true, ..heard(ago) };
     let pause = |why: &str| Pause { account: ops().account, channel: ops().channel, since: NOW - DAY, why: why.into() };
     let paused = |why: &str| StatusFacts { paused: Some(pause(why)), waiting: 3, ..pulses(heard(4 * MINUTE)) };
@@ -164,7 +164,7 @@ fn status() -> Message {
     let failed = |failed| StatusFacts { failed, ..pulses(heard(4 * MINUTE)) };
     let ana = linked();
     let mut variants = vec![
-        ("all good", say::status(&ops(), &one, &pulses(heard(4 * MINUTE)), Some(&ana), NOW)),
+        ("all good", say::status(&ops(), &one, &pulses(heard(4 * MINUTE)), Some(&ana), (NOW, Zone::UTC))),
         ("nothing connected", show(&[], StatusFacts::default())),
         ("no event yet", show(&one, pulses(Pulse::silent(OrgSlug::new("acme"))))),
         ("one message waits", show(&one, waiting(1))),
@@ -177,9 +177,12 @@ fn status() -> Message {
         ("webhooks are missing, and none come", show(&one, pulses(told(6 * HOUR)))),
         ("Zoom refuses", show(&one, paused("Zoom refuses messages to this place"))),
     ];
-    let own = say::status(&own_chat(), &one, &pulses(heard(4 * MINUTE)), None, NOW);
+    let own = say::status(&own_chat(), &one, &pulses(heard(4 * MINUTE)), None, (NOW, Zone::UTC));
     variants.push(("the person's own chat", own));
-    variants.push(("hostile names", say::status(&strange_place(), &one, &paused(&hostile()), Some(&strange()), NOW)));
+    variants.push((
+        "hostile names",
+        say::status(&strange_place(), &one, &paused(&hostile()), Some(&strange()), (NOW, Zone::UTC)),
+    ));
     said("status", "`status`", variants)
 }
 
@@ -222,10 +225,10 @@ fn whoami() -> Message {
         "whoami",
         "`whoami`",
         [
-            ("linked, a manager", say::whoami(&deployment, &ops(), &ana(), Some(&linked), &manager)),
-            ("not linked", say::whoami(&deployment, &ops(), &ana(), None, &member)),
-            ("nobody links here", say::whoami(&nobody_links, &ops(), &ana(), None, &member)),
-            ("hostile names", say::whoami(&deployment, &ops(), &stranger(), Some(&strange()), &member)),
+            ("linked, a manager", say::whoami(&deployment, &ops(), &ana(), Some(&linked), &manager, Zone::UTC)),
+            ("not linked", say::whoami(&deployment, &ops(), &ana(), None, &member, Zone::UTC)),
+            ("nobody links here", say::whoami(&nobody_links, &ops(), &ana(), None, &member, Zone::UTC)),
+            ("hostile names", say::whoami(&deployment, &ops(), &stranger(), Some(&strange()), &member, Zone::UTC)),
         ],
     )
 }

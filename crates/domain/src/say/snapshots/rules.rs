@@ -82,7 +82,7 @@ fn every_time_of_day_says_in_which_zone_it_is() {
     assert_eq!(clocks_without_zone("until 14:02."), ["14:02."]);
 }
 
-/// What begins with a time of day that is not followed by `UTC`, nor by the other end of a span that is.
+/// What begins with a time of day that is not followed by a zone of these snapshots, nor by the other end of a span that is.
 fn clocks_without_zone(text: &str) -> Vec<&str> {
     let words: Vec<_> = text.split(' ').collect();
     let is_clock = |word: &str| {
@@ -91,7 +91,8 @@ fn clocks_without_zone(text: &str) -> Vec<&str> {
     };
     let is_zoned = |at: usize| {
         let follows = |n: usize, what: &str| words.get(at + n).is_some_and(|word| word.starts_with(what));
-        follows(1, "UTC") || follows(1, "to") && (follows(3, "UTC") || follows(5, "UTC"))
+        let zone_follows = |n: usize| follows(n, "UTC") || follows(n, "CET");
+        zone_follows(1) || follows(1, "to") && (zone_follows(3) || zone_follows(5))
     };
     (0..words.len()).filter(|at| is_clock(words[*at]) && !is_zoned(*at)).map(|at| words[at]).collect()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{DAY, HOUR, MINUTE, NOW, ana, hostile, labels, many, ops, subscription, to};
 use super::{Message, said};
 use crate::roundup::{Cause, Gathering, Missed, Roundup, Scene, Shared, TOP};
-use crate::{Card, ChangeKind, Content, Handle, Notice, Status, sample};
+use crate::{Card, ChangeKind, Content, Handle, Notice, Status, Zone, sample};
 
 pub(super) fn messages() -> Vec<Message> {
     let variants = storms().into_iter().chain(gaps()).chain(mutes());
@@ -48,15 +48,15 @@ fn roundup(cause: Cause) -> Roundup {
 fn storms() -> Vec<(String, Notice)> {
     let storm = roundup(Cause::Storm);
     let over = Roundup { ended: Some(NOW + 17 * MINUTE), ..storm.clone() };
-    let after = |time: Duration, holds: &Gathering| storm.notice(holds, &[], NOW + time);
+    let after = |time: Duration, holds: &Gathering| storm.notice(holds, &[], NOW + time, Zone::UTC);
     let nothing = Gathering::default();
     [
         ("a storm has begun", after(Duration::from_secs(5), &one())),
         ("a storm is on", after(4 * MINUTE, &gathering())),
         ("a storm is on, with hostile issues", after(4 * MINUTE, &strange())),
         ("a storm of which nothing is left", after(4 * MINUTE, &nothing)),
-        ("a storm is over", over.notice(&gathering(), &[], NOW + DAY)),
-        ("a storm of one is over", over.notice(&one(), &[], NOW + DAY)),
+        ("a storm is over", over.notice(&gathering(), &[], NOW + DAY, Zone::UTC)),
+        ("a storm of one is over", over.notice(&one(), &[], NOW + DAY, Zone::UTC)),
     ]
     .map(|(what, notice)| (what.to_owned(), notice))
     .into()
@@ -65,7 +65,7 @@ fn storms() -> Vec<(String, Notice)> {
 fn gaps() -> Vec<(String, Notice)> {
     let gap = |time: Duration, why, holds: &Gathering| {
         let until = NOW + time;
-        roundup(Cause::Gap { from: NOW, until, why }).notice(holds, &[], until)
+        roundup(Cause::Gap { from: NOW, until, why }).notice(holds, &[], until, Zone::UTC)
     };
     [
         ("after a gap at Sentry", gap(88 * MINUTE, Missed::Untold, &gathering())),
@@ -81,7 +81,7 @@ fn gaps() -> Vec<(String, Notice)> {
 fn mutes() -> Vec<(String, Notice)> {
     let mute = roundup(Cause::Mute);
     let (one_back, back, lot) = (labels(&[to("web")]), labels(&[to("web"), to("checkout")]), labels(&many()));
-    let after = |holds: &Gathering, back: &[String]| mute.notice(holds, back, NOW);
+    let after = |holds: &Gathering, back: &[String]| mute.notice(holds, back, NOW, Zone::UTC);
     [
         ("after a mute", after(&gathering(), &one_back)),
         ("after a mute of two, one issue came", after(&one(), &back)),

@@ -5,7 +5,7 @@ use super::{Message, said};
 use crate::decide::WhyFacts;
 use crate::{
     Card, ChangeKind, DeadLetter, Handle, IssueId, IssueName, JobId, Kind, Lane, Level, MessageId, Notice, Place,
-    Refusal, Subscription, Timestamp, Trace, Verdict, sample, say,
+    Refusal, Subscription, Timestamp, Trace, Verdict, Zone, sample, say,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -103,11 +103,14 @@ fn why_given_up() -> Message {
         "why_given_up",
         "`why` with the number of a message that was given up",
         [
-            ("after several tries", say::why_given_up(&id, Some(&letter(7, "Zoom answered 503.")), NOW)),
-            ("after one try, on another day", say::why_given_up(&id, Some(&letter(0, "Zoom refuses it")), NOW + DAY)),
-            ("for hostile reasons", say::why_given_up(&id, Some(&letter(1, &hostile())), NOW)),
-            ("it is not known", say::why_given_up(&id, None, NOW)),
-            ("a hostile number", say::why_given_up(&strange, None, NOW)),
+            ("after several tries", say::why_given_up(&id, Some(&letter(7, "Zoom answered 503.")), (NOW, Zone::UTC))),
+            (
+                "after one try, on another day",
+                say::why_given_up(&id, Some(&letter(0, "Zoom refuses it")), (NOW + DAY, Zone::UTC)),
+            ),
+            ("for hostile reasons", say::why_given_up(&id, Some(&letter(1, &hostile())), (NOW, Zone::UTC))),
+            ("it is not known", say::why_given_up(&id, None, (NOW, Zone::UTC))),
+            ("a hostile number", say::why_given_up(&strange, None, (NOW, Zone::UTC))),
         ],
     )
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Actor, Button, Connect, CredentialId, Filter, Handle, Identity, Level, OrgSlug, Person, Place, Project,
-    ProjectSlug, Pulse, Subscription, Terms, Timestamp, Undo, Undoing, Whole, sample,
+    Actor, Button, ChannelSettings, Connect, CredentialId, Filter, Handle, Identity, Level, OrgSlug, Person, Place,
+    Project, ProjectSlug, Pulse, Subscription, Terms, Timestamp, Undo, Undoing, Whole, Zone, sample,
 };
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -49,6 +49,17 @@ pub(super) fn identity() -> Identity {
 
 pub(super) fn strange_identity() -> Identity {
     Identity { id: "8".into(), name: hostile(), email: String::new() }
+}
+
+/// An hour ahead of UTC in January.
+pub(super) fn berlin() -> Zone {
+    Zone::named("Europe/Berlin")
+}
+
+/// So many subscriptions of a channel in Berlin.
+pub(super) fn here(projects: usize) -> Vec<Subscription> {
+    let settings = ChannelSettings { zone: berlin(), ..ChannelSettings::default() };
+    vec![Subscription { settings, ..subscription() }; projects]
 }
 
 pub(super) fn subscription() -> Subscription {
