@@ -167,6 +167,17 @@ pub enum Action {
     Reopen,
 }
 
+impl Action {
+    /// As something that is done.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolved",
+            Self::Archive => "archived",
+            Self::Reopen => "reopened",
+        }
+    }
+}
+
 impl Notice {
     /// A notice of one line.
     pub fn text(head: impl Into<String>) -> Self {

@@ -63,8 +63,8 @@ pub enum FilterProblem {
     UnknownKey,
     /// Not a value of this key; these are.
     UnknownValue(&'static str),
-    /// Nothing follows the colon.
-    NoValue,
+    /// Nothing follows the colon; these may.
+    NoValue(&'static str),
     /// Nothing would ever be posted.
     NothingLeft,
 }
@@ -139,7 +139,7 @@ impl Read {
             return Err((FilterProblem::UnknownKey, suggestion));
         };
         if values().all(str::is_empty) {
-            return Err((FilterProblem::NoValue, None));
+            return Err((FilterProblem::NoValue(key.values), None));
         }
         let mut tag = None;
         for value in values().filter(|value| !value.is_empty()) {
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(problem("event:new,regresed").1, Some("event:new,regressed".into()));
         assert_eq!(problem("enviroment:prod").1, Some("env:prod".into()));
         assert_eq!(problem("-environment:dev,qa").1, Some("-env:dev,qa".into()));
-        assert_eq!(problem("event:").0, FilterProblem::NoValue);
+        assert_eq!(problem("event:").0, FilterProblem::NoValue(FILTERS[0].values));
         assert_eq!(problem("level:new -event:all").0, FilterProblem::UnknownValue(FILTERS[1].values));
     }
 

@@ -129,7 +129,7 @@ impl Core<'_> {
     fn act(&self, pressed: &Pressed, action: Action, card: &Card, facts: &PressFacts) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         if card.is_done(action) {
-            return Decision::job(self.privately(place, by, say::done_already(done(action), card.done_by())));
+            return Decision::job(self.privately(place, by, say::done_already(action, card.done_by())));
         }
         match self.presser(card, facts.linked.as_ref()) {
             Some(actor) => Decision::job(self.update(card, action, by, place, actor)),
@@ -139,7 +139,7 @@ impl Core<'_> {
             }
             None => {
                 let why = "no Sentry account can be linked here, and the integration is another organization's.";
-                Decision::job(self.privately(place, by, say::not_done(done(action), why)))
+                Decision::job(self.privately(place, by, say::not_done(action.done(), why)))
             }
         }
     }
@@ -181,17 +181,8 @@ impl Core<'_> {
 
     /// Sentry has not done it: the presser is told why, the card stays.
     pub fn not_updated(&self, update: &Update, why: &str) -> Decision {
-        let told = self.privately(&update.place, &update.by, say::not_done(done(update.action), why));
+        let told = self.privately(&update.place, &update.by, say::not_done(update.action.done(), why));
         Decision::job(told).and(RowChange::Audit(self.audit_of(update).refused(why)))
-    }
-}
-
-/// The action as something that is done.
-fn done(action: Action) -> &'static str {
-    match action {
-        Action::Resolve => "resolved",
-        Action::Archive => "archived",
-        Action::Reopen => "reopened",
     }
 }
 

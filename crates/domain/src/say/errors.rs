@@ -8,8 +8,8 @@ use crate::decide::Standstill;
 use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse, Subscription,
-    Timestamp, Zone,
+    Action, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse,
+    Subscription, Timestamp, Zone,
 };
 
 /// The line was not understood: points at the place and suggests.
@@ -92,7 +92,7 @@ fn bad_filter(word: &str, problem: &FilterProblem, suggestion: Option<&str>) -> 
             format!("I do not understand {word}. It takes {values}.")
         }
         FilterProblem::UnknownValue(_) => format!("I do not understand {word}.{meant}"),
-        FilterProblem::NoValue => format!("Nothing follows the colon of {word}."),
+        FilterProblem::NoValue(values) => format!("Nothing follows the colon of {word}. It takes {values}."),
         FilterProblem::NothingLeft => "With these filters nothing would ever be posted.".to_owned(),
     })
 }
@@ -185,6 +185,7 @@ pub fn not_allowed(deployment: &Deployment, managers: &[String]) -> Notice {
 /// The deployment accepts other organizations only.
 pub fn not_accepted() -> Notice {
     Notice::text("This deployment does not accept that organization. Nothing changed.")
+        .line("Whoever runs me decides which organizations it accepts.")
 }
 
 /// Guests may ask for help, nothing else.
@@ -328,9 +329,10 @@ pub fn card_expired() -> Notice {
 }
 
 /// Somebody was faster.
-pub fn done_already(state: &str, by: Option<&str>) -> Notice {
-    match by {
-        Some(by) => Notice::text(format!("{} has {state} this already. Nothing to do.", line(by, ECHO))),
-        None => Notice::text(format!("This is {state} already. Nothing to do.")),
+pub fn done_already(action: Action, by: Option<&str>) -> Notice {
+    match (by, action) {
+        (Some(by), _) => Notice::text(format!("{} has {} this already. Nothing to do.", line(by, ECHO), action.done())),
+        (None, Action::Reopen) => Notice::text("This is open already. Nothing to do."),
+        (None, _) => Notice::text(format!("This is {} already. Nothing to do.", action.done())),
     }
 }

@@ -5,7 +5,9 @@ use super::world::{
 };
 use super::{Message, plainly, said};
 use crate::decide::Standstill;
-use crate::{ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, Zone, command, sample, say};
+use crate::{
+    Action, ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, Zone, command, sample, say,
+};
 
 pub(super) fn messages() -> Vec<Message> {
     let mut messages = vec![not_understood(), no_organization(), no_project()];
@@ -247,10 +249,10 @@ fn presses() -> Vec<Message> {
             "done_already",
             "Somebody was faster",
             [
-                ("somebody known", say::done_already("resolved", Some("Ben"))),
-                ("nobody known", say::done_already("archived", None)),
-                ("it never was otherwise", say::done_already("reopened", None)),
-                ("a hostile name", say::done_already("resolved", Some(&hostile()))),
+                ("somebody known", say::done_already(Action::Resolve, Some("Ben"))),
+                ("nobody known", say::done_already(Action::Archive, None)),
+                ("it never was otherwise", say::done_already(Action::Reopen, None)),
+                ("a hostile name", say::done_already(Action::Resolve, Some(&hostile()))),
             ],
         ),
     ]
