@@ -10,9 +10,9 @@ use zentry_domain::decide::{DirectoryReading, Joining, Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Actor, Address, Admission, Answer, Card, Change, ChangeKind, Connect, Content, EVERY, Failure, Handle,
-    Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence, OrgSlug, Organization, Place,
-    Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp, Update, UserId, Whole,
+    AccountId, Actor, Address, Admission, Answer, CHOOSE, Card, Change, ChangeKind, Connect, Content, EVERY, Failure,
+    Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence, OrgSlug, Organization,
+    Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp, Update, UserId, Whole,
 };
 
 use crate::App;
@@ -368,16 +368,21 @@ impl App {
     /// One call where slugs were typed; otherwise by display name, and to know what is near.
     async fn look_up(&self, wish: &Connect) -> Result<Lookup, Setback> {
         let tracker = &self.ports.tracker;
-        if wish.project != EVERY
-            && let Some(project) = tracker.project(&wish.actor, &wish.org, &wish.project).await?
-        {
+        let is_name = !matches!(wish.project.as_str(), EVERY | CHOOSE);
+        if is_name && let Some(project) = tracker.project(&wish.actor, &wish.org, &wish.project).await? {
             return Ok(self.found(wish, project).await);
         }
         let orgs = tracker.organizations(&wish.actor).await?;
+        if wish.org == CHOOSE {
+            return Ok(Lookup::Organizations(orgs));
+        }
         let Some(org) = named_org(&orgs, &wish.org) else { return Ok(Lookup::NoOrganization(orgs)) };
         let projects = tracker.projects(&wish.actor, &org.slug).await?;
         if wish.project == EVERY {
             return Ok(Lookup::Whole { org: org.clone(), projects });
+        }
+        if wish.project == CHOOSE {
+            return Ok(Lookup::Projects { org: org.clone(), projects });
         }
         Ok(match &named_projects(&projects, &wish.project)[..] {
             [project] => self.found(wish, (*project).clone()).await,

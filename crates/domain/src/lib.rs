@@ -78,5 +78,5 @@ pub use subscription::Subscription;
 pub use time::Timestamp;
 pub use trace::{IssueName, Refusal, Trace, Verdict};
 pub use undo::{UNDO_LIFE, Undo, Undoing};
-pub use whole::{EVERY, Whole};
+pub use whole::{CHOOSE, EVERY, Whole};
 pub use zone::Zone;

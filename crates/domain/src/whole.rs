@@ -7,6 +7,9 @@ use crate::{Filter, OrgSlug, Person, Place, Timestamp};
 /// What is typed for every project.
 pub const EVERY: &str = "*";
 
+/// What is typed in the place of a name, to choose it from a list.
+pub const CHOOSE: &str = "?";
+
 /// Every project of an organization. Each has a subscription of its own; this is why new ones join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whole {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zentry_contract::sample::{ana, ben, channel, ops};
 use zentry_contract::tracker::Fault;
-use zentry_domain::{Event, Facts, Person, Place, Pressed, UserId};
+use zentry_domain::{Event, Facts, Level, Person, Place, Pressed, UserId};
 
 use crate::world::World;
 
@@ -47,6 +47,36 @@ async fn a_misspelt_name_is_connected_by_one_press_with_the_filters_that_were_ty
     assert!(world.last().ends_with("fatal only"), "{}", world.last());
     let here = world.store.subscriptions_in(&ops().account, &ops().channel).await.expect("read");
     assert_eq!(here[0].filter.typed(), "-title:\"known noise\"");
+}
+
+#[tokio::test]
+async fn organization_and_project_are_chosen_from_lists_by_whoever_knows_no_name() {
+    let world = World::with_integration();
+    world.ana_says("connect level:fatal").await;
+    assert!(world.last().starts_with("Which project?"), "{}", world.last());
+    presses(&world, ana(), ops(), "See my organizations").await;
+    chooses(&world, "Organization", "acme").await;
+    assert_eq!(world.last(), "Which project of acme?");
+    chooses(&world, "Project", "checkout").await;
+    assert_eq!(world.last(), "Connected: acme / checkout");
+    let here = world.store.subscriptions_in(&ops().account, &ops().channel).await.expect("read");
+    assert_eq!(here[0].filter.level, Level::Fatal, "what was typed is kept");
+
+    world.ana_says("connect acme").await;
+    presses(&world, ana(), ops(), "Choose from a list").await;
+    let list = world.chat.messages_in(&ops().channel).pop().expect("answered").notice.selects.remove(0);
+    assert!(!list.options.iter().any(|option| option.label == "checkout"), "it is connected: {list:?}");
+    chooses(&world, "Project", "All ").await;
+    assert!(world.last().starts_with("Connected: every project of acme"), "{}", world.last());
+}
+
+async fn chooses(world: &World, list: &str, option: &str) {
+    let message = world.chat.messages_in(&ops().channel).pop().expect("answered");
+    let list = message.notice.selects.iter().find(|select| select.label == list).expect("there is such a list");
+    let chosen = list.options.iter().find(|found| found.label.starts_with(option)).expect("it is listed");
+    let pressed = Pressed { by: ana(), place: ops(), press: Some(chosen.press.clone()), message: Some(message.id) };
+    world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
+    world.settle().await;
 }
 
 #[tokio::test]

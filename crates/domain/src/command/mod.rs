@@ -12,7 +12,7 @@ pub use duration::DurationProblem;
 pub use filters::{FILTERS, FilterProblem, Key};
 use words::{Word, split};
 
-use crate::{Filter, IssueId, IssueName, JobId};
+use crate::{CHOOSE, Filter, IssueId, IssueName, JobId};
 
 /// Longer lines are read up to here: nobody types a name of a thousand characters.
 const LONGEST_LINE: usize = 1_000;
@@ -123,13 +123,14 @@ pub const COMMANDS: &[Spec] = &[
         arguments: "<org> <project | *> [filters]",
         summary: "send a project's issues here",
         details: "Names may be slugs or display names, in any case; names with spaces go in quotes. \
-                  A pasted address of a Sentry page works too. \"*\" is every project that you may see, also those to come. Filters say what may post, see \"configure\". If you have not \
+                  A pasted address of a Sentry page works too. \"*\" is every project that you may see, also those to come; \"?\" is a list to choose from. Filters say what may post, see \"configure\". If you have not \
                   linked a Sentry account yet, you get a direct message with a link first.",
         examples: &[
             "connect acme checkout",
             "connect \"My Org\" \"Web App\"",
             "connect acme/checkout level:warning -title:timeout",
             "connect acme *",
+            "connect acme ?",
         ],
         parse: connect,
     },
@@ -407,7 +408,10 @@ pub(crate) fn closest<'a, T>(wanted: &str, candidates: impl Iterator<Item = (&'a
 
 fn connect(rest: &[Word]) -> Result<Command, Problem> {
     let (names, filters) = filters::apart(rest);
-    let (org, project) = self::names("connect", &names)?;
+    let (org, project) = match &names[..] {
+        [one] if one.text == CHOOSE => (CHOOSE.into(), CHOOSE.into()),
+        names => self::names("connect", names)?,
+    };
     Ok(Command::Connect { org, project, filter: filters::read(&filters)? })
 }
 

@@ -25,6 +25,15 @@ pub enum Lookup {
         /// Its projects.
         projects: Vec<Project>,
     },
+    /// The organizations, to choose from.
+    Organizations(Vec<Organization>),
+    /// The projects of an organization, to choose from.
+    Projects {
+        /// The organization.
+        org: Organization,
+        /// Its projects.
+        projects: Vec<Project>,
+    },
     /// A display name that fits several projects.
     Several(Vec<Project>),
     /// No such organization among these.
@@ -82,6 +91,14 @@ impl Core<'_> {
                 let before = wholes.iter().find(|whole| whole.org == org.slug);
                 self.connect_whole(wish, org, projects, here, before)
             }
+            Lookup::Organizations(seen) => {
+                let accepted: Vec<_> = seen.iter().filter(|org| self.deployment.accepts(&org.slug)).collect();
+                self.said_of(wish, say::choose_organization(wish, &accepted))
+            }
+            Lookup::Projects { org, .. } if !self.deployment.accepts(&org.slug) => {
+                self.connect_failed(wish, say::not_accepted())
+            }
+            Lookup::Projects { org, projects } => self.said_of(wish, say::choose_project(wish, org, projects, here)),
             Lookup::Several(fitting) => self.connect_failed(wish, say::which_to_connect(wish, fitting)),
             Lookup::Found { project, .. } if !self.deployment.accepts(&project.org) => {
                 self.connect_failed(wish, say::not_accepted())
@@ -137,14 +154,19 @@ impl Core<'_> {
 
     /// The wish is not fulfilled: its author is told why, and that the link itself stands.
     pub fn connect_failed(&self, wish: &Connect, notice: Notice) -> Decision {
+        let asked = format!("{} / {}", line(&wish.org, 80), line(&wish.project, 80));
+        let audit = self.audit(&wish.place, &wish.by, "connect", &asked).refused(&notice.head);
+        Decision::nothing().and(RowChange::Audit(audit)).with(self.said_of(wish, notice))
+    }
+
+    /// Whoever wished is answered; nothing has changed.
+    fn said_of(&self, wish: &Connect, notice: Notice) -> Decision {
         let mut decision = Decision::nothing();
         if let Some(identity) = self.told_in_own_chat(wish) {
             decision = decision.then(self.answer(Address::direct(&wish.by), say::linked_only(identity)));
         }
-        let asked = format!("{} / {}", line(&wish.org, 80), line(&wish.project, 80));
-        let audit = self.audit(&wish.place, &wish.by, "connect", &asked).refused(&notice.head);
         let to = Address::privately(&wish.place, &wish.by);
-        decision.and(RowChange::Audit(audit)).with(self.tell(to, &wish.place, notice))
+        decision.with(self.tell(to, &wish.place, notice))
     }
 
     /// Whoever has just sent the code waits for word in their own chat.

@@ -7,7 +7,7 @@ use super::{Care, Core, FreshLink};
 use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
-    Actor, Address, Card, ChannelId, ChannelSettings, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link,
+    Actor, Address, CHOOSE, Card, ChannelId, ChannelSettings, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link,
     LinkedPerson, Notice, Pause, Pending, Place, Policy, Project, Pulse, Rights, RowChange, Said, Subscription,
     Timestamp, Trace, Undoing, Whole, say,
 };
@@ -179,7 +179,8 @@ impl Core<'_> {
 
     fn connect_said(&self, said: &Said, wish: (&str, &str, &Filter), facts: &SaidFacts) -> Decision {
         let (org, project, filter) = wish;
-        if self.deployment.policy == Policy::Managers && !facts.rights.manage_org(org) {
+        let only_looks = project == CHOOSE && !facts.rights.manages.is_empty();
+        if self.deployment.policy == Policy::Managers && !only_looks && !facts.rights.manage_org(org) {
             return self.refuse(said, "connect", facts);
         }
         if let Some(there) = facts.here.iter().find(|s| has_slugs(s, org, project)) {

@@ -8,7 +8,7 @@ use crate::decide::Standstill;
 use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Action, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse,
+    Action, CHOOSE, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse,
     Subscription, Timestamp, Zone,
 };
 
@@ -58,7 +58,16 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
         }
     }
     .line("Nothing changed.");
+    let typed = error.line.trim_end();
     match (&error.problem, error.corrected()) {
+        (Problem::MissingProject { command: "connect", org }, _) => {
+            let is_address = typed.contains("://");
+            let typed = if is_address { format!("connect {}", crate::filter::quoted(org)) } else { typed.into() };
+            notice.offer("Choose from a list", format!("{typed} {CHOOSE}"))
+        }
+        (Problem::MissingNames { command: "connect" }, _) => {
+            notice.offer("See my organizations", format!("{typed} {CHOOSE}"))
+        }
         (Problem::Unknown { nearest: Some(spec), .. }, Some(line)) => {
             notice.offer(spec.name, line).offer("help", "help")
         }
@@ -121,13 +130,17 @@ pub fn no_organization(wish: &Connect, seen: &[Organization]) -> Notice {
         None => format!("It can see: {}.", some_of(seen.iter().map(|org| org.slug.as_str()))),
     };
     let notice = notice.line(hint).line("Nothing changed.");
-    match near {
+    let notice = match near {
         Some(org) => {
             let label = format!("Connect {} / {}", org.slug, line(&wish.project, ECHO));
             notice.offer(on_button(&label), connect_line(org.slug.as_str(), &wish.project, &wish.filter))
         }
         None if asked.is_some() => notice.suggest("Switch account", switch(wish)),
         None => notice,
+    };
+    match seen {
+        [] => notice,
+        _ => notice.offer("See my organizations", connect_line(CHOOSE, CHOOSE, &wish.filter)),
     }
 }
 

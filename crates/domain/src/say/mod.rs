@@ -29,7 +29,9 @@ pub use linking::{
 pub use lists::{configure, help, help_topic, status, tested, whoami};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use panel::{project_settings, settings, settings_changed};
-pub use whole::{configure_whole, connected_whole, joined, which_to_connect, whole_already};
+pub use whole::{
+    choose_organization, choose_project, configure_whole, connected_whole, joined, which_to_connect, whole_already,
+};
 pub use why::{why, why_given_up};
 
 use crate::text::line;

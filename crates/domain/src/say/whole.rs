@@ -2,7 +2,12 @@
 
 use super::{MOST_BUTTONS, connect_line, name, on_button, slash, some_of};
 use crate::text::{counted, line};
-use crate::{Connect, Deployment, EVERY, Notice, Person, Project, Whole, Zone};
+use crate::{
+    CHOOSE, Connect, Deployment, EVERY, Notice, Offered, Organization, Person, Project, Subscription, Whole, Zone,
+};
+
+/// As many as a list of a message holds, with one more for all of them.
+const LISTED: usize = 49;
 
 fn configure_line(whole: &Whole) -> String {
     format!("configure {} {EVERY}", whole.org)
@@ -67,4 +72,46 @@ pub fn which_to_connect(wish: &Connect, fitting: &[Project]) -> Notice {
         let slug = project.slug.as_str();
         notice.offer(on_button(slug), connect_line(project.org.as_str(), slug, &wish.filter))
     })
+}
+
+/// The organizations that somebody may see, to choose one.
+pub fn choose_organization(wish: &Connect, seen: &[&Organization]) -> Notice {
+    let all = seen.len();
+    let options = seen.iter().take(LISTED).map(|org| {
+        let label = format!("{} ({})", org.slug, line(&org.name, super::BUTTON));
+        (on_button(&label), Offered::Line(connect_line(org.slug.as_str(), CHOOSE, &wish.filter)))
+    });
+    match all {
+        0 => Notice::text("I see no organization to choose from. Nothing changed."),
+        _ => Notice::text("Which organization?").menu("Organization", options, None).lines_beyond(all),
+    }
+}
+
+/// The projects of an organization, to choose one or all. `here` is what the place is connected to.
+pub fn choose_project(wish: &Connect, org: &Organization, projects: &[Project], here: &[Subscription]) -> Notice {
+    let is_here = |project: &Project| here.iter().any(|s| s.project.id == project.id);
+    let mut fresh: Vec<_> = projects.iter().filter(|project| !is_here(project)).collect();
+    fresh.sort_by(|a, b| a.slug.as_str().cmp(b.slug.as_str()));
+    let (slug, all) = (org.slug.as_str(), fresh.len());
+    if fresh.is_empty() {
+        let why = if projects.is_empty() { "I see no project of it." } else { "All that you may see are connected." };
+        return Notice::text(format!("There is no project of {slug} to choose from. {why} Nothing changed."));
+    }
+    let every = (format!("All {all}, and those to come"), Offered::Line(connect_line(slug, EVERY, &wish.filter)));
+    let each = fresh.iter().take(LISTED).map(|project| {
+        (on_button(project.slug.as_str()), Offered::Line(connect_line(slug, project.slug.as_str(), &wish.filter)))
+    });
+    Notice::text(format!("Which project of {slug}?"))
+        .menu("Project", std::iter::once(every).chain(each), None)
+        .lines_beyond(all)
+}
+
+impl Notice {
+    /// Says where more fit than a list holds.
+    fn lines_beyond(self, all: usize) -> Self {
+        match all > LISTED {
+            true => self.line(format!("The first {LISTED} of {all} are listed; every other one can be typed.")),
+            false => self,
+        }
+    }
 }

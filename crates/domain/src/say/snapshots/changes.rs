@@ -6,8 +6,8 @@ use super::world::{
 };
 use super::{Message, plainly, said};
 use crate::{
-    ChannelSettings, Density, Deployment, Filter, Handle, Kind, Level, Notice, Privacy, Project, Subscription, Updates,
-    Zone, sample, say,
+    ChannelSettings, Density, Deployment, Filter, Handle, Kind, Level, Notice, OrgSlug, Organization, Privacy, Project,
+    Subscription, Updates, Zone, sample, say,
 };
 
 pub(super) fn connections() -> Vec<Message> {
@@ -142,6 +142,24 @@ pub(super) fn whole() -> Vec<Message> {
             say::joined(&sample::project("invoices"), &ana()),
         ),
         said(
+            "choose_organization",
+            "`connect ?`",
+            [
+                ("two", say::choose_organization(&wish("?", "?"), &[&organization("acme"), &organization("globex")])),
+                ("none", say::choose_organization(&wish("?", "?"), &[])),
+            ],
+        ),
+        said(
+            "choose_project",
+            "`connect <org> ?`",
+            [
+                ("some", choose(&projects(&[to("web"), to("web-eu"), to("checkout")]))),
+                ("more than a list holds", choose(&projects(&many()))),
+                ("all are connected", choose(&projects(&[to("checkout")]))),
+                ("none", choose(&[])),
+            ],
+        ),
+        said(
             "which_to_connect",
             "A display name that several projects have",
             [
@@ -150,6 +168,14 @@ pub(super) fn whole() -> Vec<Message> {
             ],
         ),
     ]
+}
+
+fn organization(slug: &str) -> Organization {
+    Organization { slug: OrgSlug::new(slug), name: format!("{} Inc.", slug.to_uppercase()) }
+}
+
+fn choose(seen: &[Project]) -> Notice {
+    say::choose_project(&wish("acme", "?"), &organization("acme"), seen, &[to("checkout")])
 }
 
 pub(super) fn muting() -> Vec<Message> {
