@@ -40,7 +40,7 @@ async fn a_channel_that_is_gone_is_paused_and_whoever_connected_it_is_told_once(
     let town = two_channels().await;
     town.sandbox.zoom.delete_channel(&town.cast.alerts);
     town.error_in(&town.cast.checkout, "TimeoutError").await;
-    town.jane_reads("I can no longer post in #checkout-alerts").await;
+    let told = town.jane_reads("I can no longer post in #checkout-alerts").await;
 
     town.error_in(&town.cast.checkout, "KeyError").await;
     town.error_in(&town.cast.api, "ValueError").await;
@@ -49,6 +49,13 @@ async fn a_channel_that_is_gone_is_paused_and_whoever_connected_it_is_told_once(
     assert_eq!(refused, 1, "nobody insists");
     assert_eq!(town.sandbox.zoom.messages(&town.cast.jane, &town.cast.jane).len(), 1, "told once");
     // Both cards wait for the channel to come back.
+    counted(&town, "zentry_ledger_pending", "", 2).await;
+
+    let before = posts(&town).len();
+    town.jane_presses(&told, "Resume").await;
+    town.jane_reads("I try #checkout-alerts again now.").await;
+    // The answer to Jane, and the card that is refused once more.
+    nth_post(&town, before + 1).await;
     counted(&town, "zentry_ledger_pending", "", 2).await;
 }
 

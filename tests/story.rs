@@ -131,6 +131,30 @@ async fn settings_are_chosen_from_lists_that_are_edited_in_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_knows_no_name_chooses_from_lists_and_reads_the_clock_at_home() {
+    let town = Town::with_integration(ZENTRY).await;
+    let zoom = &town.sandbox.zoom;
+    town.jane_types("connect").await;
+    let asked = town.jane_sees("See my organizations").await;
+    town.jane_presses(&asked, "See my organizations").await;
+    let orgs = town.jane_sees("Which organization?").await;
+    let acme = orgs.selects()[0].options.iter().find(|option| option.0.starts_with("acme")).expect("listed").0.clone();
+    kept(zoom.choose(&town.cast.jane, &orgs, "Organization", &acme).await.expect("the option is there"));
+    let projects = town.jane_sees("Which project of acme?").await;
+    kept(zoom.choose(&town.cast.jane, &projects, "Project", "checkout").await.expect("the option is there"));
+    town.jane_sees("Connected: acme / checkout").await;
+
+    town.jane_types("configure").await;
+    let panel = town.jane_sees("Channel settings").await;
+    town.jane_presses(&panel, "Channel settings").await;
+    let panel = town.jane_sees("Settings of").await;
+    kept(zoom.choose(&town.cast.jane, &panel, "Time zone", "Kathmandu (Asia)").await.expect("the option is there"));
+    town.jane_sees("Time zone: Kathmandu (Asia).").await;
+    town.jane_types("mute 1h").await;
+    town.jane_sees("+0545 (60 min)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_delivery_of_any_webhook_changes_nothing() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;
