@@ -155,6 +155,28 @@ async fn whoever_knows_no_name_chooses_from_lists_and_reads_the_clock_at_home() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_issue_that_comes_back_calls_whose_it_is_by_a_message_of_its_own() {
+    let town = Town::with_linking(ZENTRY).await;
+    town.jane_connects_and_links("checkout").await;
+    let (sentry, ana) = (&town.sandbox.sentry, &town.cast.ana);
+    let issue = town.error_in(&town.cast.checkout, "<!all> *every* TimeoutError").await;
+    town.jane_sees("New · [checkout]").await;
+    kept(sentry.assign(issue, ana, ana).await);
+    kept(sentry.resolve(issue, ana).await);
+    town.jane_sees("Resolved ").await;
+    kept(sentry.regress(issue).await);
+    let card = town.jane_sees("Came back · [checkout]").await;
+    let call = town.jane_sees("this came back and is assigned to you.").await;
+    assert_eq!(call.reply_to, Some(card.id));
+    assert!(call.markdown && call.to_string().starts_with(&format!("<!{}|Jane Dev>", town.cast.jane.jid())), "{call}");
+    let others = town.sandbox.zoom.messages(&town.cast.alerts, &town.cast.jane);
+    assert_eq!(others.iter().filter(|message| message.markdown).count(), 1, "nothing else is markdown");
+
+    town.jane_types("mentions off").await;
+    town.jane_sees("Mentions off: no message calls you any more.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_delivery_of_any_webhook_changes_nothing() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;

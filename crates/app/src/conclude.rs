@@ -7,8 +7,8 @@ use zentry_domain::decide::{Joining, Lookup, OUTAGE, TestFacts};
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Answer, Card, Connect, Decision, Digest, Failure, Job, Join, MessageId, Notice, Outcome, Person, Place, Queued,
-    Revision, RowChange, Suppression, Test, Verdict, say,
+    Answer, Card, Connect, Decision, Digest, Failure, Job, Join, LinkedPerson, MessageId, Notice, Outcome, Person,
+    Place, Queued, Revision, RowChange, Suppression, Test, Verdict, say,
 };
 
 use crate::App;
@@ -136,6 +136,9 @@ impl App {
     ) -> Result<Outcome, StoreError> {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
         decision.changes.extend(trace);
+        if let (None, Some(message)) = (&card.message, message) {
+            decision = decision.with(self.called(card, message).await?);
+        }
         let place = &card.content.place;
         // It failed for long, and so everything behind it has waited as long.
         if self.now().since(queued.since) >= OUTAGE {
@@ -145,6 +148,17 @@ impl App {
             }
         }
         Ok(Outcome::Done(decision.with(self.resumed(place).await?)))
+    }
+
+    /// Whose the issue is that has just been posted is called, where they and the channel want it.
+    async fn called(&self, card: &Card, message: &MessageId) -> Result<Decision, StoreError> {
+        let (facts, core, account) = (&self.ports.facts, self.core(), &card.content.place.account);
+        let Some(sentry_user) = core.calls(card) else { return Ok(Decision::nothing()) };
+        let Some(LinkedPerson { person, .. }) = facts.linked_as(account, sentry_user).await? else {
+            return Ok(Decision::nothing());
+        };
+        let is_wanted = facts.wants_mentions(account, &person.user).await?;
+        Ok(if is_wanted { core.call(card, message, &person) } else { Decision::nothing() })
     }
 
     /// Something was sent to a place: if it was paused it is not any more.

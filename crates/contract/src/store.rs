@@ -77,6 +77,8 @@ macro_rules! store_suite {
             one_accounts_facts_never_show_anothers,
 
             a_person_is_known_where_they_were_seen,
+            a_person_is_found_by_their_number_at_sentry_in_their_account_alone,
+            a_person_is_called_unless_they_said_otherwise,
             a_guest_is_known_nowhere,
             the_people_of_a_channel_come_latest_first_and_as_last_seen,
             a_channels_new_name_reaches_its_subscriptions,

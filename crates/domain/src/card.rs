@@ -236,13 +236,13 @@ impl Card {
     /// Whether nothing but figures is different from what it said `before`: how often, how many, and the like.
     pub fn only_counts_on(&self, before: &Self) -> bool {
         let (now, then) = (&self.content.issue, &before.content.issue);
-        self.content.standing == before.content.standing && now.assignee == then.assignee && now.title == then.title
+        self.content.standing == before.content.standing && now.is_still_of(then) && now.title == then.title
     }
 
     /// Whether people hear of what is different from `before` where they want to: not of figures, nor of what is only shown otherwise.
     pub fn is_news_after(&self, before: &Self) -> bool {
         let (now, then) = (&self.content, &before.content);
-        now.standing != then.standing || now.issue.assignee != then.issue.assignee
+        now.standing != then.standing || !now.issue.is_still_of(&then.issue)
     }
 
     /// Whether nobody has dealt with the issue.
@@ -384,6 +384,23 @@ mod tests {
         let mut assigned = sample::change(ChangeKind::Assigned);
         assigned.issue.status = Some(Status::Resolved);
         assert!(card.after(&assigned, NOW).expect("different").notice().head.starts_with("Resolved · "));
+    }
+
+    #[test]
+    fn whose_it_is_is_no_news_where_only_their_number_is_told_or_left_out() {
+        let ben = |id: Option<&str>| match id {
+            Some(id) => Assignee::User { id: id.into(), name: "Ben".into() },
+            None => Assignee::Somebody("Ben".into()),
+        };
+        let of = |assignee| Issue { assignee: Some(assignee), ..Issue::default() };
+        let mut issue = of(ben(None));
+        issue.update(&of(ben(Some("8"))));
+        assert_eq!(issue.assignee, Some(ben(Some("8"))), "the number is learnt");
+        issue.update(&of(ben(None)));
+        assert_eq!(issue.assignee, Some(ben(Some("8"))), "and kept");
+        assert!(issue.is_still_of(&of(ben(None))) && !issue.is_still_of(&of(ben(Some("9")))));
+        issue.update(&of(Assignee::Nobody));
+        assert_eq!(issue.assignee, Some(Assignee::Nobody));
     }
 
     #[test]

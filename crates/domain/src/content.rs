@@ -92,7 +92,7 @@ impl Content {
 
     /// What has happened since it said what it did `before`.
     pub(crate) fn told_after(&self, before: &Self) -> Notice {
-        let what = match self.issue.assignee == before.issue.assignee {
+        let what = match self.issue.is_still_of(&before.issue) {
             true => self.what_happened(),
             false if self.issue.assignee == Some(Assignee::Nobody) => "Assigned to nobody".into(),
             false => self.assigned(),
@@ -133,10 +133,8 @@ impl Content {
     }
 
     fn assigned(&self) -> String {
-        match &self.issue.assignee {
-            Some(Assignee::Somebody(who)) => format!("Assigned to {}", line(who, 80)),
-            Some(Assignee::Nobody) | None => String::new(),
-        }
+        let who = self.issue.assignee.as_ref().and_then(Assignee::name);
+        who.map_or_else(String::new, |who| format!("Assigned to {}", line(who, 80)))
     }
 
     fn buttons(&self, handle: &Handle) -> Vec<Button> {

@@ -247,6 +247,15 @@ pub enum RowChange {
         /// The person.
         user: UserId,
     },
+    /// Whether a person is to be called where an issue is theirs.
+    PutMentions {
+        /// The account.
+        account: AccountId,
+        /// The person.
+        user: UserId,
+        /// Whether.
+        on: bool,
+    },
     /// An account installed the bot.
     PutAccount(Account),
     /// Everything of an account goes: subscriptions, cards, links, people's accounts, credentials, waiting jobs.

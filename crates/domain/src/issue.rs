@@ -151,8 +151,20 @@ impl Issue {
         keep(&mut self.release, &newer.release);
         keep(&mut self.environment, &newer.environment);
         keep(&mut self.first_seen, &newer.first_seen);
-        keep(&mut self.assignee, &newer.assignee);
+        // Not every payload tells the number of whoever it names.
+        if !self.is_still_of(newer) || matches!(newer.assignee, Some(Assignee::User { .. })) {
+            keep(&mut self.assignee, &newer.assignee);
+        }
         keep(&mut self.url, &newer.url);
+    }
+
+    /// Whether it is whose it is in `other`, as far as both say.
+    pub(crate) fn is_still_of(&self, other: &Self) -> bool {
+        match (&self.assignee, &other.assignee) {
+            (Some(Assignee::Somebody(name)), Some(Assignee::User { name: same, .. }))
+            | (Some(Assignee::User { name, .. }), Some(Assignee::Somebody(same))) => name == same,
+            (one, another) => one == another,
+        }
     }
 }
 
@@ -162,8 +174,25 @@ impl Issue {
 pub enum Assignee {
     /// Sentry said that it is nobody's.
     Nobody,
-    /// A person's or a team's, by display name.
+    /// A team's, or a person's of whom Sentry said nothing else, by display name.
     Somebody(String),
+    /// A person's.
+    User {
+        /// Their number at Sentry.
+        id: String,
+        /// Their display name.
+        name: String,
+    },
+}
+
+impl Assignee {
+    /// Their display name.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Nobody => None,
+            Self::Somebody(name) | Self::User { name, .. } => Some(name),
+        }
+    }
 }
 
 /// Until when an archived issue stays away.

@@ -65,7 +65,7 @@ pub use job::{
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
-pub use notice::{Action, Button, Choice, Line, Menu, Notice, Press, Select, SelectOption, Tone};
+pub use notice::{Action, Button, Choice, Line, Mention, Menu, Notice, Press, Select, SelectOption, Tone};
 pub use offer::{Act, Group, OFFER_LIFE, Offer, Offered, Suggestion};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use policy::Rights;
@@ -73,7 +73,7 @@ pub use ports::{Chat, Clock, Directory, Facts, Journal, Random, Roster, Store, T
 pub use pulse::{Pulse, RECONCILE_EVERY};
 pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};
-pub use settings::{ChannelSettings, Density, Privacy, Setting, Updates};
+pub use settings::{ChannelSettings, Density, Mentions, Privacy, Setting, Updates};
 pub use subscription::Subscription;
 pub use time::Timestamp;
 pub use trace::{IssueName, Refusal, Trace, Verdict};

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handle, Level, Offered, Suggestion};
+use crate::{Handle, Level, Offered, Suggestion, UserJid};
 
 /// One message: a head that stands alone on a phone, lines, and what can be pressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Notice {
+    /// Who is called by it: their name stands before the head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mention: Option<Mention>,
     /// The first line; its first word is the state or the result.
     pub head: String,
     /// What follows, one line each.
@@ -25,6 +28,15 @@ pub struct Notice {
     /// Buttons to be, once it is sent.
     #[serde(skip)]
     pub suggestions: Vec<Suggestion>,
+}
+
+/// Somebody who is called by a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    /// Who.
+    pub jid: UserJid,
+    /// Their name in the chat.
+    pub name: String,
 }
 
 /// One line of a notice.

@@ -149,6 +149,10 @@ pub trait Facts: Send + Sync {
     async fn open_link(&self, account: &AccountId, user: &UserId) -> Result<Option<Link>, StoreError>;
     /// A person's linked Sentry account.
     async fn linked(&self, account: &AccountId, user: &UserId) -> Result<Option<LinkedPerson>, StoreError>;
+    /// Who of an account is linked as this user of Sentry, by their number there; of several one, always the same.
+    async fn linked_as(&self, account: &AccountId, sentry_user: &str) -> Result<Option<LinkedPerson>, StoreError>;
+    /// Whether a person wants to be called where an issue is theirs: everybody does who has not said otherwise.
+    async fn wants_mentions(&self, account: &AccountId, user: &UserId) -> Result<bool, StoreError>;
     /// The organization of an installation.
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError>;
     /// Whether an installation was removed.

@@ -14,6 +14,8 @@ pub struct ChannelSettings {
     pub density: Density,
     /// What of an issue's words a card shows, and the bot keeps.
     pub privacy: Privacy,
+    /// Who is called by a new message.
+    pub mentions: Mentions,
     /// In which the clock is told.
     pub zone: Zone,
 }
@@ -57,6 +59,17 @@ pub enum Privacy {
     ClassOnly,
 }
 
+/// Who is called by a new message, beside whoever reads the channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mentions {
+    /// Whose the issue is, where it came back or is fatal.
+    #[default]
+    Assignee,
+    /// Nobody.
+    Nobody,
+}
+
 /// One setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +80,8 @@ pub enum Setting {
     Density(Density),
     /// What of an issue's words it shows.
     Privacy(Privacy),
+    /// Who is called.
+    Mentions(Mentions),
     /// In which the clock is told.
     Zone(Zone),
 }
@@ -79,6 +94,7 @@ impl ChannelSettings {
             Setting::Updates(updates) => self.updates = updates,
             Setting::Density(density) => self.density = density,
             Setting::Privacy(privacy) => self.privacy = privacy,
+            Setting::Mentions(mentions) => self.mentions = mentions,
             Setting::Zone(zone) => self.zone = zone,
         }
         self
@@ -87,10 +103,11 @@ impl ChannelSettings {
     /// In plain words.
     pub fn in_words(&self) -> String {
         format!(
-            "Updates: {}. Density: {}. Text: {}. Time zone: {}.",
+            "Updates: {}. Density: {}. Text: {}. Mentions: {}. Time zone: {}.",
             self.updates.in_words(),
             self.density.in_words(),
             self.privacy.in_words(),
+            self.mentions.in_words(),
             self.zone.in_words()
         )
     }
@@ -120,6 +137,19 @@ impl Density {
             Self::Compact => "compact",
             Self::Standard => "standard",
             Self::Full => "full",
+        }
+    }
+}
+
+impl Mentions {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Assignee, Self::Nobody];
+
+    /// For people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Assignee => "the assignee",
+            Self::Nobody => "nobody",
         }
     }
 }

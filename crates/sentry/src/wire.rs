@@ -201,6 +201,7 @@ pub(crate) struct Metadata {
 pub(crate) struct Named {
     #[serde(rename = "type")]
     pub(crate) kind: Text,
+    pub(crate) id: Text,
     pub(crate) name: Text,
 }
 
@@ -225,7 +226,14 @@ impl Holder {
     pub(crate) fn assignee(&self) -> Option<Assignee> {
         match self {
             Self::Nobody => Some(Assignee::Nobody),
-            Self::Somebody(who) => who.name.kept().map(Assignee::Somebody),
+            Self::Somebody(who) => {
+                let name = who.name.kept()?;
+                let is_person = who.kind.get().is_some_and(|kind| kind.eq_ignore_ascii_case("user"));
+                Some(match who.id.kept().filter(|_| is_person) {
+                    Some(id) => Assignee::User { id, name },
+                    None => Assignee::Somebody(name),
+                })
+            }
             Self::Untold | Self::Other(_) => None,
         }
     }
@@ -498,6 +506,11 @@ mod tests {
                 r#"{"assignedTo":{"type":"team","id":"5","name":"payments"}}"#,
                 Some(Assignee::Somebody("payments".into())),
             ),
+            (
+                r#"{"assignedTo":{"type":"user","id":8,"name":"Ben"}}"#,
+                Some(Assignee::User { id: "8".into(), name: "Ben".into() }),
+            ),
+            (r#"{"assignedTo":{"type":"user","name":"Ben"}}"#, Some(Assignee::Somebody("Ben".into()))),
             (r#"{"assignedTo":{"type":"user","id":"8"}}"#, None),
             (r#"{"assignedTo":"user:8"}"#, None),
             ("{}", None),

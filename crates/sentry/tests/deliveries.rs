@@ -159,14 +159,18 @@ fn a_new_issue_names_its_organization_and_its_page_is_on_the_configured_sentry()
 fn what_people_do_with_an_issue_is_told_with_their_names() {
     let resolved = Issue { status: Some(Status::Resolved), ..issue() };
     let archived = Issue { status: Some(Status::Archived), ..issue() };
-    let to = |who: &str| Issue { assignee: Some(Assignee::Somebody(who.into())), ..issue() };
+    let to = |who: Assignee| Issue { assignee: Some(who), ..issue() };
+    let ben = Assignee::User { id: "8".into(), name: "Ben".into() };
     let (ana, put_away) = (Some("Ana"), |until| ChangeKind::Archived { until });
     assert_eq!(change("issue_resolved"), told(ChangeKind::Resolved, ana, resolved));
     assert_eq!(change("issue_ignored"), told(put_away(Archive::UntilEscalating), ana, archived.clone()));
     assert_eq!(change("issue_archived"), told(put_away(Archive::Forever), ana, archived));
     assert_eq!(change("issue_unresolved"), told(ChangeKind::Reopened, ana, issue()));
-    assert_eq!(change("issue_assigned"), told(ChangeKind::Assigned, ana, to("Ben")));
-    assert_eq!(change("issue_assigned_to_team"), told(ChangeKind::Assigned, ana, to("payments")));
+    assert_eq!(change("issue_assigned"), told(ChangeKind::Assigned, ana, to(ben)));
+    assert_eq!(
+        change("issue_assigned_to_team"),
+        told(ChangeKind::Assigned, ana, to(Assignee::Somebody("payments".into())))
+    );
 }
 
 #[test]

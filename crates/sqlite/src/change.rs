@@ -3,7 +3,7 @@
 use rusqlite::params;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place,
-    ProjectId, Revision, RowChange, Subscription, Timestamp,
+    ProjectId, Revision, RowChange, Subscription, Timestamp, UserId,
 };
 
 use crate::db::Db;
@@ -92,6 +92,7 @@ impl Db {
             RowChange::PutLink(link) => self.put_link(link),
             RowChange::DropLink(id) => self.change("DELETE FROM link WHERE key = ?1", [&id.0]).map(drop),
             RowChange::LinkPerson(linked) => self.link_person(linked),
+            RowChange::PutMentions { account, user, on } => self.put_mentions(account, user, *on),
             RowChange::PutRoles { linked } => self.put_roles(linked),
             RowChange::UnlinkPerson { account, user } => self
                 .change("DELETE FROM person WHERE account = ?1 AND user = ?2", (account.as_str(), user.as_str()))
@@ -236,6 +237,14 @@ impl Db {
             (linked.person.account.as_str(), linked.person.user.as_str(), to_json(linked)?),
         )?;
         Ok(())
+    }
+
+    fn put_mentions(&self, account: &AccountId, user: &UserId, on: bool) -> Result<(), Fault> {
+        let sql = match on {
+            true => "DELETE FROM unmentioned WHERE account = ?1 AND user = ?2",
+            false => "INSERT OR IGNORE INTO unmentioned (account, user) VALUES (?1, ?2)",
+        };
+        self.change(sql, (account.as_str(), user.as_str())).map(drop)
     }
 
     fn put_roles(&self, linked: &LinkedPerson) -> Result<(), Fault> {

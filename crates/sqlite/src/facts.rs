@@ -37,6 +37,8 @@ const AGAIN: &str = "SELECT count(*) FROM link WHERE account = ?1 AND user = ?2 
 const PEOPLE: &str = "SELECT user, body FROM presence WHERE account = ?1 AND channel = ?2 ORDER BY at DESC, user";
 const CHANNELS: &str = "SELECT jid FROM presence WHERE account = ?1 AND user = ?2";
 const SEEN: &str = "SELECT user, body FROM presence WHERE account = ?1 AND user = ?2 LIMIT 1";
+const LINKED_AS: &str =
+    "SELECT id, body FROM person WHERE account = ?1 AND body ->> '$.identity.id' = ?2 ORDER BY user LIMIT 1";
 const PAUSED: &str = "SELECT jid, since, why FROM pause WHERE account = ?1 AND channel = ?2";
 
 #[async_trait]
@@ -237,6 +239,19 @@ impl Facts for SqliteStore {
         .await
     }
 
+    async fn linked_as(&self, account: &AccountId, sentry_user: &str) -> Result<Option<LinkedPerson>, StoreError> {
+        let key = (account.as_str().to_owned(), sentry_user.to_owned());
+        self.read(move |db| {
+            db.first(LINKED_AS, key, |row| from_json("person", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?))
+        })
+        .await
+    }
+
+    async fn wants_mentions(&self, account: &AccountId, user: &UserId) -> Result<bool, StoreError> {
+        let key = (account.as_str().to_owned(), user.as_str().to_owned());
+        self.read(move |db| Ok(!db.finds("SELECT 1 FROM unmentioned WHERE account = ?1 AND user = ?2", key)?)).await
+    }
+
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {
         let id = [id.as_str().to_owned()];
         let sql = "SELECT org FROM installation WHERE id = ?1";
@@ -362,7 +377,7 @@ mod tests {
         for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
             db.assert_indexed(&format!("{LINK} {sql}"));
         }
-        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED, FAILED] {
+        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED, FAILED, LINKED_AS] {
             db.assert_indexed(sql);
         }
     }

@@ -17,7 +17,7 @@ const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 19] = [
+pub(crate) const OF_ACCOUNT: [&str; 20] = [
     "subscription",
     "channel",
     "settings",
@@ -29,6 +29,7 @@ pub(crate) const OF_ACCOUNT: [&str; 19] = [
     "roundup",
     "link",
     "person",
+    "unmentioned",
     "presence",
     "pause",
     "trace",

@@ -1,7 +1,8 @@
 //! How a notice is drawn (Zoom, chatbot message content).
 //!
 //! Only `head`, `message`, `section`, `select` and `actions` are used: the component types that every client draws. Texts go out
-//! with markdown off and every text is one clean line, so nothing in it can become markup, a mention or a second line.
+//! with markdown off and every text is one clean line, so nothing in it can become markup, a mention or a second line. The one
+//! exception is a message that calls somebody: it is one line of our own words, escaped.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
@@ -25,6 +26,9 @@ const FRAME: usize = 150;
 /// The content of a message.
 #[derive(Debug, Serialize)]
 pub(crate) struct Content {
+    /// Whether its texts are Markdown: where somebody is called.
+    #[serde(skip)]
+    pub(crate) is_markdown: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<Settings>,
     head: Head,
@@ -89,12 +93,13 @@ enum Style {
 pub(crate) fn content(notice: &Notice) -> Content {
     let color = notice.tone.map(color);
     let settings = color.map(|default_sidebar_color| Settings { default_sidebar_color });
-    let head = Head { text: filled(&notice.head, HEAD_MAX) };
-    let mut content = Content { settings, head, body: Vec::new() };
+    let head = Head { text: head(notice) };
+    let mut content = Content { is_markdown: notice.mention.is_some(), settings, head, body: Vec::new() };
     let actions = actions(notice);
     let selects: Vec<_> = notice.selects.iter().map(select).collect();
     let room = CONTENT_MAX.saturating_sub(size(&content) + size(&selects) + size(&actions) + FRAME);
-    let lines = fitting(&notice.lines, room);
+    // A message that calls somebody is its head alone: nothing else may be read as markup.
+    let lines = if content.is_markdown { Vec::new() } else { fitting(&notice.lines, room) };
     match color {
         Some(sidebar_color) if !lines.is_empty() => content.body.push(Item::Section { sidebar_color, sections: lines }),
         _ => content.body.extend(lines),
@@ -102,6 +107,28 @@ pub(crate) fn content(notice: &Notice) -> Content {
     content.body.extend(selects);
     content.body.extend(actions);
     content
+}
+
+/// The first line. Where somebody is called it is Markdown: their name is no markup, and what follows is escaped (Zoom,
+/// Markdown dialect).
+fn head(notice: &Notice) -> String {
+    let Some(mention) = &notice.mention else { return filled(&notice.head, HEAD_MAX) };
+    let bare = |text: &str| text.replace(['<', '>', '|', '!'], "");
+    let (jid, name) =
+        (bare(&text::line(mention.jid.as_str(), LABEL_MAX * 4)), bare(&text::line(&mention.name, LABEL_MAX)));
+    format!("<!{jid}|{name}> {}", escaped(&filled(&notice.head, HEAD_MAX / 2)))
+}
+
+/// So that nothing in it is markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '\\' | '*' | '_' | '~' | '`' | '<' | '>') {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+    }
+    escaped
 }
 
 fn select(select: &zentry_domain::Select) -> Item {
@@ -210,6 +237,22 @@ mod tests {
         let events = select("Events", vec![option("alerts", 0)], None);
         let notice = Notice::text("Settings of #ops").line("Everyone here is told.");
         Notice { selects: vec![density, events], ..notice }
+    }
+
+    #[test]
+    fn only_a_message_that_calls_somebody_is_markdown_and_nothing_in_it_is_markup() {
+        let mention =
+            |jid: &str, name: &str| zentry_domain::Mention { jid: zentry_domain::UserJid::new(jid), name: name.into() };
+        let called = Notice { mention: Some(mention("u1@xmpp.zoom.us", "Ana")), ..Notice::text("it *came* back") };
+        let drawn = content(&called.line("a line"));
+        assert!(drawn.is_markdown);
+        let json = serde_json::to_value(&drawn).unwrap();
+        assert_eq!(json, serde_json::json!({"head": {"text": "<!u1@xmpp.zoom.us|Ana> it \\*came\\* back"}}));
+
+        let hostile = Notice { mention: Some(mention("u1>|<!all", "A|> <!all> x")), ..Notice::text("<!all> `x`") };
+        let json = serde_json::to_value(content(&hostile)).unwrap();
+        assert_eq!(json["head"]["text"], "<!u1all|A all x> \\<!all\\> \\`x\\`");
+        assert!(!content(&Notice::text("<!all>")).is_markdown);
     }
 
     #[test]

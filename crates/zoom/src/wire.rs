@@ -10,7 +10,7 @@ use crate::card::Content;
 
 // === out ===
 
-/// The body of a send. `is_markdown_support` is left out: markdown is off.
+/// The body of a send.
 #[derive(Debug, Serialize)]
 pub(crate) struct NewMessage<'a> {
     #[serde(flatten)]
@@ -29,6 +29,9 @@ pub(crate) struct Edit<'a> {
     account_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_jid: Option<&'a str>,
+    /// Only where somebody is called: no text from outside is in such a message (Zoom, Markdown dialect).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_markdown_support: bool,
     content: Content,
 }
 
@@ -46,7 +49,8 @@ impl<'a> NewMessage<'a> {
 impl<'a> Edit<'a> {
     pub(crate) fn new(bot_jid: &'a str, to: &'a Address, content: Content) -> Self {
         let user_jid = filled(to.on_behalf_of.as_str());
-        Self { robot_jid: bot_jid, account_id: to.account.as_str(), user_jid, content }
+        let is_markdown_support = content.is_markdown;
+        Self { robot_jid: bot_jid, account_id: to.account.as_str(), user_jid, is_markdown_support, content }
     }
 }
 

@@ -7,6 +7,7 @@ mod failures;
 mod faults;
 mod gaps;
 mod linking;
+mod mentions;
 mod muting;
 mod offers;
 mod panels;

@@ -237,6 +237,7 @@ fn shown(notice: &Notice) -> Notice {
         chosen: select.chosen,
     };
     Notice {
+        mention: notice.mention.clone(),
         suggestions: Vec::new(),
         menus: Vec::new(),
         selects: notice.selects.iter().map(select).collect(),

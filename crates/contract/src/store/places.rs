@@ -21,6 +21,46 @@ pub async fn a_person_is_known_where_they_were_seen(bench: &impl Bench) {
     assert_eq!(known_to(bench, &sample::ben()).await, [dev.channel]);
 }
 
+pub async fn a_person_is_found_by_their_number_at_sentry_in_their_account_alone(bench: &impl Bench) {
+    let as_somebody = |person: Person, id: &str, credential: &str| {
+        let linked = linked(person, credential);
+        LinkedPerson { identity: Identity { id: id.into(), ..linked.identity.clone() }, ..linked }
+    };
+    let ana = as_somebody(sample::ana(), "7", "c1");
+    for linked in [ana.clone(), as_somebody(sample::ben(), "8", "c2"), as_somebody(sample::mallory(), "7", "c3")] {
+        commit(bench, change(RowChange::LinkPerson(linked))).await;
+    }
+    bench.restart().await;
+    let facts = bench.facts();
+    assert_eq!(facts.linked_as(&acc(), "7").await.expect("read"), Some(ana.clone()));
+    assert_eq!(facts.linked_as(&other(), "8").await.expect("read"), None);
+    assert_eq!(facts.linked_as(&acc(), "").await.expect("read"), None);
+    commit(bench, change(RowChange::LinkPerson(as_somebody(sample::ana(), "9", "c4")))).await;
+    assert_eq!(facts.linked_as(&acc(), "7").await.expect("read"), None, "they are somebody else there by now");
+}
+
+pub async fn a_person_is_called_unless_they_said_otherwise(bench: &impl Bench) {
+    let (ana, mallory) = (sample::ana(), sample::mallory());
+    let put = |person: &Person, on: bool| RowChange::PutMentions {
+        account: person.account.clone(),
+        user: person.user.clone(),
+        on,
+    };
+    let wants =
+        async |person: &Person| bench.facts().wants_mentions(&person.account, &person.user).await.expect("read");
+    assert!(wants(&ana).await);
+    for on in [false, false] {
+        commit(bench, change(put(&ana, on))).await;
+    }
+    bench.restart().await;
+    assert!(!wants(&ana).await && wants(&mallory).await);
+    commit(bench, change(put(&ana, true))).await;
+    assert!(wants(&ana).await);
+    commit(bench, change(put(&mallory, false))).await;
+    commit(bench, change(RowChange::PurgeAccount(other()))).await;
+    assert!(wants(&mallory).await, "nothing is left of an account that left");
+}
+
 pub async fn a_guest_is_known_nowhere(bench: &impl Bench) {
     let guest = sample::person("acc", "", "Guest");
     commit(bench, change(RowChange::Saw { place: sample::ops(), person: guest.clone() })).await;

@@ -57,6 +57,11 @@ pub enum Command {
         /// Which project; `None` is every one of the channel.
         project: Option<(String, String)>,
     },
+    /// Call me where an issue is mine, or do not.
+    Mentions {
+        /// Whether.
+        on: bool,
+    },
     /// Post again.
     Unmute {
         /// Which project; `None` is every one of the channel.
@@ -229,6 +234,16 @@ pub const COMMANDS: &[Spec] = &[
         parse: |rest| alone("unlink", rest, Command::Unlink),
     },
     Spec {
+        name: "mentions",
+        arguments: "on | off",
+        summary: "whether you are called where an issue is yours",
+        details: "Where an issue that is assigned to you comes back, or is fatal, its message calls you by name, in every channel that \
+                  wants it: \"Channel settings\" has a switch, too. You are known by the Sentry account that you have linked, never by \
+                  your name.",
+        examples: &["mentions off", "mentions on"],
+        parse: mentions,
+    },
+    Spec {
         name: "help",
         arguments: "[<command> | filters]",
         summary: "this list, or details and examples of one command",
@@ -290,6 +305,11 @@ pub enum Problem {
     /// No issue is named, or what is named is none.
     NoIssue {
         /// Characters of the line before what is none.
+        at: Option<usize>,
+    },
+    /// Neither on nor off.
+    OnOrOff {
+        /// Characters of the line before what is neither.
         at: Option<usize>,
     },
     /// More words than names: probably a name with spaces.
@@ -354,13 +374,8 @@ pub fn parse(line: &str, name: &str) -> Result<Command, CommandError> {
 pub fn begins_with_command(line: &str, name: &str) -> bool {
     let line: String = line.chars().take(LONGEST_LINE).collect();
     let words = split(&line);
-    without_prefix(&words, name).first().is_none_or(|first| {
-        find(&first.text).is_some() || COMING.iter().any(|word| word.eq_ignore_ascii_case(&first.text))
-    })
+    without_prefix(&words, name).first().is_none_or(|first| find(&first.text).is_some())
 }
-
-/// Command words that are not built yet: no code looks like them.
-const COMING: [&str; 1] = ["mentions"];
 
 /// Chat clients write a link as `<address|words that are shown>`: what is shown is nobody's argument.
 fn without_labels(words: Vec<Word>, line: &str) -> Vec<Word> {
@@ -474,6 +489,15 @@ fn asked(word: &str) -> Option<Asked> {
     }
 }
 
+fn mentions(rest: &[Word]) -> Result<Command, Problem> {
+    match rest {
+        [] => Err(Problem::OnOrOff { at: None }),
+        [word] if word.text.eq_ignore_ascii_case("on") => Ok(Command::Mentions { on: true }),
+        [word] if word.text.eq_ignore_ascii_case("off") => Ok(Command::Mentions { on: false }),
+        [word, ..] => Err(Problem::OnOrOff { at: Some(word.at) }),
+    }
+}
+
 fn help(rest: &[Word]) -> Result<Command, Problem> {
     let Some(topic) = rest.first() else { return Ok(Command::Help { topic: None }) };
     match find(&topic.text) {
@@ -527,8 +551,11 @@ impl Problem {
             Self::MissingProject { .. }
             | Self::MissingNames { .. }
             | Self::Duration { at: None, .. }
-            | Self::NoIssue { at: None } => line.trim_end().chars().count(),
-            Self::Duration { at: Some(at), .. } | Self::NoIssue { at: Some(at) } => *at,
+            | Self::NoIssue { at: None }
+            | Self::OnOrOff { at: None } => line.trim_end().chars().count(),
+            Self::Duration { at: Some(at), .. } | Self::NoIssue { at: Some(at) } | Self::OnOrOff { at: Some(at) } => {
+                *at
+            }
             Self::TooManyWords { at, .. } | Self::Unexpected { at, .. } | Self::Filter { at, .. } => *at,
         };
         at.saturating_sub(skipped)

@@ -7,9 +7,9 @@ use super::Core;
 use super::sift::one_reading;
 use crate::roundup::{Crowd, EDIT_EVERY};
 use crate::{
-    AccountId, Address, Admission, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision, Handle, Issue,
-    IssueId, Job, JobId, Kind, Lane, Mute, NewJob, OrgSlug, Pause, Person, Place, Pressed, Project, RowChange,
-    Subscription, Suppression, Trace, Updates, Verdict, say,
+    AccountId, Address, Admission, Assignee, AuditEntry, Card, Change, ChangeKind, ChannelId, Content, Decision,
+    Handle, Issue, IssueId, Job, JobId, Kind, Lane, Level, Mentions, MessageId, Mute, NewJob, OrgSlug, Pause, Person,
+    Place, Pressed, Project, RowChange, Standing, Subscription, Suppression, Trace, Updates, Verdict, say,
 };
 
 impl Core<'_> {
@@ -93,6 +93,25 @@ impl Core<'_> {
         let to = Address { reply_to, ..after.address() };
         // The ledger counts the change with its card.
         Decision::job(self.answer(to, after.content.told_after(&before.content)).uncounted())
+    }
+
+    /// Whom the message that has just been posted concerns, by their number at Sentry: whose the issue is, where it came back
+    /// or is fatal, and the channel wants it. In a person's own chat nobody needs to be called.
+    pub fn calls<'c>(&self, card: &'c Card) -> Option<&'c str> {
+        let Content { place, issue, settings, standing, .. } = &card.content;
+        let is_urgent = *standing == Standing::CameBack || issue.level == Some(Level::Fatal);
+        let is_wanted = !place.direct && settings.mentions == Mentions::Assignee && card.is_open() && is_urgent;
+        match &issue.assignee {
+            Some(Assignee::User { id, .. }) if is_wanted => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Calls somebody under the message of `card`.
+    pub fn call(&self, card: &Card, message: &MessageId, person: &Person) -> Decision {
+        let to = Address { reply_to: Some(message.clone()), ..card.address() };
+        // The ledger counts the message that it belongs to.
+        Decision::job(self.answer(to, say::called(card, person)).uncounted())
     }
 
     /// What we did or read ourselves alters a message that is there, and posts none.
@@ -437,6 +456,6 @@ mod tests {
     }
 
     fn posted(card: Card) -> Card {
-        Card { message: Some(crate::MessageId::new("m")), shown: card.revision, ..card }
+        Card { message: Some(MessageId::new("m")), shown: card.revision, ..card }
     }
 }

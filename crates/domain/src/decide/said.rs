@@ -142,6 +142,7 @@ impl Core<'_> {
             Command::Whoami => {
                 self.reply(said, say::whoami(self.deployment, &said.place, &said.by, linked, &facts.rights, zone))
             }
+            Command::Mentions { on } => self.mentions_said(said, *on, linked),
             Command::Unlink => self.unlink_said(said, facts),
         }
     }
@@ -289,6 +290,13 @@ impl Core<'_> {
         let put = RowChange::PutFilter { account, channel, project: project.id, filter: filter.clone() };
         let decision = Decision::job(self.openly(&said.place, &said.by, notice)).and(can_be_undone);
         decision.and(put).and(RowChange::Audit(audit))
+    }
+
+    /// It concerns one person, in every channel of the account.
+    fn mentions_said(&self, said: &Said, on: bool, linked: Option<&LinkedPerson>) -> Decision {
+        let put = RowChange::PutMentions { account: said.by.account.clone(), user: said.by.user.clone(), on };
+        let audit = self.audit(&said.place, &said.by, "mentions", "").to(if on { "on" } else { "off" });
+        self.reply(said, say::mentions_set(self.deployment, on, linked)).and(put).and(RowChange::Audit(audit))
     }
 
     /// Deletes the person's grant now; the channels they connected keep working.

@@ -40,6 +40,9 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
             let example = slash(deployment, "why CHECKOUT-7");
             Notice::text(format!("Which issue? Paste the link of its page, or its short id: {example}")).line(pointer)
         }
+        Problem::OnOrOff { .. } => {
+            Notice::text(format!("On or off? For example {}", slash(deployment, "mentions off"))).line(pointer)
+        }
         Problem::TooManyWords { command, count, .. } => Notice::text(format!(
             "I read {}. If a name has spaces, put it in quotes: {}",
             counted(*count as u64, "word"),
@@ -70,6 +73,9 @@ pub fn not_understood(deployment: &Deployment, error: &CommandError) -> Notice {
         }
         (Problem::Unknown { nearest: Some(spec), .. }, Some(line)) => {
             notice.offer(spec.name, line).offer("help", "help")
+        }
+        (Problem::OnOrOff { .. }, _) => {
+            notice.offer("mentions on", "mentions on").offer("mentions off", "mentions off")
         }
         (Problem::Filter { suggestion: Some(suggestion), .. }, Some(line)) => {
             notice.offer(format!("Use {}", crate::text::line(suggestion, 30)), line)

@@ -7,6 +7,7 @@ mod errors;
 mod everywhere;
 mod linking;
 mod lists;
+mod mentions;
 mod muting;
 mod panel;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use linking::{
     too_many_codes, unlinked, welcome, wrong_code,
 };
 pub use lists::{configure, help, help_topic, status, tested, whoami};
+pub use mentions::{called, mentions_set};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use panel::{project_settings, settings, settings_changed};
 pub use whole::{

@@ -2,8 +2,8 @@
 
 use super::{name, slash};
 use crate::{
-    ChannelSettings, Density, Deployment, Kind, Level, Notice, Offered, Person, Place, Privacy, Setting, Subscription,
-    Updates, Zone,
+    ChannelSettings, Density, Deployment, Kind, Level, Mentions, Notice, Offered, Person, Place, Privacy, Setting,
+    Subscription, Updates, Zone,
 };
 
 /// The settings of a channel, to choose.
@@ -12,6 +12,7 @@ pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
     let updates = Updates::ALL.map(|updates| (updates.in_words(), set(Setting::Updates(updates))));
     let density = Density::ALL.map(|density| (density.in_words(), set(Setting::Density(density))));
     let privacy = Privacy::ALL.map(|privacy| (privacy.in_words(), set(Setting::Privacy(privacy))));
+    let mentions = Mentions::ALL.map(|mentions| (mentions.in_words(), set(Setting::Mentions(mentions))));
     let zone = Zone::ALL.map(|zone| (zone.in_words(), set(Setting::Zone(zone))));
     let position = |found: Option<usize>| found.unwrap_or_default();
     Notice::text(format!("Settings of {}", place.label()))
@@ -19,6 +20,7 @@ pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
         .menu("Updates", updates, position(Updates::ALL.iter().position(|one| *one == now.updates)))
         .menu("Density", density, position(Density::ALL.iter().position(|one| *one == now.density)))
         .menu("Text", privacy, position(Privacy::ALL.iter().position(|one| *one == now.privacy)))
+        .menu("Mentions", mentions, position(Mentions::ALL.iter().position(|one| *one == now.mentions)))
         .menu("Time zone", zone, position(Zone::ALL.iter().position(|one| *one == now.zone)))
 }
 

@@ -216,6 +216,16 @@ impl Facts for FakeStore {
         Ok(self.up()?.rows.people.iter().find(theirs).cloned())
     }
 
+    async fn linked_as(&self, account: &AccountId, sentry_user: &str) -> Result<Option<LinkedPerson>, StoreError> {
+        let theirs = |linked: &&LinkedPerson| linked.person.account == *account && linked.identity.id == sentry_user;
+        let rows = &self.up()?.rows;
+        Ok(rows.people.iter().filter(theirs).min_by(|a, b| a.person.user.cmp(&b.person.user)).cloned())
+    }
+
+    async fn wants_mentions(&self, account: &AccountId, user: &UserId) -> Result<bool, StoreError> {
+        Ok(!self.up()?.rows.unmentioned.contains(&(account.clone(), user.clone())))
+    }
+
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {
         Ok(self.up()?.rows.installations.iter().find(|(known, _)| known == id).map(|(_, org)| org.clone()))
     }

@@ -35,6 +35,7 @@ pub(super) struct Rows {
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
     pub(super) people: Vec<LinkedPerson>,
+    pub(super) unmentioned: HashSet<(AccountId, UserId)>,
     pub(super) accounts: Vec<Account>,
     pub(super) installations: Vec<(InstallationId, OrgSlug)>,
     pub(super) removed: Vec<InstallationId>,
@@ -179,6 +180,14 @@ impl Rows {
             RowChange::LinkPerson(linked) => {
                 self.unlink(&linked.person.account, &linked.person.user);
                 self.people.push(linked.clone());
+            }
+            RowChange::PutMentions { account, user, on } => {
+                let key = (account.clone(), user.clone());
+                if *on {
+                    self.unmentioned.remove(&key);
+                } else {
+                    self.unmentioned.insert(key);
+                }
             }
             RowChange::PutRoles { linked } => {
                 let is_it = |known: &&mut LinkedPerson| {

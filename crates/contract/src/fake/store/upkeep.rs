@@ -30,6 +30,7 @@ impl Rows {
         self.roundups.retain(|roundup| roundup.scene.place.account != *account);
         self.links.retain(|link| link.person.account != *account);
         self.people.retain(|linked| linked.person.account != *account);
+        self.unmentioned.retain(|(of, _)| of != account);
         self.presence.retain(|seen| seen.account != *account);
         self.pauses.retain(|pause| pause.account != *account);
         self.accounts.retain(|known| known.id != *account);

@@ -6,8 +6,8 @@ use super::world::{
 };
 use super::{Message, plainly, said};
 use crate::{
-    ChannelSettings, Density, Deployment, Filter, Handle, Kind, Level, Notice, OrgSlug, Organization, Privacy, Project,
-    Subscription, Updates, Zone, sample, say,
+    ChannelSettings, Density, Deployment, Filter, Handle, Kind, Level, Mentions, Notice, OrgSlug, Organization,
+    Privacy, Project, Subscription, Updates, Zone, sample, say,
 };
 
 pub(super) fn connections() -> Vec<Message> {
@@ -219,6 +219,7 @@ pub(super) fn panel() -> Vec<Message> {
         updates: Updates::Channel,
         density: Density::Full,
         privacy: Privacy::ClassOnly,
+        mentions: Mentions::Nobody,
         zone: berlin(),
     };
     let long = many().remove(0);

@@ -41,6 +41,8 @@ fn not_understood() -> Message {
         ("both names are missing", "connect"),
         ("no issue", "why"),
         ("what is no issue", "why not"),
+        ("neither on nor off", "mentions perhaps"),
+        ("nothing after it", "mentions"),
         ("too many words", "connect My Org Web App"),
         ("one word too many", "status now"),
         ("no duration", "mute acme checkout"),

@@ -8,6 +8,7 @@ mod changes;
 mod errors;
 mod linking;
 mod lists;
+mod mentions;
 mod rules;
 mod storms;
 mod why;
@@ -54,6 +55,7 @@ fn all() -> Vec<Group> {
         group("Every project of an organization", "say/whole", changes::whole()),
         group("Muting", "say/muting", changes::muting()),
         group("Settings and filters", "say/panel", changes::panel()),
+        group("Calling people", "say/mentions", mentions::messages()),
         group("Linking a Sentry account", "say/linking", linking::messages()),
         group("Help and lists", "say/lists", lists::messages()),
         group("Many channels at once", "say/everywhere", lists::everywhere()),
@@ -83,7 +85,7 @@ const LEGEND: &str = "\
 Written by `ZENTRY_BLESS=1 cargo test -p zentry-domain`, compared by every other run. Do not edit it by hand.
 
 `→` is where a line leads, `[…]` a button, `[*…*]` the one that most people want, `▾` a list with `●` at what is chosen,
-`▌` the colour beside the message. What strangers wrote is hostile in the variants that say so.
+`▌` the colour beside the message, `@` somebody who is called. What strangers wrote is hostile in the variants that say so.
 ";
 
 fn written() -> String {
@@ -101,7 +103,8 @@ fn written() -> String {
 }
 
 fn drawn(notice: &Notice) -> String {
-    let mut lines: Vec<_> = vec![notice.head.clone()];
+    let called = notice.mention.as_ref().map(|mention| format!("@{} ", mention.name)).unwrap_or_default();
+    let mut lines: Vec<_> = vec![format!("{called}{}", notice.head)];
     lines.extend(notice.lines.iter().map(|line| match &line.link {
         Some(link) => format!("{} → {link}", line.text),
         None => line.text.clone(),
