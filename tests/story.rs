@@ -1,5 +1,8 @@
 //! The main job through the real binary, over HTTP, against the doubles.
 
+use std::time::Duration;
+
+use zentry_test_support::sandbox::Fault;
 use zentry_test_support::sandbox::sentry::NewIssue;
 use zentry_test_support::{Town, kept};
 
@@ -52,7 +55,7 @@ async fn the_story_with_an_internal_integration_alone() {
     town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
     let card = town.jane_sees("New · [checkout]").await;
     town.jane_presses(&card, "Archive").await;
-    town.jane_sees("Archived · [checkout]").await;
+    town.jane_sees("Archived until it escalates · [checkout]").await;
     let card = town.jane_sees("by Jane Dev at").await;
     assert_eq!(town.changes_by_the_integration(), 1);
     town.jane_presses(&card, "Reopen").await;
@@ -155,6 +158,40 @@ async fn whoever_knows_no_name_chooses_from_lists_and_reads_the_clock_at_home() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_can_be_done_about_an_issue_is_done_from_its_card() {
+    let town = Town::with_linking(ZENTRY).await;
+    town.jane_connects_and_links("checkout").await;
+    let zoom = &town.sandbox.zoom;
+    let issue = town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
+    let choose = async |list: &str, option: &str, then: &str| {
+        let card = town.jane_sees("TimeoutError: pool exhausted").await;
+        kept(zoom.choose(&town.cast.jane, &card, list, option).await.expect("the option is there"));
+        town.jane_sees(then).await
+    };
+    let card = choose("Archive", "for 100 events", "Archived for 100 events · ").await;
+    town.jane_presses(&card, "Reopen").await;
+    town.jane_sees("Open again · ").await;
+    // The project has no release yet, and Sentry says so to whoever pressed.
+    choose("Resolve", "in the next release", "Not resolved: ").await;
+
+    let card = town.jane_sees("Open again · ").await;
+    town.jane_presses(&card, "Assign").await;
+    let question = town.jane_sees("To whom does CHECKOUT-1 go?").await;
+    kept(zoom.choose(&town.cast.jane, &question, "Assign to", "me (ana@acme.io)").await.expect("the option is there"));
+    town.jane_sees("Assigned to Ana").await;
+    let told = town.sandbox.sentry.issue(issue).expect("it is there");
+    assert_eq!(told["assignedTo"]["id"], town.cast.ana.id.to_string());
+
+    town.sandbox.sentry.faults().next(Fault::Late(Duration::from_secs(3)));
+    let card = town.jane_sees("Assigned to Ana").await;
+    town.jane_presses(&card, "Resolve").await;
+    town.jane_sees("Resolving… (Jane Dev) · ").await;
+    let card = town.jane_sees("Resolved · ").await;
+    assert!(card.to_string().contains(" · 1 user · error"), "{card}");
+    assert!(card.to_string().contains(" assigned Ana · "), "the steps that led here: {card}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_issue_that_comes_back_calls_whose_it_is_by_a_message_of_its_own() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;
@@ -212,7 +249,7 @@ async fn what_was_kept_before_a_kill_is_sent_after_it() {
     let mut town = Town::with_integration(ZENTRY).await;
     town.jane_types("connect acme checkout").await;
     town.jane_sees("Connected: acme / checkout").await;
-    town.sandbox.zoom.faults().next_times(2, &zentry_test_support::sandbox::Fault::status(503));
+    town.sandbox.zoom.faults().next_times(2, &Fault::status(503));
     town.error_in(&town.cast.checkout, "TimeoutError").await;
     town.kill_and_start();
     town.jane_sees("New · [checkout] TimeoutError").await;

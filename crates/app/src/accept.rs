@@ -290,7 +290,9 @@ impl App {
 
     async fn pending_card(&self, link: Option<&Link>) -> Result<Option<Card>, StoreError> {
         match link.map(|link| (&link.then, &link.person.account)) {
-            Some((Pending::Press { card, .. }, account)) => self.ports.facts.card(account, card).await,
+            Some((Pending::Press { card, .. } | Pending::Assign { card }, account)) => {
+                self.ports.facts.card(account, card).await
+            }
             _ => Ok(None),
         }
     }
@@ -307,6 +309,10 @@ impl App {
                     let open = facts.open_link(account, user).await?;
                     return Ok(self.core().switched(pressed, (place, then), open.as_ref(), &self.fresh_link()));
                 }
+                Some(Offered::Assign { card, to }) if !pressed.by.is_guest() => {
+                    let known = self.press_facts(pressed, facts.card(account, card).await?).await?;
+                    return Ok(self.core().assign(pressed, to, &known));
+                }
                 Some(Offered::Resume(place)) if !pressed.by.is_guest() => {
                     return Ok(self.core().try_again(pressed, place, &self.standstill(place).await?));
                 }
@@ -322,19 +328,29 @@ impl App {
         }
         let (card, storm) = match &pressed.press {
             Some(Press { card, choice: Choice::ShowAll }) => (None, self.roundup_behind(account, card).await?),
-            Some(Press { card, choice: Choice::Act(_) }) => (facts.card(account, card).await?, None),
+            Some(Press { card, choice: Choice::Act(_) | Choice::Assign }) => (facts.card(account, card).await?, None),
             _ => (None, None),
         };
         let known = PressFacts {
-            card,
             storm,
             undo: self.undo_behind(pressed, listed.rank).await?,
             mute: self.mute_behind(pressed, listed.rank).await?,
+            ..self.press_facts(pressed, card).await?
+        };
+        Ok(self.core().pressed(pressed, &known).with(listed.ask))
+    }
+
+    async fn press_facts(&self, pressed: &Pressed, card: Option<Card>) -> Result<PressFacts, StoreError> {
+        let (facts, account, user) = (&self.ports.facts, &pressed.by.account, &pressed.by.user);
+        Ok(PressFacts {
+            card,
+            storm: None,
+            undo: None,
+            mute: None,
             linked: facts.linked(account, user).await?,
             open_link: facts.open_link(account, user).await?,
             fresh_link: self.fresh_link(),
-        };
-        Ok(self.core().pressed(pressed, &known).with(listed.ask))
+        })
     }
 
     async fn undo_behind(&self, pressed: &Pressed, rank: Rank) -> Result<Option<UndoFacts>, StoreError> {

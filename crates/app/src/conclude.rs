@@ -59,6 +59,13 @@ impl App {
                 let cards = self.ports.facts.cards_of(&update.issue.id).await?;
                 Outcome::Done(self.core().updated(update, &cards, issue))
             }
+            (Job::Update(update), Effect::DoneBefore) => {
+                let card = self.ports.facts.card(&update.by.account, &update.card).await?;
+                Outcome::Done(self.core().updated_before(card.as_ref()))
+            }
+            (Job::AskWhom(ask), Effect::Assignable(card, assignees)) => {
+                Outcome::Done(self.core().choose_assignee(ask, card, assignees))
+            }
             (Job::Refresh { project, issue: id }, Effect::Read { issue, seen, at }) => {
                 let cards = self.ports.facts.cards_of(id).await?;
                 // Something came in while Sentry was being asked: whether it answered before or after that nobody knows.
@@ -248,8 +255,10 @@ impl App {
                 Outcome::Done(self.core().connect_failed(wish, self.why_not_connected(wish, failure, queued)))
             }
             (Job::Update(update), _) => {
-                Outcome::Done(self.core().not_updated(update, &why_not_updated(failure, queued)))
+                let card = self.ports.facts.card(&update.by.account, &update.card).await?;
+                Outcome::Done(self.core().not_updated(update, card.as_ref(), &why_not_updated(failure, queued)))
             }
+            (Job::AskWhom(ask), _) => Outcome::Done(self.core().not_assignable(ask, &why_not_updated(failure, queued))),
             (Job::Answer(Answer { otherwise: Some(otherwise), .. }), Failure::Gone | Failure::Refused(_)) => {
                 // The same notice, said elsewhere: in the ledger it is merged into that one.
                 let then = Decision::job(self.core().answer_instead(otherwise));

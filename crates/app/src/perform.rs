@@ -10,15 +10,18 @@ use zentry_domain::decide::{DirectoryReading, Joining, Lookup, Reading};
 use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
-    AccountId, Actor, Address, Admission, Answer, CHOOSE, Card, Change, ChangeKind, Connect, Content, EVERY, Failure,
-    Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence, OrgSlug, Organization,
-    Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp, Update, UserId, Whole,
+    AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
+    Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence,
+    OrgSlug, Organization, Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp,
+    Update, UserId, Whole,
 };
 
 use crate::App;
 
 /// At most so many other people of a channel are tried as the one on whose behalf a message is sent.
 const OTHER_PEOPLE: usize = 3;
+/// Whoever pressed a button waits so long until its card says that Sentry is being asked.
+const SOON: Duration = Duration::from_secs(1);
 /// What is looked back upon to say how much a channel will get.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -56,6 +59,8 @@ pub(crate) enum Effect {
     Roles(LinkedPerson, Vec<OrgSlug>),
     /// Sentry has changed an issue.
     Updated(Issue),
+    /// Sentry has said to whom an issue can be given.
+    Assignable(Card, Vec<Assignee>),
     /// Sentry has said how an issue is.
     Read {
         /// How it is.
@@ -141,6 +146,7 @@ impl App {
             Job::Test(test) => self.test(test).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
+            Job::AskWhom(ask) => self.ask_whom(ask).await,
             Job::Forget { account, credential } => {
                 self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Setback::from)
             }
@@ -417,10 +423,36 @@ impl App {
     async fn update(&self, update: &Update) -> Result<Effect, Setback> {
         let card = self.ports.facts.card(&update.by.account, &update.card).await?;
         // Pressed twice, or somebody was faster: it is where it should be.
-        if card.is_some_and(|card| card.is_done(update.action)) {
+        if card.is_some_and(|card| card.is_done(&update.action)) {
             return Ok(Effect::DoneBefore);
         }
-        Ok(Effect::Updated(self.ports.tracker.update(&update.actor, &update.issue, update.action).await?))
+        let mut asked = pin!(self.ports.tracker.update(&update.actor, &update.issue, &update.action));
+        let answer = tokio::select! {
+            biased;
+            answer = &mut asked => answer,
+            () = self.ports.clock.sleep_until(self.now() + SOON) => {
+                self.still_updating(update).await;
+                asked.await
+            }
+        };
+        Ok(Effect::Updated(answer?))
+    }
+
+    /// Whoever pressed sees that something happens. It is not worth failing for.
+    async fn still_updating(&self, update: &Update) {
+        let Ok(Some(card)) = self.ports.facts.card(&update.by.account, &update.card).await else { return };
+        let waits = self.core().still_updating(update, &card);
+        if let Err(error) = self.ports.store.commit(&[], &waits, self.now()).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a card does not say that Sentry is being asked");
+        }
+        self.work.notify_one();
+    }
+
+    /// Asks Sentry to whom the issue of a card can be given.
+    async fn ask_whom(&self, ask: &AskWhom) -> Result<Effect, Setback> {
+        let Some(card) = self.ports.facts.card(&ask.by.account, &ask.card).await? else { return Ok(Effect::NoCard) };
+        let assignees = self.ports.tracker.assignees(&ask.actor, &card.content.project).await?;
+        Ok(Effect::Assignable(card, assignees))
     }
 }
 

@@ -398,7 +398,7 @@ fn button(label: &str, action: Action) -> Button {
     let card = Handle::new("00112233445566778899aabbccddeeff");
     Button {
         label: label.into(),
-        press: Press { card, choice: Choice::Act(action) },
         primary: action == Action::Resolve,
+        press: Press { card, choice: Choice::Act(action) },
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, CredentialId, Identity, IssueId, IssueRef, Occurrence, OrgSlug, Project, Secret, Status,
-    Tracker,
+    AccountId, Action, Actor, Assignee, CredentialId, Identity, IssueId, IssueRef, Limit, Occurrence, OrgSlug, Project,
+    Secret, Status, Tracker,
 };
 
 /// The organizations of the suite's world, the one person who is a member of each, and how many projects it has.
@@ -76,6 +76,7 @@ macro_rules! tracker_suite {
             more_than_one_page_of_projects_is_listed_whole,
             an_action_changes_the_issue_and_answers_with_it,
             who_manages_an_organization_is_told_of_them_alone,
+            an_issue_is_given_to_somebody_of_its_project_and_to_nobody,
             the_same_action_twice_is_fine,
             an_action_whose_answer_was_lost_can_be_repeated,
             a_hidden_issue_is_gone,
@@ -276,8 +277,15 @@ pub async fn an_action_changes_the_issue_and_answers_with_it(bench: &impl Bench)
         (Action::Reopen, Status::Unresolved),
         (Action::Archive, Status::Archived),
         (Action::Reopen, Status::Unresolved),
+        (Action::ArchiveUntil(Limit::Hour), Status::Archived),
+        (Action::ArchiveUntil(Limit::Day), Status::Archived),
+        (Action::ArchiveUntil(Limit::Ten), Status::Archived),
+        (Action::ArchiveUntil(Limit::Hundred), Status::Archived),
+        (Action::ArchiveUntil(Limit::Thousand), Status::Archived),
+        (Action::ArchiveUntil(Limit::Forever), Status::Archived),
+        (Action::Reopen, Status::Unresolved),
     ] {
-        let answer = bench.tracker().update(&world.ana, &world.issue, action).await.expect("done");
+        let answer = bench.tracker().update(&world.ana, &world.issue, &action).await.expect("done");
         assert_eq!(answer.status, Some(status), "{action:?}");
         assert!(!answer.title.is_empty());
         let read = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer");
@@ -285,11 +293,32 @@ pub async fn an_action_changes_the_issue_and_answers_with_it(bench: &impl Bench)
     }
 }
 
+/// To the people and teams of its project, as far as the actor sees them, and to nobody else.
+pub async fn an_issue_is_given_to_somebody_of_its_project_and_to_nobody(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let project = bench.projects_of("acme").remove(0);
+    let assignees = bench.tracker().assignees(&world.ana, &project).await.expect("an answer");
+    assert!(assignees.iter().any(|assignee| matches!(assignee, Assignee::Team { .. })), "{assignees:?}");
+    let ana = bench.identity("Ana");
+    let ana = assignees.iter().find(|assignee| matches!(assignee, Assignee::User { id, .. } if *id == ana.id));
+    let ana = ana.expect("Ana belongs to the project").clone();
+    assert_eq!(ana.name(), Some("Ana"));
+    for to in assignees.into_iter().chain([Assignee::Nobody, ana.clone(), ana]) {
+        let answer = bench.tracker().update(&world.ana, &world.issue, &Action::Assign(to.clone())).await.expect("done");
+        assert_eq!((answer.assignee, answer.status), (Some(to), Some(Status::Unresolved)));
+    }
+    let stranger = Action::Assign(Assignee::User { id: "999999".into(), name: "Somebody".into() });
+    let refused = bench.tracker().update(&world.ana, &world.issue, &stranger).await;
+    assert!(matches!(refused, Err(TrackerError::Refused { .. })), "{refused:?}");
+    let seen_by_ben = bench.tracker().assignees(&world.ben, &project).await.expect("an answer");
+    assert_eq!(seen_by_ben, [], "it is none of Ben's");
+}
+
 /// Actions are idempotent.
 pub async fn the_same_action_twice_is_fine(bench: &impl Bench) {
     let world = World::new(bench).await;
     for _ in 0..2 {
-        let answer = bench.tracker().update(&world.ana, &world.issue, Action::Resolve).await.expect("done");
+        let answer = bench.tracker().update(&world.ana, &world.issue, &Action::Resolve).await.expect("done");
         assert_eq!(answer.status, Some(Status::Resolved));
     }
 }
@@ -298,9 +327,9 @@ pub async fn the_same_action_twice_is_fine(bench: &impl Bench) {
 pub async fn an_action_whose_answer_was_lost_can_be_repeated(bench: &impl Bench) {
     let world = World::new(bench).await;
     bench.fail_next(Fault::Lost).await;
-    let lost = bench.tracker().update(&world.ana, &world.issue, Action::Archive).await;
+    let lost = bench.tracker().update(&world.ana, &world.issue, &Action::Archive).await;
     assert!(matches!(lost, Err(TrackerError::Unavailable(_))), "{lost:?}");
-    let again = bench.tracker().update(&world.ana, &world.issue, Action::Archive).await.expect("done");
+    let again = bench.tracker().update(&world.ana, &world.issue, &Action::Archive).await.expect("done");
     assert_eq!(again.status, Some(Status::Archived));
 }
 
@@ -310,7 +339,7 @@ pub async fn a_hidden_issue_is_gone(bench: &impl Bench) {
     let missing = IssueRef { id: IssueId::new("999999"), ..world.issue.clone() };
     for (actor, issue) in [(&world.ben, &world.issue), (&world.ana, &missing)] {
         assert_eq!(bench.tracker().issue(actor, issue).await.expect("an answer"), None);
-        let update = bench.tracker().update(actor, issue, Action::Resolve).await;
+        let update = bench.tracker().update(actor, issue, &Action::Resolve).await;
         assert!(matches!(update, Err(TrackerError::Gone)), "{update:?}");
     }
     let untouched = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer").expect("Ana's issue");
@@ -321,7 +350,7 @@ pub async fn a_hidden_issue_is_gone(bench: &impl Bench) {
 pub async fn an_action_that_is_not_allowed_is_refused_with_a_reason(bench: &impl Bench) {
     let world = World::new(bench).await;
     bench.fail_next(Fault::Forbidden).await;
-    let update = bench.tracker().update(&world.ana, &world.issue, Action::Resolve).await;
+    let update = bench.tracker().update(&world.ana, &world.issue, &Action::Resolve).await;
     let Err(TrackerError::Refused { why }) = update else { panic!("{update:?}") };
     assert!(!why.is_empty() && !why.contains('\n'), "{why:?}");
 }
@@ -478,7 +507,7 @@ pub async fn the_integration_acts_for_its_own_organization_only(bench: &impl Ben
     assert_eq!(organizations(bench, &own).await, ["acme"]);
     let seen = bench.tracker().projects(&own, &acme()).await.expect("projects");
     assert_eq!(by_slug(seen), by_slug(bench.projects_of("acme")));
-    let resolved = bench.tracker().update(&own, &world.issue, Action::Resolve).await.expect("done");
+    let resolved = bench.tracker().update(&own, &world.issue, &Action::Resolve).await.expect("done");
     assert_eq!(resolved.status, Some(Status::Resolved));
 
     let globex = OrgSlug::new("globex");
@@ -486,7 +515,7 @@ pub async fn the_integration_acts_for_its_own_organization_only(bench: &impl Ben
     let foreign = Actor::Integration { org: globex };
     assert!(organizations(bench, &foreign).await.is_empty());
     assert_eq!(bench.tracker().issue(&foreign, &world.issue).await.expect("an answer"), None);
-    let update = bench.tracker().update(&foreign, &world.issue, Action::Resolve).await;
+    let update = bench.tracker().update(&foreign, &world.issue, &Action::Resolve).await;
     assert!(matches!(update, Err(TrackerError::Gone)), "{update:?}");
 }
 

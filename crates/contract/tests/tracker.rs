@@ -15,6 +15,7 @@ impl Fake {
         fake.0.install(&OrgSlug::new(WORLD[0].0));
         for (org, member, _) in WORLD {
             fake.0.add_member(&OrgSlug::new(org), &fake.identity(member));
+            fake.0.add_team(&OrgSlug::new(org), "5", "payments");
             fake.projects_of(org).iter().for_each(|project| fake.0.add_project(project));
         }
         fake

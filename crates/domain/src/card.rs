@@ -3,11 +3,14 @@
 //! Cards are level-triggered: a change alters the row, and a job says only "show this card". Whatever raced, echoed or
 //! was replayed on the way, the message then shows the row as it is.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use crate::text::counted;
 use crate::{
-    Action, Address, Archive, Change, ChangeKind, Content, Handle, Issue, IssueRef, MessageId, Notice, Occurrence,
-    Person, Revision, Status, Subscription, Timestamp,
+    Action, Address, Archive, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId, Notice,
+    Occurrence, Person, Revision, Status, Subscription, Timestamp, Zone,
 };
 
 /// When a card was opened that was not opened yet.
@@ -83,6 +86,21 @@ impl Standing {
         }
     }
 
+    /// What the head says of it.
+    pub(crate) fn in_words(&self, zone: Zone) -> Cow<'static, str> {
+        let until = match self {
+            Self::Archived { until, .. } => until,
+            _ => return self.word().into(),
+        };
+        match until {
+            Archive::UntilEscalating => "Archived until it escalates".into(),
+            Archive::Events(events) => format!("Archived for {}", counted(*events, "event")).into(),
+            Archive::Until(then) => format!("Archived until {}", then.day_and_clock(zone)).into(),
+            Archive::Forever => "Archived for ever".into(),
+            Archive::UntilCondition | Archive::Untold => self.word().into(),
+        }
+    }
+
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::Resolved { .. } => Status::Resolved,
@@ -92,20 +110,22 @@ impl Standing {
     }
 
     /// Who brought it there, where that is known.
-    fn by(&self) -> Option<&str> {
+    pub(crate) fn by(&self) -> Option<&str> {
         match self {
             Self::Reopened { by } | Self::Resolved { by, .. } | Self::Archived { by, .. } => by.as_deref(),
             Self::New | Self::CameBack | Self::Escalating | Self::Alert { .. } => None,
         }
     }
 
-    fn of_action(action: Action, by: &Person, at: Timestamp) -> Self {
+    fn of_action(action: &Action, by: &Person, at: Timestamp) -> Option<Self> {
         let by = Some(by.name.clone());
-        match action {
-            Action::Resolve => Self::Resolved { by, at },
+        Some(match action {
+            Action::Resolve | Action::ResolveIn(_) => Self::Resolved { by, at },
             Action::Archive => Self::Archived { by, at, until: Archive::UntilEscalating },
+            Action::ArchiveUntil(limit) => Self::Archived { by, at, until: limit.since(at) },
             Action::Reopen => Self::Reopened { by },
-        }
+            Action::Assign(_) => return None,
+        })
     }
 
     fn of_status(status: Status, at: Timestamp) -> Self {
@@ -127,8 +147,11 @@ impl Card {
             issue_id: change.issue_id.clone(),
             issue: subscription.settings.privacy.redact(change.issue.clone()),
             standing: told_by(change, now).unwrap_or(Standing::New),
+            steps: Vec::new(),
+            doing: None,
             settings: subscription.settings,
-        };
+        }
+        .begun(now);
         Self { handle, content, revision: Revision(1), message: None, shown: Revision(0), opened: now, listed: None }
     }
 
@@ -139,22 +162,42 @@ impl Card {
         content.issue.update(&change.issue);
         if let Some(standing) = self.standing_after(change, now) {
             content.standing = standing;
+            content.issue.fix.clone_from(&change.issue.fix);
         }
-        self.revised(content)
+        self.revised(content, now)
     }
 
     /// The card after `by` did `action` and Sentry answered with `issue`; `None` if nothing that it says is different.
     #[must_use]
-    pub fn after_action(&self, action: Action, issue: &Issue, by: &Person, now: Timestamp) -> Option<Self> {
+    pub fn after_action(&self, action: &Action, issue: &Issue, by: &Person, now: Timestamp) -> Option<Self> {
         let mut content = self.content.clone();
         content.issue.update(issue);
-        let standing = Standing::of_action(action, by, now);
-        content.issue.status = Some(standing.status());
-        // Sentry's echo may overtake its answer, and an integration's echo does not say who pressed.
-        if !self.stands_like(&standing) || self.content.standing.by().is_none() {
-            content.standing = standing;
+        content.doing = None;
+        if let Action::Assign(to) = action {
+            content.issue.assignee = Some(to.clone());
         }
-        self.revised(content)
+        if let Some(standing) = Standing::of_action(action, by, now) {
+            content.issue.status = Some(standing.status());
+            content.issue.fix = issue.fix.clone().or_else(|| action.fix());
+            // Sentry's echo may overtake its answer, and an integration's echo does not say who pressed.
+            if !self.stands_like(&standing) || self.content.standing.by().is_none() {
+                content.standing = standing;
+            }
+        }
+        self.revised(content, now)
+    }
+
+    /// The card while Sentry is asked to do `action` for `by`, and has not answered for a while; `None` where it says so.
+    #[must_use]
+    pub fn while_doing(&self, action: &Action, by: &Person, now: Timestamp) -> Option<Self> {
+        let doing = Some(Doing { what: action.doing().to_owned(), by: by.name.clone() });
+        self.revised(Content { doing, ..self.content.clone() }, now)
+    }
+
+    /// The card once Sentry has answered, or will not; `None` where it waits for nothing.
+    #[must_use]
+    pub fn done_waiting(&self, now: Timestamp) -> Option<Self> {
+        self.revised(Content { doing: None, ..self.content.clone() }, now)
     }
 
     /// The card after the issue was read at Sentry; `None` if nothing that it says is different.
@@ -164,8 +207,9 @@ impl Card {
         content.issue.update(issue);
         if let Some(told) = issue.status.filter(|told| *told != self.content.standing.status()) {
             content.standing = Standing::of_status(told, now);
+            content.issue.fix.clone_from(&issue.fix);
         }
-        self.revised(content)
+        self.revised(content, now)
     }
 
     /// Whether `change` tells of another status than the card: a repeat that does is reason to ask Sentry.
@@ -224,12 +268,10 @@ impl Card {
     }
 
     /// Whether the issue already is where `action` would bring it.
-    pub fn is_done(&self, action: Action) -> bool {
-        let status = self.content.standing.status();
+    pub fn is_done(&self, action: &Action) -> bool {
         match action {
-            Action::Resolve => status == Status::Resolved,
-            Action::Archive => status == Status::Archived,
-            Action::Reopen => status == Status::Unresolved,
+            Action::Assign(to) => self.content.issue.assignee.as_ref().is_some_and(|now| now.is_same(to)),
+            _ => action.status() == Some(self.content.standing.status()),
         }
     }
 
@@ -293,15 +335,14 @@ impl Card {
             // An alert rule fires within the same second as the issue itself: one card, still "New".
             (Standing::New | Standing::CameBack, Standing::Alert { .. }) => true,
             (now, Standing::Reopened { .. }) if now.status() == Status::Unresolved => true,
-            (Standing::Archived { until: now, .. }, Standing::Archived { until: then, .. }) => {
-                now == then || *then == Archive::Untold
-            }
+            (Standing::Archived { until: now, .. }, Standing::Archived { until: then, .. }) => now.is_still(*then),
             (now, then) => std::mem::discriminant(now) == std::mem::discriminant(then),
         }
     }
 
-    fn revised(&self, mut content: Content) -> Option<Self> {
+    fn revised(&self, mut content: Content, now: Timestamp) -> Option<Self> {
         content.issue = content.settings.privacy.redact(content.issue);
+        let content = content.after(&self.content, now);
         if content.notice(&self.handle) == self.notice() {
             return None;
         }
@@ -353,7 +394,7 @@ mod tests {
     fn the_echo_of_an_action_changes_nothing() {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
         let resolved = Issue { status: Some(Status::Resolved), ..sample::change(ChangeKind::New).issue };
-        let card = card.after_action(Action::Resolve, &resolved, &sample::ana(), NOW).expect("resolved");
+        let card = card.after_action(&Action::Resolve, &resolved, &sample::ana(), NOW).expect("resolved");
         let echo = Change { by: Some("ana@acme.io".into()), ..sample::change(ChangeKind::Resolved) };
         assert_eq!(card.after(&echo, NOW), None);
     }
@@ -362,7 +403,8 @@ mod tests {
     fn an_echo_that_overtakes_the_answer_gets_the_name_of_who_pressed() {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
         let echoed = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("resolved");
-        let answered = echoed.after_action(Action::Resolve, &echoed.content.issue, &sample::ana(), NOW).expect("named");
+        let answered =
+            echoed.after_action(&Action::Resolve, &echoed.content.issue, &sample::ana(), NOW).expect("named");
         assert!(answered.notice().lines[0].text.starts_with("by Ana at "), "{:?}", answered.notice());
     }
 

@@ -4,13 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Handle, Issue, IssueId, Notice, Person, Place,
-    Press, Privacy, Project, Standing, Status, Tone,
+    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Fix, Handle, Issue, IssueId, Notice, Person,
+    Place, Press, Privacy, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
 };
 
 /// The head is what a phone shows.
 const HEAD_MAX: usize = 200;
 const LINE_MAX: usize = 300;
+/// So many of the latest steps are told.
+const STEPS: usize = 4;
+const STEP_MAX: usize = 40;
 
 /// What a card says, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +30,100 @@ pub struct Content {
     pub issue: Issue,
     /// What the head's first word says.
     pub standing: Standing,
+    /// What has happened to the issue while it was here, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// What Sentry is asked to do about it and has not answered yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doing: Option<Doing>,
     /// How the channel wants it. The store keeps it as the channel has it.
     #[serde(default, skip_serializing_if = "crate::subscription::is_default")]
     pub settings: ChannelSettings,
 }
 
+/// Something that has happened to an issue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When we heard.
+    pub at: Timestamp,
+    /// What, in a word or two.
+    pub what: String,
+    /// Who did it, or whose it became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+}
+
+/// What Sentry is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doing {
+    /// As the card says it: `Resolving`.
+    pub what: String,
+    /// Who wishes it.
+    pub by: String,
+}
+
 impl Content {
+    /// The content of a new card, with its first step.
+    pub(crate) fn begun(mut self, now: Timestamp) -> Self {
+        self.steps.push(self.step(now));
+        self
+    }
+
+    /// With what has happened since it said `before`.
+    pub(crate) fn after(mut self, before: &Self, now: Timestamp) -> Self {
+        if self.standing != before.standing {
+            let step = self.step(now);
+            // An echo said it first, and did not say who did it.
+            match self.steps.last_mut().filter(|last| last.what == step.what && last.who.is_none()) {
+                Some(last) => last.who = step.who,
+                None => self.steps.push(step),
+            }
+        }
+        if let Some(assignee) = self.issue.assignee.as_ref().filter(|_| !self.issue.is_still_of(&before.issue)) {
+            let was_nobodys = before.issue.assignee.as_ref().is_none_or(|before| before.name().is_none());
+            match (assignee.name(), was_nobodys) {
+                (None, true) => {}
+                (None, false) => self.steps.push(Step { at: now, what: "unassigned".into(), who: None }),
+                (Some(who), _) => {
+                    self.steps.push(Step { at: now, what: "assigned".into(), who: Some(line(who, STEP_MAX)) });
+                }
+            }
+        }
+        let many = self.steps.len().saturating_sub(STEPS);
+        self.steps.drain(..many);
+        self
+    }
+
+    fn step(&self, now: Timestamp) -> Step {
+        let what = match (&self.standing, self.fixed_in()) {
+            (Standing::Resolved { .. }, Some(fixed_in)) => format!("resolved {fixed_in}"),
+            (standing, _) => standing.word().to_lowercase(),
+        };
+        Step { at: now, what: line(&what, STEP_MAX), who: self.standing.by().map(|by| line(by, STEP_MAX)) }
+    }
+
+    /// What has happened, once there is more to tell than how it began.
+    fn timeline(&self) -> String {
+        if self.steps.len() < 2 {
+            return String::new();
+        }
+        let told = |step: &Step| {
+            let who = step.who.as_deref().map(|who| format!(" {who}")).unwrap_or_default();
+            format!("{} {}{who}", step.at.clock(self.settings.zone), step.what)
+        };
+        line(&self.steps.iter().map(told).collect::<Vec<_>>().join(" · "), LINE_MAX)
+    }
+
+    /// In what it was resolved.
+    fn fixed_in(&self) -> Option<String> {
+        Some(match self.issue.fix.as_ref()? {
+            Fix::In(Release::Next) => "in the next release".into(),
+            Fix::In(Release::Current) => "in the current release".into(),
+            Fix::Release(release) => format!("in {}", line(release, 60)),
+            Fix::Commit => "by a commit".into(),
+        })
+    }
+
     pub(crate) fn notice(&self, handle: &Handle) -> Notice {
         let mut notice = Notice { head: self.head(), tone: Some(self.tone()), ..Notice::default() };
         let figures = self.figures();
@@ -42,9 +133,13 @@ impl Content {
                 notice.head = line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX);
                 vec![self.what_happened()]
             }
-            Density::Standard => vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.hidden()],
+            Density::Standard => {
+                vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.timeline(), self.hidden()]
+            }
             Density::Full => {
-                vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.whose(), self.hidden()]
+                let (whose, hidden) = (self.whose(), self.hidden());
+                let happened = self.what_happened();
+                vec![happened, self.culprit(), figures, self.assigned(), self.timeline(), whose, hidden]
             }
         };
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
@@ -56,7 +151,10 @@ impl Content {
             (None, Some(short_id)) => notice.line(short_id),
             (None, None) => notice,
         };
-        notice.buttons = self.buttons(handle);
+        if self.doing.is_none() {
+            notice.buttons = self.buttons(handle);
+            notice.selects = self.lists(handle);
+        }
         notice
     }
 
@@ -65,7 +163,11 @@ impl Content {
             Some(environment) => format!("[{} · {}]", self.project.slug, line(environment, 40)),
             None => format!("[{}]", self.project.slug),
         };
-        line(&format!("{} · {project} {}", self.standing.word(), self.issue.title), HEAD_MAX)
+        let state = match &self.doing {
+            Some(doing) => format!("{}… ({})", doing.what, line(&doing.by, STEP_MAX)).into(),
+            None => self.standing.in_words(self.settings.zone),
+        };
+        line(&format!("{state} · {project} {}", self.issue.title), HEAD_MAX)
     }
 
     fn tone(&self) -> Tone {
@@ -82,8 +184,14 @@ impl Content {
         };
         let zone = self.settings.zone;
         match &self.standing {
-            Standing::Resolved { by, at } => format!("{} at {}", named(by), at.clock(zone)),
-            Standing::Archived { by, at, until } => format!("{}{} at {}", in_words(*until), named(by), at.clock(zone)),
+            Standing::Resolved { by, at } => {
+                let fixed_in = self.fixed_in().map(|fixed_in| format!(" {fixed_in}")).unwrap_or_default();
+                format!("{}{fixed_in} at {}", named(by), at.clock(zone))
+            }
+            Standing::Archived { by, at, until } => {
+                let until = if *until == Archive::UntilCondition { "until what was set in Sentry, " } else { "" };
+                format!("{until}{} at {}", named(by), at.clock(zone))
+            }
             Standing::Reopened { by } => named(by),
             Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
             Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
@@ -143,20 +251,35 @@ impl Content {
             press: Press { card: handle.clone(), choice: Choice::Act(action) },
             primary,
         };
+        let assign = Button {
+            label: "Assign".into(),
+            press: Press { card: handle.clone(), choice: Choice::Assign },
+            primary: false,
+        };
         match self.standing.status() {
             Status::Unresolved => {
-                vec![button("Resolve", Action::Resolve, true), button("Archive", Action::Archive, false)]
+                vec![button("Resolve", Action::Resolve, true), button("Archive", Action::Archive, false), assign]
             }
             Status::Resolved | Status::Archived => vec![button("Reopen", Action::Reopen, false)],
         }
     }
-}
 
-fn in_words(until: Archive) -> &'static str {
-    match until {
-        Archive::UntilEscalating => "until it escalates, ",
-        Archive::UntilCondition => "until what was set in Sentry, ",
-        Archive::Forever => "for ever, ",
-        Archive::Untold => "",
+    /// The other ways to do what the buttons do in one press.
+    fn lists(&self, handle: &Handle) -> Vec<Select> {
+        if self.standing.status() != Status::Unresolved || self.settings.density == Density::Compact {
+            return Vec::new();
+        }
+        let list = |label: &str, ways: &[(&str, Action)]| Select {
+            label: label.into(),
+            options: ways
+                .iter()
+                .map(|(way, action)| SelectOption {
+                    label: (*way).into(),
+                    press: Press { card: handle.clone(), choice: Choice::Act(action.clone()) },
+                })
+                .collect(),
+            chosen: None,
+        };
+        vec![list("Resolve", &Action::RESOLVING), list("Archive", &Action::ARCHIVING)]
     }
 }

@@ -89,7 +89,7 @@ pub enum RowChange {
     /// What a card says. Conflicts unless the row's revision is the one before and its message the one seen: what is to
     /// be done about a card depends on whether it is posted. A new one conflicts where its place is not connected to its
     /// project any more. Message and shown revision stay.
-    PutCard(Card),
+    PutCard(Box<Card>),
     /// A card's message shows `revision`. Where the row has moved on meanwhile, the store queues the card's `Show`
     /// again, with the id given. Where the row's message is not the one `seen` any more, the row stays as it is: an edit
     /// that ends late does not bring back a message that was replaced.
@@ -290,6 +290,13 @@ pub enum RowChange {
         /// When it is.
         now: Timestamp,
     },
+}
+
+impl RowChange {
+    /// A card is opened, or says something else.
+    pub fn put_card(card: Card) -> Self {
+        Self::PutCard(Box::new(card))
+    }
 }
 
 /// A place to which nothing can be sent.

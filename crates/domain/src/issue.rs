@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallationId, IssueId, OrgSlug, ProjectId, ProjectSlug, Timestamp};
+use crate::{InstallationId, IssueId, OrgSlug, ProjectId, ProjectSlug, Release, Timestamp};
 
 /// How bad it is. Ordered: `Warning < Error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -127,6 +127,9 @@ pub struct Issue {
     pub first_seen: Option<Timestamp>,
     /// Whose it is.
     pub assignee: Option<Assignee>,
+    /// In what it was resolved, where that is no single moment and Sentry says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
     /// The page to open in a browser: always on the configured Sentry, whatever the payload said.
     pub url: Option<String>,
 }
@@ -152,7 +155,7 @@ impl Issue {
         keep(&mut self.environment, &newer.environment);
         keep(&mut self.first_seen, &newer.first_seen);
         // Not every payload tells the number of whoever it names.
-        if !self.is_still_of(newer) || matches!(newer.assignee, Some(Assignee::User { .. })) {
+        if !self.is_still_of(newer) || newer.assignee.as_ref().is_some_and(Assignee::is_known) {
             keep(&mut self.assignee, &newer.assignee);
         }
         keep(&mut self.url, &newer.url);
@@ -161,8 +164,8 @@ impl Issue {
     /// Whether it is whose it is in `other`, as far as both say.
     pub(crate) fn is_still_of(&self, other: &Self) -> bool {
         match (&self.assignee, &other.assignee) {
-            (Some(Assignee::Somebody(name)), Some(Assignee::User { name: same, .. }))
-            | (Some(Assignee::User { name, .. }), Some(Assignee::Somebody(same))) => name == same,
+            (Some(one), Some(another)) if !(one.is_known() && another.is_known()) => one.name() == another.name(),
+            (Some(one), Some(another)) => one.is_same(another),
             (one, another) => one == another,
         }
     }
@@ -174,7 +177,7 @@ impl Issue {
 pub enum Assignee {
     /// Sentry said that it is nobody's.
     Nobody,
-    /// A team's, or a person's of whom Sentry said nothing else, by display name.
+    /// Somebody's of whom Sentry said nothing but the display name.
     Somebody(String),
     /// A person's.
     User {
@@ -183,14 +186,35 @@ pub enum Assignee {
         /// Their display name.
         name: String,
     },
+    /// A team's.
+    Team {
+        /// Its number at Sentry.
+        id: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Assignee {
+    /// Whether more is known than a name.
+    fn is_known(&self) -> bool {
+        matches!(self, Self::User { .. } | Self::Team { .. })
+    }
+
+    /// Whether it is the same person or team; names change.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::User { id, .. }, Self::User { id: same, .. })
+            | (Self::Team { id, .. }, Self::Team { id: same, .. }) => id == same,
+            (one, another) => one == another,
+        }
+    }
+
     /// Their display name.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Nobody => None,
-            Self::Somebody(name) | Self::User { name, .. } => Some(name),
+            Self::Somebody(name) | Self::User { name, .. } | Self::Team { name, .. } => Some(name),
         }
     }
 }
@@ -201,12 +225,41 @@ impl Assignee {
 pub enum Archive {
     /// Until it happens much more often.
     UntilEscalating,
-    /// Until something that Sentry was told: so many events, so many users, a time.
+    /// Until something that Sentry was told, which it does not say further.
     UntilCondition,
+    /// Until it has happened so many times more.
+    Events(u64),
+    /// Until then.
+    Until(Timestamp),
     /// For ever.
     Forever,
     /// Sentry did not say.
     Untold,
+}
+
+impl Archive {
+    /// Whether `then` tells of nothing else: Sentry says it more or less precisely, and by its own clock.
+    pub(crate) fn is_still(self, then: Self) -> bool {
+        match (self, then) {
+            (_, Self::Untold) | (Self::Until(_), Self::Until(_)) => true,
+            (Self::Events(_) | Self::Until(_), Self::UntilCondition) => true,
+            // Old servers count down.
+            (Self::Events(now), Self::Events(then)) => then <= now,
+            (now, then) => now == then,
+        }
+    }
+}
+
+/// In what an issue was resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fix {
+    /// In a release that is known only by its place.
+    In(Release),
+    /// In a release, by its name.
+    Release(String),
+    /// In a commit.
+    Commit,
 }
 
 /// Which project a webhook speaks of, as far as it says so.

@@ -75,6 +75,8 @@ pub enum Job {
     Test(Test),
     /// Change an issue at Sentry because somebody pressed a button.
     Update(Update),
+    /// Ask Sentry to whom an issue can be given, for whoever wants to give it.
+    AskWhom(AskWhom),
     /// Revoke a grant at Sentry and delete it here.
     Forget {
         /// The account whose vault holds it.
@@ -198,6 +200,21 @@ pub struct Update {
     pub actor: Actor,
 }
 
+/// A wish to give an issue to somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskWhom {
+    /// On which card it was pressed.
+    pub card: Handle,
+    /// Who wishes it.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// As whom Sentry is asked.
+    pub actor: Actor,
+    /// Who they are at Sentry, where they have linked an account.
+    pub me: Option<Identity>,
+}
+
 impl Job {
     /// Whether the body holds people's words, links or names, and is sealed at rest.
     pub fn is_confidential(&self) -> bool {
@@ -220,7 +237,7 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Show { .. } | Self::ShowRoundup { .. } => "post",
-            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) => "answer",
+            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) | Self::AskWhom(_) => "answer",
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
@@ -251,6 +268,7 @@ impl Job {
             | Self::ReadRoles { .. }
             | Self::Test(_)
             | Self::Update(_)
+            | Self::AskWhom(_)
             | Self::Refresh { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }

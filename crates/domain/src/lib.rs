@@ -14,6 +14,7 @@ pub mod roundup;
 pub mod say;
 pub mod text;
 
+mod action;
 mod audit;
 mod card;
 mod content;
@@ -42,9 +43,10 @@ mod zone;
 #[cfg(test)]
 mod sample;
 
+pub use action::{Action, Limit, Release};
 pub use audit::AuditEntry;
 pub use card::{Card, Standing};
-pub use content::Content;
+pub use content::{Content, Doing, Step};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use directory::{DirectoryChange, Rank};
@@ -55,17 +57,17 @@ pub use id::{
     ProjectId, ProjectSlug, Revision, UserId, UserJid,
 };
 pub use issue::{
-    Archive, Assignee, Change, ChangeKind, Issue, IssueRef, Level, Occurrence, Organization, Project, ProjectKey,
+    Archive, Assignee, Change, ChangeKind, Fix, Issue, IssueRef, Level, Occurrence, Organization, Project, ProjectKey,
     Status,
 };
 pub use job::{
-    Answer, Candidate, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression, Test,
-    Update,
+    Answer, AskWhom, Candidate, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression,
+    Test, Update,
 };
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
 pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
-pub use notice::{Action, Button, Choice, Line, Mention, Menu, Notice, Press, Select, SelectOption, Tone};
+pub use notice::{Button, Choice, Line, Mention, Menu, Notice, Press, Select, SelectOption, Tone};
 pub use offer::{Act, Group, OFFER_LIFE, Offer, Offered, Suggestion};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use policy::Rights;

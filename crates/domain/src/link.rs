@@ -66,6 +66,11 @@ pub enum Pending {
         /// Which action.
         action: Action,
     },
+    /// Show to whom an issue can be given.
+    Assign {
+        /// On which card it was pressed.
+        card: Handle,
+    },
 }
 
 /// How far an attempt has come.

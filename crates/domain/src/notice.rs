@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handle, Level, Offered, Suggestion, UserJid};
+use crate::{Action, Handle, Level, Offered, Suggestion, UserJid};
 
 /// One message: a head that stands alone on a phone, lines, and what can be pressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,11 +115,13 @@ pub struct Press {
 }
 
 /// What can be chosen on a card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
     /// Do something about the issue at Sentry.
     Act(Action),
+    /// Show to whom the issue can be given.
+    Assign,
     /// List what is behind a storm's card.
     ShowAll,
     /// Take a change of the channel's connections back.
@@ -134,25 +136,20 @@ pub enum Choice {
 
 impl Choice {
     /// Every choice but those that are numbered, for adapters that spell them.
-    pub const ALL: [Self; 7] = [
-        Self::Act(Action::Resolve),
-        Self::Act(Action::Archive),
-        Self::Act(Action::Reopen),
-        Self::ShowAll,
-        Self::Undo,
-        Self::Unmute,
-        Self::MuteLonger,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let acts = Action::RESOLVING.into_iter().chain(Action::ARCHIVING).chain([("", Action::Reopen)]);
+        let others = [Self::Assign, Self::ShowAll, Self::Undo, Self::Unmute, Self::MuteLonger];
+        acts.map(|(_, action)| Self::Act(action)).chain(others)
+    }
 
     /// The word of those that are numbered; the number follows it.
     pub const OFFERED: &str = "do";
 
     /// The word that stands for it in a button's value.
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
-            Self::Act(Action::Resolve) => "resolve",
-            Self::Act(Action::Archive) => "archive",
-            Self::Act(Action::Reopen) => "reopen",
+            Self::Act(action) => action.word(),
+            Self::Assign => "assign",
             Self::ShowAll => "list",
             Self::Undo => "undo",
             Self::Unmute => "unmute",
@@ -163,30 +160,7 @@ impl Choice {
 
     /// Reads [`Choice::word`].
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.word() == word)
-    }
-}
-
-/// What can be done about an issue at Sentry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Resolve the issue now.
-    Resolve,
-    /// Archive it until it escalates.
-    Archive,
-    /// Open it again.
-    Reopen,
-}
-
-impl Action {
-    /// As something that is done.
-    pub(crate) fn done(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolved",
-            Self::Archive => "archived",
-            Self::Reopen => "reopened",
-        }
+        Self::all().find(|choice| choice.word() == word)
     }
 }
 

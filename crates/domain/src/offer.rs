@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Handle, Kind, Level, Pending, Place, ProjectId, Setting, Timestamp};
+use crate::{Assignee, Handle, Kind, Level, Pending, Place, ProjectId, Setting, Timestamp};
 
 /// How long its buttons work.
 pub const OFFER_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -63,6 +63,13 @@ pub enum Offered {
         group: Group,
         /// What.
         act: Act,
+    },
+    /// Gives the issue of a card to somebody.
+    Assign {
+        /// Which card.
+        card: Handle,
+        /// To whom.
+        to: Assignee,
     },
     /// A place to which nothing comes is tried again now.
     Resume(Place),

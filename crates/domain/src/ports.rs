@@ -17,11 +17,11 @@ use thiserror::Error;
 
 use crate::roundup::Gathering;
 use crate::{
-    Account, AccountId, Action, Actor, Address, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter,
-    Decision, Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId, Lane,
-    Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner, Pause,
-    Person, Project, ProjectId, ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp, Trace,
-    Undo, UserId, Whole,
+    Account, AccountId, Action, Actor, Address, Assignee, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId,
+    DeadLetter, Decision, Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId,
+    Lane, Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner,
+    Pause, Person, Project, ProjectId, ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp,
+    Trace, Undo, UserId, Whole,
 };
 
 pub use directory::{Directory, DirectoryError, Page, Roster};
@@ -377,11 +377,15 @@ pub trait Tracker: Send + Sync {
         since: Timestamp,
     ) -> Result<Option<Vec<(IssueId, Issue)>>, TrackerError>;
 
+    /// The teams of a project and the people in them, to whom its issues can be given, in no particular order; thousands may
+    /// be cut short. What the actor may not see is left out.
+    async fn assignees(&self, actor: &Actor, project: &Project) -> Result<Vec<Assignee>, TrackerError>;
+
     /// Carries out an action and returns the issue as it then is. Idempotent.
     ///
     /// # Errors
     /// [`TrackerError::Gone`] where there is no such issue for the actor, [`TrackerError::Refused`] with the reason.
-    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError>;
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError>;
 
     /// The page of an issue, for browsers. Calls nobody.
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String;

@@ -67,6 +67,7 @@ pub(crate) fn change(kind: ChangeKind) -> Change {
             environment: Some("production".into()),
             first_seen: Timestamp::parse("2026-01-02T03:04:05Z"),
             assignee: None,
+            fix: None,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
         occurrence: None,

@@ -174,7 +174,9 @@ impl Privacy {
         match self {
             Self::Full => issue,
             Self::NoMessage => Issue { title: title(), ..issue },
-            Self::ClassOnly => Issue { title: title(), culprit: None, release: None, assignee: None, ..issue },
+            Self::ClassOnly => {
+                Issue { title: title(), culprit: None, release: None, assignee: None, fix: None, ..issue }
+            }
         }
     }
 }

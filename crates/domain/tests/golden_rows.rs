@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Act, Action, Actor, Address, Answer, Archive, Assignee, Button, Candidate, ChannelId, ChannelSettings,
-    Choice, Connect, Content, CredentialId, Density, Digest, Filter, Group, Handle, Identity, Issue, IssueId, IssueRef,
-    Job, Join, Kind, Level, Line, MessageId, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy,
-    Project, ProjectId, ProjectSlug, Select, SelectOption, Setting, Standing, Status, Subscription, Terms, Test,
-    Timestamp, Tone, Undoing, Update, Updates, UserId, UserJid, Whole, Zone,
+    AccountId, Act, Action, Actor, Address, Answer, Archive, AskWhom, Assignee, Button, Candidate, ChannelId,
+    ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group, Handle,
+    Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Limit, Line, MessageId, Mute, Notice, Offered, OrgSlug,
+    Pending, Person, Place, Press, Privacy, Project, ProjectId, ProjectSlug, Release, Select, SelectOption, Setting,
+    Standing, Status, Step, Subscription, Terms, Test, Timestamp, Tone, Undoing, Update, Updates, UserId, UserJid,
+    Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -70,9 +71,12 @@ fn content(standing: Standing) -> Content {
             environment: Some("production".into()),
             first_seen: Some(Timestamp(1_767_323_045_000)),
             assignee: Some(Assignee::Somebody("Ben".into())),
+            fix: None,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
         standing,
+        steps: Vec::new(),
+        doing: None,
         settings: ChannelSettings::default(),
     }
 }
@@ -140,6 +144,22 @@ fn jobs_stay_readable() {
             actor: Actor::Integration { org: OrgSlug::new("acme") },
         }),
     );
+    let actions = [
+        Action::ResolveIn(Release::Next),
+        Action::ResolveIn(Release::Current),
+        Action::ArchiveUntil(Limit::Hour),
+        Action::ArchiveUntil(Limit::Day),
+        Action::ArchiveUntil(Limit::Ten),
+        Action::ArchiveUntil(Limit::Hundred),
+        Action::ArchiveUntil(Limit::Thousand),
+        Action::ArchiveUntil(Limit::Forever),
+        Action::Assign(Assignee::Nobody),
+        Action::Assign(Assignee::User { id: "8".into(), name: "Ben".into() }),
+        Action::Assign(Assignee::Team { id: "5".into(), name: "payments".into() }),
+    ];
+    golden("actions", &actions);
+    let me = Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() });
+    golden("job_ask_whom", &Job::AskWhom(AskWhom { card: card(), by: ana(), place: ops(), actor: actor(), me }));
     golden("job_forget", &Job::Forget { account: AccountId::new("acc"), credential: CredentialId::new("c1") });
     golden("job_expire_link", &Job::ExpireLink { link: Digest([7; 32]) });
     golden("job_sweep", &Job::Sweep);
@@ -233,6 +253,18 @@ fn cards_stay_readable_in_every_standing() {
     golden("card_alert", &content(Standing::Alert { rule: "Page on new errors".into() }));
     golden("card_reopened", &content(Standing::Reopened { by: by.clone() }));
     golden("card_resolved", &content(Standing::Resolved { by: by.clone(), at }));
+    let steps =
+        vec![Step { at, what: "new".into(), who: None }, Step { at, what: "assigned".into(), who: Some("Ben".into()) }];
+    let doing = Some(Doing { what: "Resolving".into(), by: "Ana".into() });
+    golden("card_with_steps", &Content { steps, doing, ..content(Standing::New) });
+    let fixed = |fix| Content {
+        issue: Issue { fix: Some(fix), ..content(Standing::New).issue },
+        ..content(Standing::Resolved { by: by.clone(), at })
+    };
+    golden("card_fixed", &[Fix::In(Release::Next), Fix::Release("2.4.2".into()), Fix::Commit].map(fixed));
+    let until = [Archive::Events(10), Archive::Until(at), Archive::UntilEscalating, Archive::UntilCondition];
+    let archived = |until| content(Standing::Archived { by: by.clone(), at, until });
+    golden("card_archived_until", &until.map(archived));
     golden("card_archived", &content(Standing::Archived { by, at, until: Archive::Forever }));
 }
 
@@ -254,5 +286,8 @@ fn what_waits_for_a_link_stays_readable() {
     golden("offered_line", &Offered::Line("connect acme checkout".into()));
     golden("offered_resume", &Offered::Resume(ops()));
     golden("offered_switch", &Offered::Switch { place: ops(), then: Box::new(Pending::Nothing) });
+    golden("pending_assign", &Pending::Assign { card: card.clone() });
+    let to = Assignee::User { id: "8".into(), name: "Ben".into() };
+    golden("offered_assign", &Offered::Assign { card: card.clone(), to });
     golden("pending_press", &Pending::Press { card, action: Action::Reopen });
 }

@@ -26,7 +26,7 @@ const ANSWER_MAX: usize = 8 * 1024 * 1024;
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    pub(crate) body: Option<&'static str>,
+    pub(crate) body: Option<String>,
     pub(crate) urgency: Urgency,
     pub(crate) deadline: Duration,
 }
@@ -43,7 +43,7 @@ impl Call {
         Self { urgency: Urgency::Queued, ..self }
     }
 
-    pub(crate) fn put(url: Url, body: &'static str) -> Self {
+    pub(crate) fn put(url: Url, body: String) -> Self {
         Self { method: Method::PUT, body: Some(body), ..Self::get(url) }
     }
 }

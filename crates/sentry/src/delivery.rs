@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
-    Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectKey, Status, text,
+    Change, ChangeKind, Event, Fix, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectKey, Release, Status, text,
 };
 
 use crate::SentryConfig;
@@ -91,6 +91,9 @@ impl Reader {
         issue.status = issue.status.or_else(|| implied(&kind));
         if kind == ChangeKind::Assigned {
             issue.assignee = envelope.data.assignee.assignee().or(issue.assignee);
+        }
+        if kind == ChangeKind::Resolved {
+            issue.fix = issue.fix.or_else(|| envelope.data.fix());
         }
         let project = told.project(org.as_ref());
         Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence: None, kind }, None))
@@ -225,6 +228,7 @@ struct Data {
     issue: Option<wire::Issue>,
     event: Option<Occurrence>,
     assignee: Holder,
+    resolution_type: Text,
     triggered_rule: Text,
     #[serde(deserialize_with = "lenient")]
     issue_alert: Option<IssueAlert>,
@@ -239,6 +243,15 @@ struct Data {
 }
 
 impl Data {
+    /// In what an issue was resolved; old servers say no more than this (Sentry, issue).
+    fn fix(&self) -> Option<Fix> {
+        match self.resolution_type.get()? {
+            "in_next_release" => Some(Fix::In(Release::Next)),
+            "in_commit" | "with_commit" => Some(Fix::Commit),
+            _ => None,
+        }
+    }
+
     fn rule(&self) -> Option<String> {
         self.triggered_rule.kept().or_else(|| self.issue_alert.as_ref()?.title.kept())
     }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
-    Organization, Project, Secret, Status, Timestamp, Tracker, Vault, text,
+    AccountId, Action, Actor, Assignee, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
+    Organization, Project, Release, Secret, Timestamp, Tracker, Vault, text,
 };
 use zentry_http_client::HttpClient;
 
@@ -110,7 +112,14 @@ impl Tracker for SentryTracker {
         Ok(unseen(self.list_issues(actor, project, since).await)?)
     }
 
-    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+    async fn assignees(&self, actor: &Actor, project: &Project) -> Result<Vec<Assignee>, TrackerError> {
+        let members: Vec<wire::Member> = unseen(self.of_project(actor, project, "members").await)?.unwrap_or_default();
+        let teams: Vec<wire::Team> = unseen(self.of_project(actor, project, "teams").await)?.unwrap_or_default();
+        let people = members.iter().filter_map(wire::Member::assignee);
+        Ok(teams.iter().filter_map(wire::Team::assignee).chain(people).collect())
+    }
+
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError> {
         match self.change(actor, issue, action).await {
             Err(Failure::Forbidden(said)) => Err(TrackerError::Refused { why: forbidden(actor, &issue.org, &said) }),
             changed => Ok(changed?),
@@ -197,6 +206,19 @@ impl SentryTracker {
         self.api.pages(actor, Call::get(url).in_background(), MEMBER_PAGES).await
     }
 
+    /// The members or the teams of a project (Sentry, endpoints: project members, project teams).
+    async fn of_project<T: DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        what: &str,
+    ) -> Result<Vec<T>, Failure> {
+        let home = self.api.home(actor, &project.org).await?;
+        let mut url = home.api(&["projects", project.org.as_str(), project.slug.as_str(), what]);
+        url.query_pairs_mut().append_pair("per_page", "100");
+        self.api.pages(actor, Call::get(url), MEMBER_PAGES).await
+    }
+
     async fn list_projects(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Project>, Failure> {
         let organization = match self.api.organization(actor, org).await {
             Ok(shown) => shown.known().unwrap_or_else(|| unnamed(org)),
@@ -237,10 +259,11 @@ impl SentryTracker {
         }
     }
 
-    async fn change(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, Failure> {
+    async fn change(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, Failure> {
         let url = self.address(actor, issue, &[]).await?;
-        let put = |body| self.api.send(actor, Call::put(url.clone(), body));
-        let (body, for_old_servers) = bodies(action);
+        let put = |body: Value| self.api.send(actor, Call::put(url.clone(), body.to_string()));
+        let cannot_say = || Failure::Invalid("nobody but a person or a team can be given an issue".into());
+        let (body, for_old_servers) = bodies(action).ok_or_else(cannot_say)?;
         let answer = match put(body).await {
             Err(Failure::Invalid(said)) if said.contains("substatus") => put(for_old_servers).await?,
             answer => answer?,
@@ -251,8 +274,9 @@ impl SentryTracker {
             return Ok(changed.shown(&self.api.site, Some(&issue.org)));
         }
         let read = self.read(actor, issue).await?;
-        let is_done = read.status == Some(goal(action));
-        is_done.then_some(read).ok_or_else(|| Failure::unavailable("Sentry took the change, but does not show it"))
+        is_done(&read, action)
+            .then_some(read)
+            .ok_or_else(|| Failure::unavailable("Sentry took the change, but does not show it"))
     }
 
     /// Search takes a time without an offset for UTC, and by itself looks only for what is unresolved and recent (Sentry,
@@ -328,25 +352,44 @@ fn forbidden(actor: &Actor, org: &OrgSlug, said: &str) -> String {
     text::line(&if said.is_empty() { why } else { format!("{why}: {said}") }, REASON_MAX)
 }
 
-fn goal(action: Action) -> Status {
+/// Whether the issue is where the action would bring it.
+fn is_done(read: &Issue, action: &Action) -> bool {
     match action {
-        Action::Resolve => Status::Resolved,
-        Action::Archive => Status::Archived,
-        Action::Reopen => Status::Unresolved,
+        Action::Assign(to) => read.assignee.as_ref().is_some_and(|now| now.is_same(to)),
+        _ => read.status == action.status(),
     }
 }
 
 /// What is sent for an action: now, and to servers that know no substatus yet, from before 2023 (Sentry, update an issue).
-fn bodies(action: Action) -> (&'static str, &'static str) {
-    match action {
-        Action::Resolve => (r#"{"status":"resolved"}"#, r#"{"status":"resolved"}"#),
-        Action::Archive => (
-            r#"{"status":"ignored","substatus":"archived_until_escalating","statusDetails":{}}"#,
-            r#"{"status":"ignored","statusDetails":{}}"#,
-        ),
+/// `None` where it cannot be said.
+fn bodies(action: &Action) -> Option<(Value, Value)> {
+    let same = |body: Value| (body.clone(), body);
+    let archived = |substatus: &str, details: Value| {
+        let body = json!({ "status": "ignored", "substatus": substatus, "statusDetails": details });
+        (body, json!({ "status": "ignored", "statusDetails": details }))
+    };
+    let met = "archived_until_condition_met";
+    Some(match action {
+        Action::Resolve => same(json!({ "status": "resolved" })),
+        Action::ResolveIn(Release::Next) => {
+            same(json!({ "status": "resolved", "statusDetails": { "inNextRelease": true } }))
+        }
+        Action::ResolveIn(Release::Current) => {
+            same(json!({ "status": "resolved", "statusDetails": { "inRelease": "latest" } }))
+        }
+        Action::Archive => archived("archived_until_escalating", json!({})),
+        Action::ArchiveUntil(limit) => match (limit.time(), limit.events()) {
+            (Some(time), _) => archived(met, json!({ "ignoreDuration": time.as_secs() / 60 })),
+            (_, Some(events)) => archived(met, json!({ "ignoreCount": events })),
+            _ => archived("archived_forever", json!({})),
+        },
         Action::Reopen => (
-            r#"{"status":"unresolved","substatus":"ongoing","statusDetails":{}}"#,
-            r#"{"status":"unresolved","statusDetails":{}}"#,
+            json!({ "status": "unresolved", "substatus": "ongoing", "statusDetails": {} }),
+            json!({ "status": "unresolved", "statusDetails": {} }),
         ),
-    }
+        Action::Assign(Assignee::Nobody) => same(json!({ "assignedTo": "" })),
+        Action::Assign(Assignee::User { id, .. }) => same(json!({ "assignedTo": format!("user:{id}") })),
+        Action::Assign(Assignee::Team { id, .. }) => same(json!({ "assignedTo": format!("team:{id}") })),
+        Action::Assign(Assignee::Somebody(_)) => return None,
+    })
 }

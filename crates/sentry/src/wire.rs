@@ -3,7 +3,8 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use zentry_domain::{
-    Archive, Assignee, Identity, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp, text,
+    Archive, Assignee, Fix, Identity, IssueId, Level, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Status, Timestamp,
+    text,
 };
 
 use crate::address::{self, Site};
@@ -25,6 +26,8 @@ pub(crate) struct Member {
 #[serde(default)]
 struct MemberUser {
     id: Text,
+    name: Text,
+    email: Text,
 }
 
 impl Member {
@@ -33,11 +36,39 @@ impl Member {
         self.user.as_ref().and_then(|user| user.id.get()) == Some(identity.id.as_str())
     }
 
+    /// As somebody to whom an issue can be given; nobody while they are only invited.
+    pub(crate) fn assignee(&self) -> Option<Assignee> {
+        let user = self.user.as_ref()?;
+        let name = user.name.kept().or_else(|| user.email.kept())?;
+        Some(Assignee::User { id: user.id.get().filter(|id| is_number(id))?.to_owned(), name })
+    }
+
     /// Whether they are an owner or a manager.
     pub(crate) fn manages(&self) -> bool {
         let role = self.org_role.get().or(self.role.get());
         role.is_some_and(|role| ["owner", "manager"].iter().any(|one| role.eq_ignore_ascii_case(one)))
     }
+}
+
+/// A team of a project.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Team {
+    id: Text,
+    slug: Text,
+    name: Text,
+}
+
+impl Team {
+    /// As somebody to whom an issue can be given.
+    pub(crate) fn assignee(&self) -> Option<Assignee> {
+        let name = self.slug.kept().or_else(|| self.name.kept())?;
+        Some(Assignee::Team { id: self.id.get().filter(|id| is_number(id))?.to_owned(), name })
+    }
+}
+
+fn is_number(id: &str) -> bool {
+    address::issue_id(id).is_some()
 }
 
 /// An issue, in a webhook or from the API.
@@ -96,11 +127,14 @@ impl Issue {
     pub(crate) fn archive(&self) -> Archive {
         match self.substatus.get() {
             Some("archived_until_escalating") => Archive::UntilEscalating,
-            Some("archived_until_condition_met") => Archive::UntilCondition,
             Some("archived_forever") => Archive::Forever,
-            _ if self.status_details.as_ref().is_some_and(StatusDetails::end_it) => Archive::UntilCondition,
-            _ => Archive::Untold,
+            Some("archived_until_condition_met") => self.condition().unwrap_or(Archive::UntilCondition),
+            _ => self.condition().unwrap_or(Archive::Untold),
         }
+    }
+
+    fn condition(&self) -> Option<Archive> {
+        self.status_details.as_ref().and_then(StatusDetails::condition)
     }
 
     /// The organization, from whichever address names it.
@@ -136,6 +170,7 @@ impl Issue {
             environment: None,
             first_seen: self.first_seen.time(),
             assignee: self.assigned_to.assignee(),
+            fix: self.status_details.as_ref().and_then(StatusDetails::fix),
             url: org.and_then(page),
         }
     }
@@ -154,7 +189,7 @@ pub(crate) fn title(title: &Text, metadata: Option<&Metadata>) -> String {
     title.kept().or_else(made).unwrap_or_default()
 }
 
-/// What ends an archived issue's absence; also what resolved an issue, which is not read.
+/// What ends an archived issue's absence, and in what an issue was resolved.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct StatusDetails {
@@ -163,18 +198,28 @@ struct StatusDetails {
     ignore_user_count: Text,
     ignore_user_window: Text,
     ignore_window: Text,
+    in_release: Text,
+    #[serde(deserialize_with = "lenient")]
+    in_next_release: Option<bool>,
+    in_commit: Option<IgnoredAny>,
 }
 
 impl StatusDetails {
-    fn end_it(&self) -> bool {
-        let conditions = [
-            &self.ignore_count,
-            &self.ignore_until,
-            &self.ignore_user_count,
-            &self.ignore_user_window,
-            &self.ignore_window,
-        ];
-        conditions.iter().any(|condition| condition.get().is_some())
+    fn condition(&self) -> Option<Archive> {
+        let others = [&self.ignore_user_count, &self.ignore_user_window, &self.ignore_window];
+        let is_more = others.iter().any(|condition| condition.get().is_some());
+        match (self.ignore_count.number(), self.ignore_until.time()) {
+            (Some(events), None) if !is_more => Some(Archive::Events(events)),
+            (None, Some(then)) if !is_more => Some(Archive::Until(then)),
+            (None, None) if !is_more && self.ignore_count.get().or(self.ignore_until.get()).is_none() => None,
+            _ => Some(Archive::UntilCondition),
+        }
+    }
+
+    /// A release by its name, the one after the latest, or a commit (Sentry, issue object: statusDetails).
+    fn fix(&self) -> Option<Fix> {
+        let next = || self.in_next_release.filter(|next| *next).map(|_| Fix::In(zentry_domain::Release::Next));
+        self.in_release.kept().map(Fix::Release).or_else(next).or_else(|| self.in_commit.as_ref().map(|_| Fix::Commit))
     }
 }
 
@@ -228,10 +273,11 @@ impl Holder {
             Self::Nobody => Some(Assignee::Nobody),
             Self::Somebody(who) => {
                 let name = who.name.kept()?;
-                let is_person = who.kind.get().is_some_and(|kind| kind.eq_ignore_ascii_case("user"));
-                Some(match who.id.kept().filter(|_| is_person) {
-                    Some(id) => Assignee::User { id, name },
-                    None => Assignee::Somebody(name),
+                let is_a = |word| who.kind.get().is_some_and(|kind| kind.eq_ignore_ascii_case(word));
+                Some(match who.id.kept() {
+                    Some(id) if is_a("user") => Assignee::User { id, name },
+                    Some(id) if is_a("team") => Assignee::Team { id, name },
+                    _ => Assignee::Somebody(name),
                 })
             }
             Self::Untold | Self::Other(_) => None,
@@ -504,8 +550,9 @@ mod tests {
             (r#"{"assignedTo":null}"#, Some(Assignee::Nobody)),
             (
                 r#"{"assignedTo":{"type":"team","id":"5","name":"payments"}}"#,
-                Some(Assignee::Somebody("payments".into())),
+                Some(Assignee::Team { id: "5".into(), name: "payments".into() }),
             ),
+            (r#"{"assignedTo":{"type":"team","name":"payments"}}"#, Some(Assignee::Somebody("payments".into()))),
             (
                 r#"{"assignedTo":{"type":"user","id":8,"name":"Ben"}}"#,
                 Some(Assignee::User { id: "8".into(), name: "Ben".into() }),
@@ -525,8 +572,17 @@ mod tests {
             (r#"{"substatus":"archived_until_escalating"}"#, Archive::UntilEscalating),
             (r#"{"substatus":"archived_until_condition_met"}"#, Archive::UntilCondition),
             (r#"{"substatus":"archived_forever","statusDetails":{"ignoreCount":9}}"#, Archive::Forever),
-            (r#"{"statusDetails":{"ignoreCount":100,"ignoreUntil":null}}"#, Archive::UntilCondition),
-            (r#"{"substatus":null,"statusDetails":{"ignoreUntil":"2026-01-03T00:00:00Z"}}"#, Archive::UntilCondition),
+            (r#"{"statusDetails":{"ignoreCount":100,"ignoreUntil":null}}"#, Archive::Events(100)),
+            (
+                r#"{"substatus":"archived_until_condition_met","statusDetails":{"ignoreCount":"10"}}"#,
+                Archive::Events(10),
+            ),
+            (
+                r#"{"substatus":null,"statusDetails":{"ignoreUntil":"2026-01-03T00:00:00Z"}}"#,
+                Archive::Until(Timestamp(1_767_398_400_000)),
+            ),
+            (r#"{"statusDetails":{"ignoreUntil":"soon"}}"#, Archive::UntilCondition),
+            (r#"{"statusDetails":{"ignoreCount":100,"ignoreWindow":60}}"#, Archive::UntilCondition),
             (r#"{"statusDetails":{"ignoreUserCount":10,"ignoreUserWindow":60}}"#, Archive::UntilCondition),
             (r#"{"statusDetails":{"ignoreCount":null,"actor":{"id":"7"}}}"#, Archive::Untold),
             (r#"{"statusDetails":{}}"#, Archive::Untold),
@@ -534,6 +590,21 @@ mod tests {
             ("{}", Archive::Untold),
         ] {
             assert_eq!(read(json).archive(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn in_what_an_issue_was_resolved_is_read_where_it_is_told() {
+        for (details, expected) in [
+            (r#"{"inRelease":"2.4.2"}"#, Some(Fix::Release("2.4.2".into()))),
+            (r#"{"inNextRelease":true}"#, Some(Fix::In(zentry_domain::Release::Next))),
+            (r#"{"inNextRelease":false}"#, None),
+            (r#"{"inCommit":{"id":"c0ffee"}}"#, Some(Fix::Commit)),
+            (r#"{"inCommit":null,"inRelease":null,"inNextRelease":null,"actor":{"id":"7"}}"#, None),
+            ("[]", None),
+        ] {
+            let issue = read(&format!(r#"{{"statusDetails":{details}}}"#));
+            assert_eq!(issue.shown(&cloud(), None).fix, expected, "{details}");
         }
     }
 

@@ -193,7 +193,7 @@ async fn a_server_that_knows_no_substatus_is_asked_without_it() {
     let (ana, issue) = bench.ana_and_an_issue().await;
     for (action, status) in [(Action::Archive, Status::Archived), (Action::Reopen, Status::Unresolved)] {
         bench.sentry.faults().next(answer(400, "application/json", r#"{"substatus":["Unknown field."]}"#));
-        assert_eq!(bench.tracker.update(&ana, &issue, action).await.unwrap().status, Some(status));
+        assert_eq!(bench.tracker.update(&ana, &issue, &action).await.unwrap().status, Some(status));
         let body = bench.sentry.calls().last().and_then(|call| call.body.clone()).expect("a body");
         assert_eq!(body.get("substatus"), None, "{body}");
     }
@@ -204,7 +204,7 @@ async fn what_sentry_does_not_accept_is_refused_in_its_own_words() {
     let bench = Bench::start().await;
     let (ana, issue) = bench.ana_and_an_issue().await;
     bench.sentry.faults().next(answer(400, "application/json", r#"{"status":["\"x\" is not a valid choice."]}"#));
-    let Err(TrackerError::Refused { why }) = bench.tracker.update(&ana, &issue, Action::Resolve).await else {
+    let Err(TrackerError::Refused { why }) = bench.tracker.update(&ana, &issue, &Action::Resolve).await else {
         panic!("refused")
     };
     assert_eq!(why, "Sentry says: status: \"x\" is not a valid choice.");
@@ -215,7 +215,7 @@ async fn a_role_that_may_not_change_issues_is_named_as_the_reason() {
     let bench = Bench::start().await;
     let (ana, issue) = bench.ana_and_an_issue().await;
     bench.fail_next(Fault::Forbidden).await;
-    let Err(TrackerError::Refused { why }) = bench.tracker.update(&ana, &issue, Action::Resolve).await else {
+    let Err(TrackerError::Refused { why }) = bench.tracker.update(&ana, &issue, &Action::Resolve).await else {
         panic!("refused")
     };
     assert!(why.starts_with("your Sentry role may not change issues in acme: You do not have permission"), "{why}");
@@ -225,10 +225,10 @@ async fn a_role_that_may_not_change_issues_is_named_as_the_reason() {
 async fn an_update_answered_with_less_than_an_issue_is_read_back() {
     let bench = Bench::start().await;
     let (ana, issue) = bench.ana_and_an_issue().await;
-    let resolved = bench.tracker.update(&ana, &issue, Action::Resolve).await.unwrap();
+    let resolved = bench.tracker.update(&ana, &issue, &Action::Resolve).await.unwrap();
     for body in [r#"{"status":"resolved"}"#, "", "{}"] {
         bench.sentry.faults().next(answer(200, "application/json", body));
-        assert_eq!(bench.tracker.update(&ana, &issue, Action::Resolve).await.unwrap(), resolved, "{body}");
+        assert_eq!(bench.tracker.update(&ana, &issue, &Action::Resolve).await.unwrap(), resolved, "{body}");
     }
 }
 
@@ -238,7 +238,7 @@ async fn an_update_that_came_to_nothing_is_not_reported_as_done() {
     let (ana, issue) = bench.ana_and_an_issue().await;
     for fault in [answer(200, "application/json", "{}"), Broken::html(200)] {
         bench.sentry.faults().next(fault);
-        let updated = bench.tracker.update(&ana, &issue, Action::Resolve).await;
+        let updated = bench.tracker.update(&ana, &issue, &Action::Resolve).await;
         assert!(matches!(updated, Err(TrackerError::Unavailable(_))), "{updated:?}");
     }
 }

@@ -120,6 +120,7 @@ fn issue() -> Issue {
         environment: None,
         first_seen: Timestamp::parse("2026-01-02T03:04:05.678Z"),
         assignee: Some(Assignee::Nobody),
+        fix: None,
         url: None,
     }
 }
@@ -167,10 +168,8 @@ fn what_people_do_with_an_issue_is_told_with_their_names() {
     assert_eq!(change("issue_archived"), told(put_away(Archive::Forever), ana, archived));
     assert_eq!(change("issue_unresolved"), told(ChangeKind::Reopened, ana, issue()));
     assert_eq!(change("issue_assigned"), told(ChangeKind::Assigned, ana, to(ben)));
-    assert_eq!(
-        change("issue_assigned_to_team"),
-        told(ChangeKind::Assigned, ana, to(Assignee::Somebody("payments".into())))
-    );
+    let payments = Assignee::Team { id: "5".into(), name: "payments".into() };
+    assert_eq!(change("issue_assigned_to_team"), told(ChangeKind::Assigned, ana, to(payments)));
 }
 
 #[test]
@@ -342,7 +341,7 @@ fn an_old_server_tells_only_by_details_until_when_an_issue_is_archived() {
         );
         changed(&body).kind
     };
-    assert_eq!(until(r#"{"ignoreCount":100}"#), ChangeKind::Archived { until: Archive::UntilCondition });
+    assert_eq!(until(r#"{"ignoreCount":100}"#), ChangeKind::Archived { until: Archive::Events(100) });
     assert_eq!(until("{}"), ChangeKind::Archived { until: Archive::Untold });
 }
 

@@ -111,7 +111,7 @@ async fn the_search_of_these_tests_finds_what_is_not_sealed() {
     change.issue.title = format!("a {} b", BASE64.encode(format!("x{CANARY}").as_bytes()));
     let subscription = sample::subscription(sample::ops(), sample::project("web"), sample::ana());
     let card = Card::open(Handle::new("h"), &subscription, &change, START);
-    commit(&sqlite, Decision::nothing().and(RowChange::Subscribe(subscription)).and(RowChange::PutCard(card))).await;
+    commit(&sqlite, Decision::nothing().and(RowChange::Subscribe(subscription)).and(RowChange::put_card(card))).await;
     assert_eq!(hits(&disk.bytes(), CANARY).len(), 1);
 }
 
@@ -137,7 +137,7 @@ async fn nothing_of_a_purged_account_is_left_in_the_files() {
     let everything = Decision::nothing()
         .and(RowChange::PutAccount(Account { id: AccountId::new(CANARY), installer: None, since: None }))
         .and(RowChange::Subscribe(subscription))
-        .and(RowChange::PutCard(card))
+        .and(RowChange::put_card(card))
         .and(RowChange::LinkPerson(linked))
         .and(RowChange::Pause(Pause {
             account: place.account.clone(),

@@ -412,7 +412,7 @@ async fn put_card_of(sqlite: &Sqlite, account: &str, title: &str) {
     let mut change = sample::change(ChangeKind::New);
     change.issue.title = title.into();
     let card = Card::open(Handle::new("h"), &subscription, &change, START);
-    commit(sqlite, Decision::nothing().and(RowChange::PutCard(card))).await;
+    commit(sqlite, Decision::nothing().and(RowChange::put_card(card))).await;
 }
 
 fn answer(id: &str) -> NewJob {

@@ -7,7 +7,7 @@ const HANDLE: usize = 32;
 
 /// Spells a press as the value of a button or an option.
 pub(crate) fn value(press: &Press) -> String {
-    match press.choice {
+    match &press.choice {
         Choice::Offered(number) => format!("{}.{}.{number}", press.card, Choice::OFFERED),
         choice => format!("{}.{}", press.card, choice.word()),
     }
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn every_action_is_read_as_it_was_spelled() {
-        for choice in Choice::ALL.into_iter().chain([Choice::Offered(0), Choice::Offered(255)]) {
+        for choice in Choice::all().chain([Choice::Offered(0), Choice::Offered(255)]) {
             let pressed = Press { card: Handle::new(CARD), choice };
             assert_eq!(press(&value(&pressed)), Some(pressed));
         }

@@ -104,8 +104,11 @@ pub(crate) fn content(notice: &Notice) -> Content {
         Some(sidebar_color) if !lines.is_empty() => content.body.push(Item::Section { sidebar_color, sections: lines }),
         _ => content.body.extend(lines),
     }
-    content.body.extend(selects);
-    content.body.extend(actions);
+    // On a card the press that most people want comes before the other ways to do it.
+    match color {
+        Some(_) => content.body.extend(actions.into_iter().chain(selects)),
+        None => content.body.extend(selects.into_iter().chain(actions)),
+    }
     content
 }
 
@@ -325,7 +328,7 @@ mod tests {
             assert!(json.len() <= CONTENT_MAX, "{count} lines are {} bytes", json.len());
             let drawn = drawn(&notice);
             assert!(drawn["body"][0]["sections"][0]["text"].as_str().is_some_and(|shown| shown != "…"));
-            assert_eq!(drawn["body"][1]["items"].as_array().map(Vec::len), Some(2), "the buttons stay");
+            assert_eq!(drawn["body"][1]["items"].as_array().map(Vec::len), Some(3), "the buttons stay");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The real app over fakes.
 
+mod actions;
 mod directory;
 mod environments;
 mod everywhere;

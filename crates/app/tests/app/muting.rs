@@ -172,7 +172,7 @@ async fn nothing_is_muted_for_ever_nor_by_those_who_may_not() {
     presses(&world, ana(), ops(), "+1 h").await;
     assert!(world.last().contains("(14 days)"), "never longer: {}", world.last());
     assert!(matches!(
-        messages(&world).last().and_then(|n| n.buttons.first()).map(|b| b.press.choice),
+        messages(&world).last().and_then(|n| n.buttons.first()).map(|b| b.press.choice.clone()),
         Some(Choice::Unmute)
     ));
     presses(&world, ana(), ops(), "Unmute").await;

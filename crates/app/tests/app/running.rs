@@ -12,7 +12,7 @@ use zentry_contract::fake::{ChatFault, FakeChat, FakeMessage, FakeStore, FakeTra
 use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, ChangeKind, Chat, Clock, CredentialId, Deployment, Event, Identity,
+    AccountId, Action, Actor, Address, Assignee, ChangeKind, Chat, Clock, CredentialId, Deployment, Event, Identity,
     InstallationId, Issue, IssueId, IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Place, Pressed,
     Project, Said, Secret, Timestamp, Tracker,
 };
@@ -302,7 +302,11 @@ struct Interrupted {
 
 #[async_trait]
 impl Tracker for Interrupted {
-    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+    async fn assignees(&self, actor: &Actor, project: &Project) -> Result<Vec<Assignee>, TrackerError> {
+        self.tracker.assignees(actor, project).await
+    }
+
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError> {
         self.updates.fetch_add(1, Ordering::Relaxed);
         let answer = self.tracker.update(actor, issue, action).await;
         self.app.accept(&[], &Event::Changed(change(ChangeKind::Resolved))).await.expect("kept");

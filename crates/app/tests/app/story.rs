@@ -47,7 +47,7 @@ async fn what_happens_elsewhere_is_shown_on_the_same_card() {
     world.ana_says("connect acme checkout").await;
     world.happens(ChangeKind::New).await;
     world.happens(ChangeKind::Archived { until: Archive::Forever }).await;
-    assert!(world.card().notice.head.starts_with("Archived · "));
+    assert!(world.card().notice.head.starts_with("Archived for ever · "));
     world.happens(ChangeKind::Assigned).await;
     assert_eq!(world.card().edits, 2, "an open issue after all: the assignment told");
 }

@@ -115,8 +115,13 @@ impl World {
 
     /// Ana presses a button of the only card in #ops.
     pub(crate) async fn ana_presses(&self, action: Action) {
-        let button =
-            self.card().notice.buttons.into_iter().find(|b| b.press.choice == Choice::Act(action)).expect("a button");
+        let button = self
+            .card()
+            .notice
+            .buttons
+            .into_iter()
+            .find(|b| b.press.choice == Choice::Act(action.clone()))
+            .expect("a button");
         self.press(ana(), Some(button.press)).await;
     }
 

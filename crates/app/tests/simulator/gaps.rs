@@ -195,7 +195,7 @@ fn what_was_heard_is_not_caught_up_with(record: &Record, world: &Watched, then: 
         // Whether an issue is younger than its subscription nobody knows any more where the clock was set back.
         let is_fresh = card.message.is_none() && !record.counts.contains_key("clocks set back");
         let is_news = card.listed.as_ref().is_some_and(|listed| gaps.contains(listed));
-        let is_news = is_news && (is_fresh || card.message.is_some() && card.is_done(Action::Reopen));
+        let is_news = is_news && (is_fresh || card.message.is_some() && card.is_done(&Action::Reopen));
         holds(!is_heard || is_under_way || !is_news, "what was heard is not caught up with", || format!("{card:?}"))?;
     }
     Ok(())
@@ -299,7 +299,7 @@ fn cards_say_what_sentry_says(world: &Watched) -> Verdict {
             .iter()
             .find_map(|by| at_once(world.tracker.issue(by, &card.issue())).ok().flatten()?.status);
         let is_so = said.is_none_or(|said| {
-            card.is_done(match said {
+            card.is_done(&match said {
                 Status::Resolved => Action::Resolve,
                 Status::Archived => Action::Archive,
                 Status::Unresolved => Action::Reopen,

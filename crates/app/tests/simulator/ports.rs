@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Chat, Clock, CredentialId, Decision, Deployment, Identity, Issue, IssueId,
-    IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome, Project, Secret, Store, Timestamp,
-    Tracker,
+    AccountId, Action, Actor, Address, Assignee, Chat, Clock, CredentialId, Decision, Deployment, Identity, Issue,
+    IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome, Project, Secret, Store,
+    Timestamp, Tracker,
 };
 
 use crate::cast::sentry;
@@ -242,7 +242,11 @@ impl Tracker for Watched {
         answer
     }
 
-    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+    async fn assignees(&self, actor: &Actor, project: &Project) -> Result<Vec<Assignee>, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.assignees(actor, project)).await
+    }
+
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError> {
         self.record(|record| record.done(&issue.id));
         self.tracker_call(Some(actor), self.tracker.update(actor, issue, action)).await
     }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Organization,
-    Project, Secret, Status, Timestamp, Tracker,
+    AccountId, Action, Actor, Assignee, CredentialId, Fix, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
+    Organization, Project, Secret, Timestamp, Tracker,
 };
 
 use crate::tracker::Fault;
@@ -26,6 +26,8 @@ pub struct FakeTracker(Mutex<State>);
 struct State {
     organizations: Vec<Organization>,
     members: HashSet<(String, OrgSlug)>,
+    /// To whom the issues of an organization can be given.
+    people: Vec<(OrgSlug, Assignee)>,
     managers: HashSet<(String, OrgSlug)>,
     projects: Vec<Project>,
     issues: HashMap<IssueId, (OrgSlug, Issue)>,
@@ -73,7 +75,10 @@ impl FakeTracker {
 
     /// Makes a person a member of an organization, who sees all of it and may change its issues.
     pub fn add_member(&self, org: &OrgSlug, user: &Identity) {
-        self.state().members.insert((user.id.clone(), org.clone()));
+        let mut state = self.state();
+        if state.members.insert((user.id.clone(), org.clone())) {
+            state.people.push((org.clone(), Assignee::User { id: user.id.clone(), name: user.name.clone() }));
+        }
     }
 
     /// Somebody manages an organization, or does not any more.
@@ -112,6 +117,11 @@ impl FakeTracker {
     /// How often the latest occurrence of an issue was asked for.
     pub fn latest_asked(&self) -> usize {
         self.state().latest_asked
+    }
+
+    /// Adds a team to whose members and to which the issues of an organization can be given.
+    pub fn add_team(&self, org: &OrgSlug, id: &str, name: &str) {
+        self.state().people.push((org.clone(), Assignee::Team { id: id.into(), name: name.into() }));
     }
 
     /// Installs the integration in one organization.
@@ -236,14 +246,28 @@ impl Tracker for FakeTracker {
         })
     }
 
-    async fn update(&self, actor: &Actor, issue: &IssueRef, action: Action) -> Result<Issue, TrackerError> {
+    async fn assignees(&self, actor: &Actor, project: &Project) -> Result<Vec<Assignee>, TrackerError> {
         self.state().called(|state| {
+            let is_seen = state.seen_by(actor)?.contains(&project.org);
+            Ok(if is_seen { state.assignees(&project.org) } else { Vec::new() })
+        })
+    }
+
+    async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError> {
+        self.state().called(|state| {
+            let known = state.assignees(&issue.org);
             let issue = state.find(actor, issue)?.ok_or(TrackerError::Gone)?;
-            issue.status = Some(match action {
-                Action::Resolve => Status::Resolved,
-                Action::Archive => Status::Archived,
-                Action::Reopen => Status::Unresolved,
-            });
+            issue.fix = match action {
+                Action::ResolveIn(release) => Some(Fix::In(*release)),
+                _ => None,
+            };
+            match action {
+                Action::Assign(to) if *to != Assignee::Nobody && !known.contains(to) => {
+                    return Err(TrackerError::Refused { why: "they do not belong to the project".into() });
+                }
+                Action::Assign(to) => issue.assignee = Some(to.clone()),
+                _ => issue.status = action.status(),
+            }
             Ok(issue.clone())
         })
     }
@@ -297,6 +321,10 @@ impl Tracker for FakeTracker {
 }
 
 impl State {
+    fn assignees(&self, org: &OrgSlug) -> Vec<Assignee> {
+        self.people.iter().filter(|(of, _)| of == org).map(|(_, assignee)| assignee.clone()).collect()
+    }
+
     /// Takes one call, unless a fault waits for it.
     fn called<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, TrackerError>) -> Result<T, TrackerError> {
         match self.faults.pop_front() {

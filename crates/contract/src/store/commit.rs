@@ -3,7 +3,7 @@ use super::*;
 pub async fn a_decision_is_applied_whole(bench: &impl Bench) {
     let card = card("h1", sample::ops());
     let decision = change(RowChange::Subscribe(subscription(sample::ops(), "checkout", 0)))
-        .and(RowChange::PutCard(card.clone()))
+        .and(RowChange::put_card(card.clone()))
         .and(RowChange::LinkPerson(linked(sample::ana(), "grant")))
         .then(show("j1", &card));
     commit(bench, decision).await;
@@ -18,11 +18,11 @@ pub async fn a_decision_is_applied_whole(bench: &impl Bench) {
 pub async fn a_decision_that_conflicts_leaves_no_trace(bench: &impl Bench) {
     connected(bench).await;
     let taken = card("h1", sample::ops());
-    commit(bench, change(RowChange::PutCard(taken.clone()))).await;
+    commit(bench, change(RowChange::put_card(taken.clone()))).await;
 
     let decision = change(RowChange::Subscribe(subscription(sample::ops(), "web", 0)))
         .and(RowChange::PutAccount(Account { id: acc(), installer: None, since: None }))
-        .and(RowChange::PutCard(card("h2", sample::ops())))
+        .and(RowChange::put_card(card("h2", sample::ops())))
         .then(show("j1", &taken));
     conflicts(bench, decision).await;
 
@@ -89,7 +89,7 @@ pub async fn what_was_committed_is_there_after_a_restart(bench: &impl Bench) {
     let card = card("h1", sample::ops());
     let subscription = subscription(sample::ops(), "checkout", 0);
     let decision = change(RowChange::Subscribe(subscription.clone()))
-        .and(RowChange::PutCard(card.clone()))
+        .and(RowChange::put_card(card.clone()))
         .then(show("j1", &card));
     bench.store().commit(&[key(1)], &decision, START).await.expect("committed");
 

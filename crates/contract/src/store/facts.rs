@@ -135,7 +135,7 @@ pub async fn one_accounts_facts_never_show_anothers(bench: &impl Bench) {
     // The same numbers, in another account.
     let stranger = Person { account: other(), ..sample::ana() };
     let decision = change(RowChange::Subscribe(subscription(sample::channel("other", "ops"), "checkout", 0)))
-        .and(RowChange::PutCard(theirs.clone()))
+        .and(RowChange::put_card(theirs.clone()))
         .and(RowChange::PutLink(link(1, stranger.clone())))
         .and(RowChange::LinkPerson(linked(stranger.clone(), "grant")))
         .and(RowChange::Saw { place: sample::channel("other", "ops"), person: stranger });

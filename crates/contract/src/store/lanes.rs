@@ -123,7 +123,7 @@ pub async fn what_waits_of_an_organization_that_removed_us_is_not_posted(bench: 
         card
     });
     for card in [&new, &posted] {
-        let queued = change(RowChange::PutCard(card.clone())).then(show(&format!("j-{}", card.handle), card));
+        let queued = change(RowChange::put_card(card.clone())).then(show(&format!("j-{}", card.handle), card));
         commit(bench, queued).await;
     }
     commit(bench, change(shown(&posted, Some("m"), 1, "again"))).await;

@@ -314,7 +314,7 @@ pub async fn settings_reach_the_subscriptions_and_cards_of_their_channel_and_tho
     let theirs = sample::channel("other", "ops");
     for place in [sample::ops(), theirs.clone()] {
         commit(bench, change(RowChange::Subscribe(subscription(place.clone(), "checkout", 0)))).await;
-        commit(bench, change(RowChange::PutCard(card("h1", place)))).await;
+        commit(bench, change(RowChange::put_card(card("h1", place)))).await;
     }
     let settings = ChannelSettings { density: Density::Compact, ..ChannelSettings::default() };
     let shouted = ChannelId::new(sample::ops().channel.as_str().to_uppercase());

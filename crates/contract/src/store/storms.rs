@@ -24,7 +24,7 @@ pub async fn new_cards_are_counted_by_channel_and_time(bench: &impl Bench) {
         ("h4", "4", sample::channel("acc", "dev"), 2_000),
         ("h5", "5", sample::channel("other", "ops"), 2_000),
     ] {
-        commit(bench, change(RowChange::PutCard(numbered(handle, issue, place, after(at))))).await;
+        commit(bench, change(RowChange::put_card(numbered(handle, issue, place, after(at))))).await;
     }
     let (account, channel) = (sample::ops().account, sample::ops().channel);
     let since = async |at| bench.facts().opened_since(&account, &channel, after(at)).await.expect("read");
@@ -59,17 +59,17 @@ pub async fn a_storm_holds_its_cards_and_says_what_they_share(bench: &impl Bench
         card.content.issue.events = (n < 4).then_some(n * 10);
         card.content.issue.release = release.map(str::to_owned);
         card.content.issue.status = Some(if n == 2 { Status::Resolved } else { Status::Unresolved });
-        commit(bench, change(RowChange::PutCard(card.clone()))).await;
+        commit(bench, change(RowChange::put_card(card.clone()))).await;
         // Two of them had a message before.
         if n > 2 {
             card.content.issue.status = Some(if n == 3 { Status::Archived } else { Status::Unresolved });
             commit(bench, change(shown(&card, Some(&format!("m{n}")), 1, "again"))).await;
             card = Card { revision: Revision(2), message: Some(MessageId::new(format!("m{n}"))), ..card };
-            commit(bench, change(RowChange::PutCard(card.clone()))).await;
+            commit(bench, change(RowChange::put_card(card.clone()))).await;
         }
         held_cards.push(card);
     }
-    commit(bench, change(RowChange::PutCard(numbered("h9", "9", sample::ops(), START)))).await;
+    commit(bench, change(RowChange::put_card(numbered("h9", "9", sample::ops(), START)))).await;
 
     let account = sample::ops().account;
     let held = bench.facts().gathering(&account, &handle, 2).await.expect("read");
@@ -85,9 +85,9 @@ pub async fn a_storm_holds_its_cards_and_says_what_they_share(bench: &impl Bench
 pub async fn a_card_can_leave_its_storm(bench: &impl Bench) {
     connected(bench).await;
     let card = numbered("h1", "1", sample::ops(), START).listed_in(&Handle::new("s1"));
-    commit(bench, change(RowChange::PutCard(card.clone()))).await;
+    commit(bench, change(RowChange::put_card(card.clone()))).await;
     assert_eq!(read(bench, "h1").await.expect("there").listed, Some(Handle::new("s1")));
-    commit(bench, change(RowChange::PutCard(card.on_its_own_after(&card)))).await;
+    commit(bench, change(RowChange::put_card(card.on_its_own_after(&card)))).await;
     let alone = read(bench, "h1").await.expect("there");
     assert_eq!((alone.listed, alone.opened), (None, START));
 }
@@ -95,12 +95,12 @@ pub async fn a_card_can_leave_its_storm(bench: &impl Bench) {
 pub async fn a_card_counts_from_when_it_is_opened(bench: &impl Bench) {
     connected(bench).await;
     let card = numbered("h1", "1", sample::ops(), START).unopened();
-    commit(bench, change(RowChange::PutCard(card.clone()))).await;
+    commit(bench, change(RowChange::put_card(card.clone()))).await;
     let (account, channel) = (sample::ops().account, sample::ops().channel);
     let since = async |at| bench.facts().opened_since(&account, &channel, after(at)).await.expect("read");
     assert!(read(bench, "h1").await.expect("there").is_unopened());
     assert_eq!(since(0).await, 0);
-    commit(bench, change(RowChange::PutCard(card.opened_after(&card, after(1_000))))).await;
+    commit(bench, change(RowChange::put_card(card.opened_after(&card, after(1_000))))).await;
     assert_eq!((since(0).await, since(1_001).await), (1, 0));
 }
 
@@ -111,10 +111,10 @@ pub async fn what_waits_to_be_posted_can_be_gathered(bench: &impl Bench) {
     let [waits, posted, idle] = ["h1", "h2", "h3"].map(|handle| numbered(handle, handle, sample::ops(), START));
     let elsewhere = numbered("h4", "h4", there, START);
     for card in [&waits, &posted, &elsewhere] {
-        let queued = change(RowChange::PutCard(card.clone())).then(show(&format!("j{}", card.handle), card));
+        let queued = change(RowChange::put_card(card.clone())).then(show(&format!("j{}", card.handle), card));
         commit(bench, queued).await;
     }
-    commit(bench, change(RowChange::PutCard(idle))).await;
+    commit(bench, change(RowChange::put_card(idle))).await;
     commit(bench, change(shown(&posted, Some("m"), 1, "again"))).await;
 
     let (account, channel) = (sample::ops().account, sample::ops().channel);

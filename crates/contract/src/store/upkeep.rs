@@ -159,7 +159,7 @@ async fn inhabit(bench: &impl Bench, account: &str) -> CredentialKey {
     let everything =
         change(RowChange::PutAccount(Account { id: AccountId::new(account), installer: None, since: None }))
             .and(RowChange::Subscribe(subscription(place.clone(), "checkout", 0)))
-            .and(RowChange::PutCard(card.clone()))
+            .and(RowChange::put_card(card.clone()))
             .and(RowChange::PutLink(link(n, person.clone())))
             .and(RowChange::LinkPerson(linked(person.clone(), account)))
             .and(RowChange::Pause(Pause {

@@ -117,7 +117,7 @@ impl Core<'_> {
     /// What we did or read ourselves alters a message that is there, and posts none.
     pub(super) fn put_again(&self, card: Card) -> Decision {
         let shown = card.message.is_some().then(|| self.show(&card).uncounted());
-        Decision { changes: vec![RowChange::PutCard(card)], jobs: shown.into_iter().collect() }
+        Decision { changes: vec![RowChange::put_card(card)], jobs: shown.into_iter().collect() }
     }
 
     /// Whatever the message of `card` says, it is brought up to date once more.
@@ -152,7 +152,7 @@ impl Core<'_> {
         match self.storm_over(subscription, crowds) {
             None => self.put(card),
             Some((storm, begun)) => {
-                begun.with(suppressed(Suppression::Storm)).and(RowChange::PutCard(card.listed_in(&storm)))
+                begun.with(suppressed(Suppression::Storm)).and(RowChange::put_card(card.listed_in(&storm)))
             }
         }
     }
@@ -160,7 +160,7 @@ impl Core<'_> {
     /// A card that waits to be posted, or was never posted: it may post now where the filter admits it, and only then.
     fn changed_unposted(&self, card: &Card, subscription: &Subscription, change: &Change, crowds: &Crowds) -> Decision {
         let after = card.after(change, self.now);
-        let put = after.clone().map(RowChange::PutCard);
+        let put = after.clone().map(RowChange::put_card);
         let kept =
             |reason| suppressed(reason).with(Decision { changes: put.clone().into_iter().collect(), jobs: vec![] });
         let newest = after.as_ref().unwrap_or(card);
@@ -185,7 +185,7 @@ impl Core<'_> {
                 // The storm that it was listed in is over: this one tells of it.
                 Some((storm, begun)) => begun
                     .with(suppressed(Suppression::Storm))
-                    .and(RowChange::PutCard(newest.on_its_own_after(card).listed_in(&storm))),
+                    .and(RowChange::put_card(newest.on_its_own_after(card).listed_in(&storm))),
             },
             (Admission::Given, None) if card.is_unopened() => {
                 self.open(subscription, newest.opened_after(card, self.now), crowds)
@@ -199,13 +199,13 @@ impl Core<'_> {
         let Some(after) = card.after(change, self.now) else { return suppressed(Suppression::Merged) };
         if after.only_counts_on(card) {
             return suppressed(Suppression::Merged)
-                .and(RowChange::PutCard(after.clone()))
+                .and(RowChange::put_card(after.clone()))
                 .then(self.show_later(&after));
         }
         let admission = if card.comes_back_with(change) { subscription.admission(change) } else { Admission::Refused };
         if admission == Admission::Asks {
             // Its old message is edited only where it gets no new one.
-            return Decision::job(self.sift(&after, false)).and(RowChange::PutCard(after));
+            return Decision::job(self.sift(&after, false)).and(RowChange::put_card(after));
         }
         let comes_back = admission == Admission::Given;
         if let (true, Some(mute)) = (comes_back, subscription.muted(self.now)) {
@@ -222,7 +222,7 @@ impl Core<'_> {
     }
 
     pub(super) fn put(&self, card: Card) -> Decision {
-        Decision::job(self.show(&card)).and(RowChange::PutCard(card))
+        Decision::job(self.show(&card)).and(RowChange::put_card(card))
     }
 
     /// Nothing can be sent to a place any more: it is paused, and whoever connected it is told.
@@ -319,7 +319,7 @@ pub(super) fn is_told(subscription: &Subscription, crowds: &Crowds) -> bool {
 
 /// The card is told of when the mute ends.
 pub(super) fn gathered(card: Card, mute: &Mute) -> Decision {
-    suppressed(Suppression::Muted).and(RowChange::PutCard(card.listed_in(&mute.roundup)))
+    suppressed(Suppression::Muted).and(RowChange::put_card(card.listed_in(&mute.roundup)))
 }
 
 /// What a channel's part of a decision means for the change.
@@ -359,7 +359,7 @@ mod tests {
 
     fn the_card(decision: &Decision) -> Card {
         match decision.changes.as_slice() {
-            [RowChange::PutCard(card), RowChange::Trace(_), RowChange::Heard { .. }] => card.clone(),
+            [RowChange::PutCard(card), RowChange::Trace(_), RowChange::Heard { .. }] => Card::clone(card),
             other => panic!("one card, not {other:?}"),
         }
     }

@@ -127,7 +127,7 @@ impl Core<'_> {
         });
         let changed: Vec<_> = changed.collect();
         let (fresh, muted): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|card| card.listed.is_none());
-        let muted = muted.into_iter().flat_map(|card| [self.trace(&card, Verdict::Muted), RowChange::PutCard(card)]);
+        let muted = muted.into_iter().flat_map(|card| [self.trace(&card, Verdict::Muted), RowChange::put_card(card)]);
         let muted = Decision { changes: muted.collect(), jobs: Vec::new() };
         if fresh.is_empty() && !changed.iter().any(|card| is_news(card) && mute(card).is_none()) {
             return changed.into_iter().fold(muted, |all, card| all.with(self.put_again(card)));
@@ -137,7 +137,7 @@ impl Core<'_> {
         let cause = Cause::Gap { from, until: self.now, why };
         let (gap, begun) = self.gap(Scene { place: place.clone(), by: here[0].by.clone(), cause });
         let caught_up = |card: &Card| self.trace(card, Verdict::CaughtUp);
-        let fresh = fresh.into_iter().flat_map(|card| [caught_up(&card), RowChange::PutCard(card.listed_in(&gap))]);
+        let fresh = fresh.into_iter().flat_map(|card| [caught_up(&card), RowChange::put_card(card.listed_in(&gap))]);
         let fresh = Decision { changes: fresh.collect(), jobs: Vec::new() }.with(muted);
         // A card that a storm stands for stays there, and what is muted is told of later.
         let is_told = |card: &Card| card.message.is_some() && mute(card).is_none();
@@ -298,7 +298,7 @@ mod tests {
 
     fn listed(decision: &Decision) -> Vec<&Card> {
         let put = decision.changes.iter().filter_map(|change| match change {
-            RowChange::PutCard(card) => Some(card),
+            RowChange::PutCard(card) => Some(card.as_ref()),
             _ => None,
         });
         put.filter(|card| card.listed.is_some()).collect()

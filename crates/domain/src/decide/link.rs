@@ -209,10 +209,15 @@ impl Core<'_> {
                 Decision::job(self.connect_as(by, place, (org, project, filter), linked, true))
             }
             (Pending::Press { action, .. }, Some(card)) => {
-                Decision::job(self.update(card, *action, by, place, crate::Actor::person(linked)))
+                Decision::job(self.update(card, action, by, place, crate::Actor::person(linked)))
                     .then(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
             }
-            (Pending::Press { .. }, None) | (Pending::Nothing, _) => {
+            (Pending::Assign { .. }, Some(card)) => {
+                let (actor, me) = (crate::Actor::person(linked), Some(linked.identity.clone()));
+                Decision::job(self.assignees_for(card, by, place, actor, me))
+                    .then(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
+            }
+            (Pending::Press { .. } | Pending::Assign { .. }, None) | (Pending::Nothing, _) => {
                 Decision::job(self.answer(Address::direct(by), say::linked_only(linked.identity.label())))
             }
         }

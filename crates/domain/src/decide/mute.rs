@@ -53,7 +53,7 @@ impl Core<'_> {
     }
 
     /// "Unmute" or "+1 h" under the message that told of a mute.
-    pub(super) fn mute_pressed(&self, pressed: &Pressed, choice: Choice, facts: Option<&MuteFacts>) -> Decision {
+    pub(super) fn mute_pressed(&self, pressed: &Pressed, choice: &Choice, facts: Option<&MuteFacts>) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let privately = |notice: Notice| Decision::job(self.privately(place, by, notice));
         let Some(MuteFacts { roundup, here, rights }) = facts.filter(|f| f.roundup.scene.place.is_same(place)) else {

@@ -3,9 +3,9 @@
 use super::{Core, FreshLink, MuteFacts};
 use crate::roundup::Gathering;
 use crate::{
-    Action, Actor, AuditEntry, Card, Choice, Decision, Filter, Handle, Issue, Job, Lane, Link, LinkedPerson, NewJob,
-    Pending, Person, Place, Press, Pressed, Project, Rights, Roundup, RowChange, Subscription, UNDO_LIFE, Undo,
-    Undoing, Update, say,
+    Action, Actor, Address, AskWhom, Assignee, AuditEntry, Card, Choice, Decision, Filter, Handle, Identity, Issue,
+    Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Press, Pressed, Project, Rights, Roundup, RowChange,
+    Subscription, UNDO_LIFE, Undo, Undoing, Update, say,
 };
 
 /// What a press needs to know.
@@ -46,13 +46,14 @@ impl Core<'_> {
             return Decision::job(self.privately(place, by, say::guests_get_help(self.deployment)));
         }
         let decision = match (&pressed.press, &facts.card, &facts.storm) {
-            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) => self.act(pressed, *action, card, facts),
+            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) => self.act(pressed, action, card, facts),
+            (Some(Press { choice: Choice::Assign, .. }), Some(card), _) => self.ask_whom(pressed, card, facts),
             (Some(Press { choice: Choice::ShowAll, .. }), _, Some((storm, holds))) => {
                 Decision::job(self.privately(place, by, storm.list(holds)))
             }
             (Some(Press { choice: Choice::Undo, .. }), ..) => self.take_back(pressed, facts.undo.as_ref()),
             (Some(Press { choice: choice @ (Choice::Unmute | Choice::MuteLonger), .. }), ..) => {
-                self.mute_pressed(pressed, *choice, facts.mute.as_ref())
+                self.mute_pressed(pressed, choice, facts.mute.as_ref())
             }
             _ => return Decision::job(self.privately(place, by, say::card_expired())),
         };
@@ -126,27 +127,88 @@ impl Core<'_> {
     }
 
     /// Queues the change at Sentry with the presser's own rights, or asks them to link an account first.
-    fn act(&self, pressed: &Pressed, action: Action, card: &Card, facts: &PressFacts) -> Decision {
+    fn act(&self, pressed: &Pressed, action: &Action, card: &Card, facts: &PressFacts) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         if card.is_done(action) {
             return Decision::job(self.privately(place, by, say::done_already(action, card.done_by())));
         }
         match self.presser(card, facts.linked.as_ref()) {
             Some(actor) => Decision::job(self.update(card, action, by, place, actor)),
-            None if self.deployment.linking => {
-                let then = Pending::Press { card: card.handle.clone(), action };
-                self.offer_link(by, place, then, facts.open_link.as_ref(), &facts.fresh_link)
-            }
             None => {
-                let why = "no Sentry account can be linked here, and the integration is another organization's.";
-                Decision::job(self.privately(place, by, say::not_done(action.done(), why)))
+                let then = Pending::Press { card: card.handle.clone(), action: action.clone() };
+                self.link_to(pressed, then, action.done(), facts)
             }
         }
     }
 
+    /// Asks Sentry to whom the issue can be given.
+    fn ask_whom(&self, pressed: &Pressed, card: &Card, facts: &PressFacts) -> Decision {
+        match self.presser(card, facts.linked.as_ref()) {
+            Some(actor) => {
+                let me = facts.linked.as_ref().map(|linked| linked.identity.clone());
+                Decision::job(self.assignees_for(card, &pressed.by, &pressed.place, actor, me))
+            }
+            None => self.link_to(pressed, Pending::Assign { card: card.handle.clone() }, "assigned", facts),
+        }
+    }
+
+    /// The job that asks Sentry to whom the issue of `card` can be given.
+    pub(super) fn assignees_for(
+        &self,
+        card: &Card,
+        by: &Person,
+        place: &Place,
+        actor: Actor,
+        me: Option<Identity>,
+    ) -> NewJob {
+        let ask = AskWhom { card: card.handle.clone(), by: by.clone(), place: place.clone(), actor, me };
+        self.job(Lane::issue(&by.account, &card.issue()), Job::AskWhom(ask))
+    }
+
+    /// Whoever presses acts as themselves, and is asked to link an account first.
+    fn link_to(&self, pressed: &Pressed, then: Pending, done: &str, facts: &PressFacts) -> Decision {
+        let (by, place) = (&pressed.by, &pressed.place);
+        if self.deployment.linking {
+            return self.offer_link(by, place, then, facts.open_link.as_ref(), &facts.fresh_link);
+        }
+        let why = "no Sentry account can be linked here, and the integration is another organization's.";
+        Decision::job(self.privately(place, by, say::not_done(done, why)))
+    }
+
+    /// Somebody was chosen from the list, which says so from now on.
+    pub fn assign(&self, pressed: &Pressed, to: &Assignee, facts: &PressFacts) -> Decision {
+        let (by, place) = (&pressed.by, &pressed.place);
+        let Some(card) = &facts.card else {
+            return Decision::job(self.privately(place, by, say::card_expired()));
+        };
+        let action = Action::Assign(to.clone());
+        if card.is_done(&action) || self.presser(card, facts.linked.as_ref()).is_none() {
+            return self.act(pressed, &action, card, facts);
+        }
+        self.panel(pressed, say::assigning(card, to), true).with(self.act(pressed, &action, card, facts))
+    }
+
+    /// Sentry has said to whom an issue can be given: whoever asked chooses.
+    pub fn choose_assignee(&self, ask: &AskWhom, card: &Card, assignees: &[Assignee]) -> Decision {
+        let me = ask.me.as_ref();
+        let notice = say::assign(card, me, assignees);
+        self.tell(Address::privately(&ask.place, &ask.by), &ask.place, notice)
+    }
+
+    /// Sentry has not said it.
+    pub fn not_assignable(&self, ask: &AskWhom, why: &str) -> Decision {
+        Decision::job(self.privately(&ask.place, &ask.by, say::not_done("assigned", why)))
+    }
+
+    /// Sentry takes its time: the card says that it is being asked.
+    pub fn still_updating(&self, update: &Update, card: &Card) -> Decision {
+        let waits = card.message.as_ref().and_then(|_| card.while_doing(&update.action, &update.by, self.now));
+        waits.map_or_else(Decision::nothing, |waits| self.put_again(waits))
+    }
+
     /// The job that changes the issue of `card` at Sentry.
-    pub(super) fn update(&self, card: &Card, action: Action, by: &Person, place: &Place, actor: Actor) -> NewJob {
-        let issue = card.issue();
+    pub(super) fn update(&self, card: &Card, action: &Action, by: &Person, place: &Place, actor: Actor) -> NewJob {
+        let (issue, action) = (card.issue(), action.clone());
         let lane = Lane::issue(&by.account, &issue);
         let update = Update { card: card.handle.clone(), issue, action, by: by.clone(), place: place.clone(), actor };
         self.job(lane, Job::Update(update))
@@ -166,7 +228,7 @@ impl Core<'_> {
     /// issue in any account; who pressed is nobody else's business.
     pub fn updated(&self, update: &Update, cards: &[Card], issue: &Issue) -> Decision {
         let ours = cards.iter().filter(|card| card.content.place.account == update.by.account);
-        ours.filter_map(|card| Some((card, card.after_action(update.action, issue, &update.by, self.now)?)))
+        ours.filter_map(|card| Some((card, card.after_action(&update.action, issue, &update.by, self.now)?)))
             .fold(Decision::nothing(), |decision, (card, after)| {
                 let told = self.follow_up(card, &after);
                 decision.with(self.put_again(after)).with(told)
@@ -176,13 +238,19 @@ impl Core<'_> {
 
     fn audit_of(&self, update: &Update) -> AuditEntry {
         let issue = format!("issue {} of {}", update.issue.id, update.issue.org);
-        self.audit(&update.place, &update.by, Choice::Act(update.action).word(), &issue)
+        self.audit(&update.place, &update.by, update.action.word(), &issue)
+    }
+
+    /// Somebody had done it before Sentry was asked.
+    pub fn updated_before(&self, card: Option<&Card>) -> Decision {
+        let waited = card.and_then(|card| card.done_waiting(self.now));
+        waited.map_or_else(Decision::nothing, |card| self.put_again(card))
     }
 
     /// Sentry has not done it: the presser is told why, the card stays.
-    pub fn not_updated(&self, update: &Update, why: &str) -> Decision {
+    pub fn not_updated(&self, update: &Update, card: Option<&Card>, why: &str) -> Decision {
         let told = self.privately(&update.place, &update.by, say::not_done(update.action.done(), why));
-        Decision::job(told).and(RowChange::Audit(self.audit_of(update).refused(why)))
+        self.updated_before(card).then(told).and(RowChange::Audit(self.audit_of(update).refused(why)))
     }
 }
 
@@ -202,6 +270,36 @@ mod tests {
             open_link: None,
             fresh_link: FreshLink { token: Secret::new("token"), id: Digest([1; 32]) },
         }
+    }
+
+    #[test]
+    fn a_card_says_that_sentry_is_being_asked_until_it_has_answered_or_will_not() {
+        let (deployment, random) = (sample::deployment(), sample::Counting::default());
+        let core = Core { deployment: &deployment, now: Timestamp(1_000), random: &random };
+        let card = facts(None).card.expect("a card");
+        let posted = Card { message: Some(crate::MessageId::new("m")), ..card };
+        let NewJob { job: Job::Update(update), .. } =
+            core.update(&posted, &Action::Resolve, &sample::ana(), &sample::ops(), Actor::person(&sample::linked()))
+        else {
+            panic!("an update")
+        };
+        let put = |decision: &Decision| {
+            decision.changes.iter().find_map(|change| match change {
+                RowChange::PutCard(card) => Some(Card::clone(card)),
+                _ => None,
+            })
+        };
+        let waits = put(&core.still_updating(&update, &posted)).expect("it says so");
+        assert!(waits.notice().head.starts_with("Resolving… (Ana) · "), "{}", waits.notice().head);
+        assert!(waits.notice().buttons.is_empty() && waits.notice().selects.is_empty());
+        assert_eq!(put(&core.still_updating(&update, &waits)), None, "once");
+        let refused = put(&core.not_updated(&update, Some(&waits), "no")).expect("it is as before");
+        assert_eq!(refused.notice(), posted.notice());
+        let before = put(&core.updated_before(Some(&waits))).expect("it is as before");
+        assert_eq!(before.notice(), posted.notice());
+        assert_eq!(put(&core.updated_before(Some(&posted))), None);
+        let done = core.updated(&update, std::slice::from_ref(&waits), &waits.content.issue);
+        assert!(put(&done).expect("it says so").notice().head.starts_with("Resolved · "));
     }
 
     fn press(action: Action) -> Pressed {

@@ -69,10 +69,10 @@ impl Core<'_> {
     /// before it was asked, so that what is left out makes none.
     pub(super) fn ask_about(&self, subscription: &Subscription, card: Card, crowds: &Crowds) -> Decision {
         match self.storm_on(subscription, crowds) {
-            Some(storm) => suppressed(Suppression::Storm).and(RowChange::PutCard(unasked(card, storm))),
+            Some(storm) => suppressed(Suppression::Storm).and(RowChange::put_card(unasked(card, storm))),
             None => {
                 let card = card.unopened();
-                Decision::job(self.sift(&card, false)).and(RowChange::PutCard(card))
+                Decision::job(self.sift(&card, false)).and(RowChange::put_card(card))
             }
         }
     }
@@ -92,9 +92,9 @@ impl Core<'_> {
         match self.storm_on(subscription, crowds) {
             Some(storm) if card.listed.as_ref() == Some(&storm.handle) => kept(Suppression::Storm),
             Some(storm) => suppressed(Suppression::Storm)
-                .and(RowChange::PutCard(unasked(newest.opened_after(card, self.now), storm))),
+                .and(RowChange::put_card(unasked(newest.opened_after(card, self.now), storm))),
             None => {
-                let changes = (newest != card).then(|| RowChange::PutCard(newest.clone()));
+                let changes = (newest != card).then(|| RowChange::put_card(newest.clone()));
                 let told = card.listed.is_some() && is_told(subscription, crowds);
                 Decision { changes: changes.into_iter().collect(), jobs: vec![self.sift(card, told)] }
             }
@@ -253,7 +253,7 @@ mod tests {
 
     fn card(decision: &Decision) -> Card {
         let put = decision.changes.iter().find_map(|change| match change {
-            RowChange::PutCard(card) => Some(card.clone()),
+            RowChange::PutCard(card) => Some(Card::clone(card)),
             _ => None,
         });
         put.expect("a card")

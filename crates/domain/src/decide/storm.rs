@@ -95,7 +95,7 @@ mod tests {
 
     fn card(decision: &Decision) -> Card {
         let put = decision.changes.iter().find_map(|change| match change {
-            RowChange::PutCard(card) => Some(card.clone()),
+            RowChange::PutCard(card) => Some(Card::clone(card)),
             _ => None,
         });
         put.expect("a card")

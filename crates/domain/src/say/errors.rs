@@ -8,8 +8,8 @@ use crate::decide::Standstill;
 use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Action, CHOOSE, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place, Project, Pulse,
-    Subscription, Timestamp, Zone,
+    Action, Assignee, CHOOSE, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place,
+    Project, Pulse, Subscription, Timestamp, Zone,
 };
 
 /// The line was not understood: points at the place and suggests.
@@ -348,8 +348,12 @@ pub fn card_expired() -> Notice {
 }
 
 /// Somebody was faster.
-pub fn done_already(action: Action, by: Option<&str>) -> Notice {
+pub fn done_already(action: &Action, by: Option<&str>) -> Notice {
     match (by, action) {
+        (_, Action::Assign(Assignee::Nobody)) => Notice::text("This is nobody's already. Nothing to do."),
+        (_, Action::Assign(to)) => {
+            Notice::text(format!("{} has this already. Nothing to do.", line(to.name().unwrap_or_default(), ECHO)))
+        }
         (Some(by), _) => Notice::text(format!("{} has {} this already. Nothing to do.", line(by, ECHO), action.done())),
         (None, Action::Reopen) => Notice::text("This is open already. Nothing to do."),
         (None, _) => Notice::text(format!("This is {} already. Nothing to do.", action.done())),

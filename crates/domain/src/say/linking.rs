@@ -14,6 +14,7 @@ pub fn link_first(place: &Place, then: &Pending) -> Notice {
             line(project, ECHO)
         ),
         Pending::Press { .. } => "When you are done, your press will be carried out.".into(),
+        Pending::Assign { .. } => "When you are done, you choose to whom the issue goes.".into(),
         Pending::Nothing => "When you are done, I act as the account that you choose there.".into(),
     };
     Notice::text("One step first: link your Sentry account")
@@ -28,7 +29,7 @@ pub fn link_here(place: &Place, then: &Pending, url: &str) -> Notice {
             format!("Link Sentry to finish connecting {}", place.label()),
             format!("You asked to connect {} / {} to {}.", line(org, ECHO), line(project, ECHO), place.label()),
         ),
-        Pending::Press { .. } => (
+        Pending::Press { .. } | Pending::Assign { .. } => (
             "Link Sentry to finish what you pressed".into(),
             format!("You pressed a button on a card in {}.", place.label()),
         ),

@@ -3,6 +3,7 @@
 //! The first word is the state or the result; an error has one next step and says what was kept. Names of organizations
 //! and projects are only ever those that the asker may see.
 
+mod assign;
 mod errors;
 mod everywhere;
 mod linking;
@@ -15,6 +16,7 @@ mod snapshots;
 mod whole;
 mod why;
 
+pub use assign::{assign, assigning};
 pub(crate) use errors::some_of;
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,

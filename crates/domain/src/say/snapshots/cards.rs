@@ -1,11 +1,13 @@
 //! Cards in every standing, in every density, and with whatever a channel hides.
 
+use std::time::Duration;
+
 use super::world::{DAY, NOW, ana, hostile, ops, strange_place, stranger, subscription};
 use super::{Message, said};
 use crate::decide::Core;
 use crate::{
-    Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Handle, Issue, Level, Notice, Privacy,
-    Standing, Status, Test, Updates, sample,
+    Action, Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Fix, Handle, Issue, Level, Notice,
+    Privacy, Release, Standing, Status, Test, Updates, sample,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -61,11 +63,56 @@ fn standings() -> Vec<(String, Notice)> {
         ("resolved in Sentry", Standing::Resolved { by: None, at: NOW }),
         ("archived until it escalates", archived(by(), Archive::UntilEscalating)),
         ("archived until something else", archived(by(), Archive::UntilCondition)),
+        ("archived for some events", archived(by(), Archive::Events(10))),
+        ("archived for a time", archived(by(), Archive::Until(NOW + DAY))),
         ("archived for ever", archived(by(), Archive::Forever)),
         ("archived, nobody knows until when or by whom", archived(None, Archive::Untold)),
     ];
     let card = |standing| drawn(&content(standing, ChannelSettings::default()));
-    standings.map(|(what, standing)| (format!("{what}, standard"), card(standing))).into()
+    let standings = standings.map(|(what, standing)| (format!("{what}, standard"), card(standing)));
+    standings.into_iter().chain(resolutions()).chain(histories()).collect()
+}
+
+/// In whatever an issue can be resolved.
+fn resolutions() -> Vec<(String, Notice)> {
+    let fixes = [
+        ("in the next release", Fix::In(Release::Next)),
+        ("in the current release", Fix::In(Release::Current)),
+        ("in a release by name", Fix::Release("2.4.2".into())),
+        ("in a hostile release", Fix::Release(hostile())),
+        ("by a commit", Fix::Commit),
+    ];
+    let resolved = |fix| {
+        let resolved = Standing::Resolved { by: Some("Ben".into()), at: NOW };
+        let mut content = content(resolved, ChannelSettings::default());
+        content.issue.fix = Some(fix);
+        drawn(&content)
+    };
+    fixes.map(|(what, fix)| (format!("resolved {what}"), resolved(fix))).into()
+}
+
+/// What happens to an issue one after the other, and while Sentry is asked.
+fn histories() -> Vec<(String, Notice)> {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let change = |kind| crate::Change { by: Some("Ben".into()), ..sample::change(kind) };
+    let new = Card::open(Handle::new("h"), &subscription(), &change(ChangeKind::New), NOW);
+    let mut assigned = change(ChangeKind::Assigned);
+    assigned.issue.assignee = Some(Assignee::Somebody("Cara".into()));
+    let given = new.after(&assigned, NOW + MINUTE).expect("it is Cara's now");
+    let mut nobodys = change(ChangeKind::Assigned);
+    nobodys.issue.assignee = Some(Assignee::Nobody);
+    let taken = given.after(&nobodys, NOW + 2 * MINUTE).expect("it is nobody's now");
+    let resolved = taken.after(&change(ChangeKind::Resolved), NOW + 29 * MINUTE).expect("resolved");
+    let back = resolved.after(&change(ChangeKind::Regressed), NOW + 90 * MINUTE).expect("it came back");
+    let doing = |action| new.while_doing(&action, &ana(), NOW).expect("it says so").notice();
+    vec![
+        ("assigned a minute later".into(), given.notice()),
+        ("then to nobody".into(), taken.notice()),
+        ("then resolved".into(), resolved.notice()),
+        ("then it came back".into(), back.notice()),
+        ("while Sentry is asked to resolve it".into(), doing(Action::Resolve)),
+        ("while Sentry is asked to give it to somebody".into(), doing(Action::Assign(Assignee::Nobody))),
+    ]
 }
 
 /// Every density with every privacy, open and resolved.

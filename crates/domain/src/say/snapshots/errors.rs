@@ -6,7 +6,8 @@ use super::world::{
 use super::{Message, plainly, said};
 use crate::decide::Standstill;
 use crate::{
-    Action, ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, Zone, command, sample, say,
+    Action, Assignee, ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, Zone, command,
+    sample, say,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -251,10 +252,15 @@ fn presses() -> Vec<Message> {
             "done_already",
             "Somebody was faster",
             [
-                ("somebody known", say::done_already(Action::Resolve, Some("Ben"))),
-                ("nobody known", say::done_already(Action::Archive, None)),
-                ("it never was otherwise", say::done_already(Action::Reopen, None)),
-                ("a hostile name", say::done_already(Action::Resolve, Some(&hostile()))),
+                ("somebody known", say::done_already(&Action::Resolve, Some("Ben"))),
+                (
+                    "it is theirs",
+                    say::done_already(&Action::Assign(Assignee::User { id: "8".into(), name: "Ben".into() }), None),
+                ),
+                ("it is nobody's", say::done_already(&Action::Assign(Assignee::Nobody), None)),
+                ("nobody known", say::done_already(&Action::Archive, None)),
+                ("it never was otherwise", say::done_already(&Action::Reopen, None)),
+                ("a hostile name", say::done_already(&Action::Resolve, Some(&hostile()))),
             ],
         ),
     ]

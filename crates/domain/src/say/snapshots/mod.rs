@@ -3,6 +3,7 @@
 //! A new message needs a line in one of the modules below. `ZENTRY_BLESS=1 cargo test -p zentry-domain` writes the file;
 //! read what changed in it before it is committed.
 
+mod assign;
 mod cards;
 mod changes;
 mod errors;
@@ -55,6 +56,7 @@ fn all() -> Vec<Group> {
         group("Every project of an organization", "say/whole", changes::whole()),
         group("Muting", "say/muting", changes::muting()),
         group("Settings and filters", "say/panel", changes::panel()),
+        group("To whom an issue goes", "say/assign", assign::messages()),
         group("Calling people", "say/mentions", mentions::messages()),
         group("Linking a Sentry account", "say/linking", linking::messages()),
         group("Help and lists", "say/lists", lists::messages()),
