@@ -192,6 +192,27 @@ async fn whatever_can_be_done_about_an_issue_is_done_from_its_card() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_people_say_about_an_issue_is_told_under_its_card_where_the_channel_wants_it() {
+    let town = Town::with_integration(ZENTRY).await;
+    for project in ["checkout", "web"] {
+        town.jane_types(&format!("connect acme {project} event:new,comment")).await;
+        town.jane_sees(&format!("Connected: acme / {project}")).await;
+    }
+    let sentry = &town.sandbox.sentry;
+    let issue = town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
+    let card = town.jane_sees("New · [checkout] TimeoutError").await;
+    town.cards_are_settled().await;
+    kept(sentry.comment(issue, &town.cast.max, "looking into it").await);
+    let told = town.jane_sees("Max: looking into it").await;
+    assert_eq!(told.reply_to, Some(card.id));
+
+    let quiet = sentry.raise(&town.cast.checkout, NewIssue { level: "info".into(), ..NewIssue::error("Slow") }).await;
+    kept(quiet.delivery);
+    kept(sentry.comment(quiet.issue, &town.cast.max, "this one too").await);
+    town.jane_sees("Comment · [checkout] Slow").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_issue_that_comes_back_calls_whose_it_is_by_a_message_of_its_own() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;

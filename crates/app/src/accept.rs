@@ -13,7 +13,7 @@ use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Person,
-    Place, Policy, Press, Pressed, Pulse, Rank, Rights, Roundup, RowChange, Said, Subscription, Timestamp,
+    Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Subscription, Timestamp,
 };
 
 use crate::App;
@@ -393,6 +393,9 @@ impl App {
         if let (None, Some(installation)) = (&change.project.org, &change.installation) {
             change.project.org = facts.installation(installation).await?;
         }
+        if change.project.id.is_none() && change.project.slug.is_none() {
+            change.project.id = self.project_of(&change).await?;
+        }
         let subscribers = facts.subscribers(&change.project).await?;
         let joining = self.joining(&change, &subscribers).await?;
         let Some(project) = subscribers.first().map(|s| s.project.clone()) else { return Ok(joining) };
@@ -402,6 +405,14 @@ impl App {
         let cards = facts.cards_of(&change.issue_id).await?;
         let crowds = self.crowds(&change, &subscribers, &cards).await?;
         Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(joining))
+    }
+
+    /// The project of an issue that is known here, for a webhook that tells of none (Sentry, seer).
+    async fn project_of(&self, change: &Change) -> Result<Option<ProjectId>, StoreError> {
+        let cards = self.ports.facts.cards_of(&change.issue_id).await?;
+        let org = change.project.org.as_ref();
+        let is_of_it = |card: &&Card| org.is_none_or(|org| *org == card.content.project.org);
+        Ok(cards.iter().find(is_of_it).map(|card| card.content.project.id.clone()))
     }
 
     /// What lets the project join where every project of its organization is wanted and it is not there yet.

@@ -7,8 +7,8 @@ use zentry_domain::decide::{Joining, Lookup, OUTAGE, TestFacts};
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Answer, Card, Connect, Decision, Digest, Failure, Job, Join, LinkedPerson, MessageId, Notice, Outcome, Person,
-    Place, Queued, Revision, RowChange, Suppression, Test, Verdict, say,
+    Answer, Card, Connect, Decision, Digest, Failure, Issue, Job, Join, LinkedPerson, MessageId, Notice, Outcome,
+    Person, Place, Queued, Revision, RowChange, Suppression, Tell, Test, Verdict, say,
 };
 
 use crate::App;
@@ -63,6 +63,7 @@ impl App {
                 let card = self.ports.facts.card(&update.by.account, &update.card).await?;
                 Outcome::Done(self.core().updated_before(card.as_ref()))
             }
+            (Job::Tell(tell), Effect::Described(issue)) => Outcome::Done(self.told(tell, issue.clone()).await?),
             (Job::AskWhom(ask), Effect::Assignable(card, assignees)) => {
                 Outcome::Done(self.core().choose_assignee(ask, card, assignees))
             }
@@ -101,6 +102,22 @@ impl App {
             (Job::Sweep, Effect::Due) => Outcome::Done(self.core().sweep()),
             _ => Outcome::Done(Decision::nothing()),
         })
+    }
+
+    /// What was said about an issue, with as much as is known of it. A card may have come meanwhile.
+    async fn told(&self, tell: &Tell, issue: Option<Issue>) -> Result<Decision, StoreError> {
+        let facts = &self.ports.facts;
+        let here = facts.subscriptions_in(&tell.place.account, &tell.place.channel).await?;
+        if !here.iter().any(|s| s.project.id == tell.project.id) {
+            return Ok(Decision::nothing());
+        }
+        let cards = facts.cards_of(&tell.issue).await?;
+        let card = cards.iter().find(|card| card.content.place.is_same(&tell.place));
+        let page = || Some(self.ports.tracker.issue_page(&tell.project, &tell.issue));
+        let unread = || Issue { url: page(), ..Issue::default() };
+        let issue = issue.or_else(|| card.map(|card| card.content.issue.clone())).unwrap_or_else(unread);
+        let settings = facts.settings(&tell.place.account, &tell.place.channel).await?;
+        Ok(self.core().tell_of(tell, card, &issue, settings))
     }
 
     /// A project joins, unless somebody was faster or does not want it any more.
@@ -258,6 +275,7 @@ impl App {
                 let card = self.ports.facts.card(&update.by.account, &update.card).await?;
                 Outcome::Done(self.core().not_updated(update, card.as_ref(), &why_not_updated(failure, queued)))
             }
+            (Job::Tell(tell), _) => Outcome::Done(self.told(tell, None).await?),
             (Job::AskWhom(ask), _) => Outcome::Done(self.core().not_assignable(ask, &why_not_updated(failure, queued))),
             (Job::Answer(Answer { otherwise: Some(otherwise), .. }), Failure::Gone | Failure::Refused(_)) => {
                 // The same notice, said elsewhere: in the ledger it is merged into that one.

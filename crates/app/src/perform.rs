@@ -59,6 +59,8 @@ pub(crate) enum Effect {
     Roles(LinkedPerson, Vec<OrgSlug>),
     /// Sentry has changed an issue.
     Updated(Issue),
+    /// Sentry has said what an issue is called, or nobody could ask it.
+    Described(Option<Issue>),
     /// Sentry has said to whom an issue can be given.
     Assignable(Card, Vec<Assignee>),
     /// Sentry has said how an issue is.
@@ -147,6 +149,7 @@ impl App {
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
             Job::AskWhom(ask) => self.ask_whom(ask).await,
+            Job::Tell(tell) => self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described),
             Job::Forget { account, credential } => {
                 self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Setback::from)
             }

@@ -41,6 +41,8 @@ pub struct Card {
 pub enum Standing {
     /// First seen.
     New,
+    /// Seen, not for the first time.
+    Seen,
     /// Seen again after it was resolved.
     CameBack,
     /// Happens much more often.
@@ -77,6 +79,7 @@ impl Standing {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::New => "New",
+            Self::Seen => "Seen",
             Self::CameBack => "Came back",
             Self::Escalating => "Escalating",
             Self::Alert { .. } => "Alert",
@@ -113,7 +116,7 @@ impl Standing {
     pub(crate) fn by(&self) -> Option<&str> {
         match self {
             Self::Reopened { by } | Self::Resolved { by, .. } | Self::Archived { by, .. } => by.as_deref(),
-            Self::New | Self::CameBack | Self::Escalating | Self::Alert { .. } => None,
+            Self::New | Self::Seen | Self::CameBack | Self::Escalating | Self::Alert { .. } => None,
         }
     }
 
@@ -317,7 +320,9 @@ impl Card {
     fn standing_after(&self, change: &Change, now: Timestamp) -> Option<Standing> {
         let is_open = self.content.standing.status() == Status::Unresolved;
         let standing = match &change.kind {
-            ChangeKind::New => return None,
+            // It is told to whom every event is told before it is told that it is new.
+            ChangeKind::New if self.content.standing == Standing::Seen => Standing::New,
+            ChangeKind::New | ChangeKind::Seen | ChangeKind::Remark(_) => return None,
             ChangeKind::Alert { .. } if !is_open => return None,
             ChangeKind::Assigned => {
                 let told = change.issue.status.filter(|told| *told != self.content.standing.status());
@@ -357,11 +362,16 @@ fn told_by(change: &Change, now: Timestamp) -> Option<Standing> {
         ChangeKind::New => Standing::New,
         ChangeKind::Regressed => Standing::CameBack,
         ChangeKind::Escalating => Standing::Escalating,
-        ChangeKind::Alert { rule } => Standing::Alert { rule: rule.clone() },
+        // A rule may fire because somebody has dealt with it.
+        ChangeKind::Alert { rule } => match change.issue.status {
+            Some(status) if status != Status::Unresolved => Standing::of_status(status, now),
+            _ => Standing::Alert { rule: rule.clone() },
+        },
         ChangeKind::Resolved => Standing::Resolved { by, at: now },
         ChangeKind::Archived { until } => Standing::Archived { by, at: now, until: *until },
         ChangeKind::Reopened => Standing::Reopened { by },
-        ChangeKind::Assigned => return None,
+        ChangeKind::Seen => Standing::Seen,
+        ChangeKind::Assigned | ChangeKind::Remark(_) => return None,
     })
 }
 

@@ -194,7 +194,7 @@ impl Content {
             }
             Standing::Reopened { by } => named(by),
             Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
-            Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
+            Standing::New | Standing::Seen | Standing::CameBack | Standing::Escalating => String::new(),
         }
     }
 

@@ -72,6 +72,12 @@ pub enum Kind {
     Archived,
     /// `assigned`.
     Assigned,
+    /// `comment`.
+    Comment,
+    /// `seer`.
+    Seer,
+    /// `error`: every event.
+    Error,
 }
 
 impl Default for Filter {
@@ -96,6 +102,8 @@ impl Filter {
         let is_wanted = Kind::of(&change.kind).is_some_and(|kind| self.events.contains(&kind));
         match () {
             () if !is_wanted => Some(Refusal::Event),
+            // It tells nothing of the issue, and what people say is wanted or not.
+            () if change.is_remark() => None,
             () if !self.admits_level(level) => Some(Refusal::Level(level)),
             () if !self.title.fit(&change.issue.title) => Some(Refusal::Title),
             () => change.occurrence.as_ref().and_then(|occurrence| self.refuses_occurrence(occurrence)),
@@ -106,7 +114,7 @@ impl Filter {
     pub fn admission(&self, change: &Change) -> Admission {
         match (self.refuses(change), &change.occurrence) {
             (Some(_), _) => Admission::Refused,
-            (None, None) if self.asks() => Admission::Asks,
+            (None, None) if self.asks() && !change.is_remark() => Admission::Asks,
             (None, _) => Admission::Given,
         }
     }
@@ -298,8 +306,18 @@ fn is_like(pattern: &str, value: &str) -> bool {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::New, Self::Regressed, Self::Escalating, Self::Alert, Self::Resolved, Self::Archived, Self::Assigned];
+    pub const ALL: [Self; 10] = [
+        Self::New,
+        Self::Regressed,
+        Self::Escalating,
+        Self::Alert,
+        Self::Resolved,
+        Self::Archived,
+        Self::Assigned,
+        Self::Comment,
+        Self::Seer,
+        Self::Error,
+    ];
 
     /// The word for it in a filter.
     pub fn word(self) -> &'static str {
@@ -311,6 +329,9 @@ impl Kind {
             Self::Resolved => "resolved",
             Self::Archived => "archived",
             Self::Assigned => "assigned",
+            Self::Comment => "comment",
+            Self::Seer => "seer",
+            Self::Error => "error",
         }
     }
 
@@ -324,6 +345,8 @@ impl Kind {
             ChangeKind::Resolved => Some(Self::Resolved),
             ChangeKind::Archived { .. } => Some(Self::Archived),
             ChangeKind::Assigned => Some(Self::Assigned),
+            ChangeKind::Seen => Some(Self::Error),
+            ChangeKind::Remark(remark) => Some(remark.what.kind()),
             ChangeKind::Reopened => None,
         }
     }
@@ -337,6 +360,9 @@ impl Kind {
             Self::Resolved => "resolved issues",
             Self::Archived => "archived issues",
             Self::Assigned => "assignments",
+            Self::Comment => "comments",
+            Self::Seer => "what Seer finds",
+            Self::Error => "every event",
         }
     }
 }

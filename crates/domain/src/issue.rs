@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallationId, IssueId, OrgSlug, ProjectId, ProjectSlug, Release, Timestamp};
+use crate::{InstallationId, IssueId, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Timestamp};
 
 /// How bad it is. Ordered: `Warning < Error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -304,6 +304,13 @@ pub struct Change {
     pub by: Option<String>,
 }
 
+impl Change {
+    /// Whether it changes nothing of the issue.
+    pub(crate) fn is_remark(&self) -> bool {
+        matches!(self.kind, ChangeKind::Remark(_))
+    }
+}
+
 /// One occurrence of an issue, as far as filters ask for it. Nothing of it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Occurrence {
@@ -340,6 +347,10 @@ pub enum ChangeKind {
     Reopened,
     /// It was given to somebody, or to nobody; [`Issue::assignee`] says to whom.
     Assigned,
+    /// It happened once more.
+    Seen,
+    /// Somebody said something about it.
+    Remark(Box<Remark>),
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Filter, Handle, Identity, IssueId, IssueRef,
-    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp, UserId,
+    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Remark, Timestamp,
+    UserId,
 };
 
 /// Something to perform once it is committed.
@@ -75,6 +76,8 @@ pub enum Job {
     Test(Test),
     /// Change an issue at Sentry because somebody pressed a button.
     Update(Update),
+    /// Say what somebody said about an issue, once Sentry has told what it is called.
+    Tell(Tell),
     /// Ask Sentry to whom an issue can be given, for whoever wants to give it.
     AskWhom(AskWhom),
     /// Revoke a grant at Sentry and delete it here.
@@ -200,6 +203,21 @@ pub struct Update {
     pub actor: Actor,
 }
 
+/// Something that was said about an issue, for one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tell {
+    /// Where it is said.
+    pub place: Place,
+    /// On whose behalf.
+    pub by: Person,
+    /// The issue's project.
+    pub project: Project,
+    /// The issue.
+    pub issue: IssueId,
+    /// What was said.
+    pub remark: Remark,
+}
+
 /// A wish to give an issue to somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskWhom {
@@ -237,7 +255,9 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Show { .. } | Self::ShowRoundup { .. } => "post",
-            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) | Self::AskWhom(_) => "answer",
+            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) | Self::AskWhom(_) | Self::Tell(_) => {
+                "answer"
+            }
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
@@ -269,6 +289,7 @@ impl Job {
             | Self::Test(_)
             | Self::Update(_)
             | Self::AskWhom(_)
+            | Self::Tell(_)
             | Self::Refresh { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }

@@ -31,6 +31,7 @@ mod offer;
 mod person;
 mod policy;
 mod pulse;
+mod remark;
 mod secret;
 mod settings;
 mod subscription;
@@ -62,7 +63,7 @@ pub use issue::{
 };
 pub use job::{
     Answer, AskWhom, Candidate, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression,
-    Test, Update,
+    Tell, Test, Update,
 };
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
@@ -73,6 +74,7 @@ pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place}
 pub use policy::Rights;
 pub use ports::{Chat, Clock, Directory, Facts, Journal, Random, Roster, Store, Tracker, Vault, Webhook};
 pub use pulse::{Pulse, RECONCILE_EVERY};
+pub use remark::{Remark, Remarked};
 pub use roundup::Roundup;
 pub use secret::{Rotating, Secret};
 pub use settings::{ChannelSettings, Density, Mentions, Privacy, Setting, Updates};

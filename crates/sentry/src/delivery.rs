@@ -7,15 +7,17 @@ use std::borrow::Cow;
 
 use ring::digest;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
-    Change, ChangeKind, Event, Fix, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectKey, Release, Status, text,
+    Change, ChangeKind, Event, Fix, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectKey, ProjectSlug, Release,
+    Remark, Remarked, Status, text,
 };
 
 use crate::SentryConfig;
 use crate::address::{self, Site};
+use crate::remark::{self, Seer};
 use crate::wire::{self, Holder, Metadata, Named, Tag, Text, lenient};
 
 /// What a body says.
@@ -52,12 +54,16 @@ impl Reader {
 
     /// Reads a verified body. `claimed` is the resource by the unsigned header.
     pub(crate) fn read(&self, body: &[u8], claimed: Option<&str>) -> Result<Read, Unreadable> {
-        let envelope = parse(body)?;
+        let envelope: Envelope = parse(body)?;
         let action = envelope.action.get().ok_or_else(|| Unreadable::because("there is no action"))?;
         match resource(&envelope.data, claimed) {
             Some("installation") => self.installation(&envelope, action),
             Some("issue") => self.issue(&envelope, action),
             Some("event_alert") => self.event_alert(&envelope, action),
+            Some("activity_alert") => self.activity_alert(&envelope, action),
+            Some("error") => self.error(&envelope, action),
+            Some("comment") => self.comment(&envelope, action),
+            Some("seer") => self.seer(body, &envelope, action),
             Some(other) => Ok(Read::Ignored(other)),
             None => Ok(Read::Ignored("unknown resource")),
         }
@@ -108,13 +114,78 @@ impl Reader {
             told.issue_id().ok_or_else(|| Unreadable::because("an alert without the number of its issue"))?;
         let rule = envelope.data.rule().unwrap_or_else(|| "unnamed".to_owned());
         let key = told.event_id.get().map(|event| meaning(&["event_alert", event, &rule]));
+        Ok(self.happened(envelope, told, issue_id, ChangeKind::Alert { rule }, key))
+    }
+
+    fn error(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let Some(told) = &envelope.data.error else { return Err(Unreadable::because("there is no event")) };
+        if action != "created" {
+            return Ok(Read::Ignored("error: unknown action"));
+        }
+        let issue_id =
+            told.issue_id().ok_or_else(|| Unreadable::because("an event without the number of its issue"))?;
+        let key = told.event_id.get().map(|event| meaning(&["error", event]));
+        Ok(self.happened(envelope, told, issue_id, ChangeKind::Seen, key))
+    }
+
+    fn happened(
+        &self,
+        envelope: &Envelope,
+        told: &Occurrence,
+        issue_id: IssueId,
+        kind: ChangeKind,
+        key: Option<DeliveryKey>,
+    ) -> Read {
         let project = told.project(self.own.as_ref());
         let occurrence = told.occurrence();
         let issue = Issue {
             url: project.org.as_ref().map(|org| self.site.issue_page(org, &issue_id, project.id.as_ref())),
             ..told.shown()
         };
-        Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence, kind: ChangeKind::Alert { rule } }, key))
+        self.changed(envelope, Told { project, issue_id, issue, occurrence, kind }, key)
+    }
+
+    /// A rule of the newest servers, which fires for what happens to an issue and not for an event (Sentry, activity_alert).
+    fn activity_alert(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let Some(told) = &envelope.data.issue else { return Err(Unreadable::because("there is no issue")) };
+        if action != "triggered" {
+            return Ok(Read::Ignored("activity_alert: unknown action"));
+        }
+        let issue_id = told.id().ok_or_else(|| Unreadable::because("an issue without its number"))?;
+        let org = told.org().or_else(|| self.own.clone());
+        let issue = told.shown(&self.site, org.as_ref());
+        let rule = envelope.data.alert.as_ref().and_then(|alert| alert.name.kept());
+        let kind = ChangeKind::Alert { rule: rule.unwrap_or_else(|| "unnamed".to_owned()) };
+        let project = told.project(org.as_ref());
+        Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence: None, kind }, None))
+    }
+
+    fn comment(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let data = &envelope.data;
+        let Some(what) = remark::commented(action) else { return Ok(Read::Ignored("comment: nothing to say")) };
+        let issue_id = data.issue_id.get().and_then(address::issue_id);
+        let issue_id = issue_id.ok_or_else(|| Unreadable::because("a comment without the number of its issue"))?;
+        let project = ProjectKey {
+            org: self.own.clone(),
+            id: None,
+            slug: data.project_slug.get().filter(|slug| address::is_slug(slug)).map(ProjectSlug::new),
+        };
+        let (comment, at) = (data.comment_id.get(), data.timestamp.get().unwrap_or_default());
+        let key = comment.map(|comment| meaning(&["comment", comment, action, at]));
+        let text = data.comment.kept().unwrap_or_default();
+        let kind = ChangeKind::Remark(Box::new(Remark { what, text, by: envelope.person() }));
+        Ok(self.changed(envelope, Told { project, issue_id, issue: Issue::default(), occurrence: None, kind }, key))
+    }
+
+    fn seer(&self, body: &[u8], envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        // Most of what it says is long and never shown: it is read only here.
+        let seer = parse::<Only<Seer>>(body)?.data;
+        let Some(text) = seer.said(action) else { return Ok(Read::Ignored("seer: nothing to say yet")) };
+        let issue_id = seer.issue_id().ok_or_else(|| Unreadable::because("an analysis of an unnamed issue"))?;
+        let key = envelope.data.run_id.get().map(|run| meaning(&["seer", run, action]));
+        let kind = ChangeKind::Remark(Box::new(Remark { what: Remarked::Seer, text, by: None }));
+        let project = ProjectKey { org: self.own.clone(), ..ProjectKey::default() };
+        Ok(self.changed(envelope, Told { project, issue_id, issue: Issue::default(), occurrence: None, kind }, key))
     }
 
     fn changed(&self, envelope: &Envelope, told: Told, key: Option<DeliveryKey>) -> Read {
@@ -159,7 +230,11 @@ fn implied(kind: &ChangeKind) -> Option<Status> {
         ChangeKind::Resolved => Some(Status::Resolved),
         ChangeKind::Archived { .. } => Some(Status::Archived),
         ChangeKind::Reopened | ChangeKind::Regressed | ChangeKind::Escalating => Some(Status::Unresolved),
-        ChangeKind::New | ChangeKind::Alert { .. } | ChangeKind::Assigned => None,
+        ChangeKind::New
+        | ChangeKind::Alert { .. }
+        | ChangeKind::Assigned
+        | ChangeKind::Seen
+        | ChangeKind::Remark(_) => None,
     }
 }
 
@@ -173,16 +248,17 @@ fn meaning(parts: &[&str]) -> DeliveryKey {
 
 /// Which resource it is, by what the body holds. The header, which nobody signed, only chooses where several fit.
 fn resource(data: &Data, claimed: Option<&str>) -> Option<&'static str> {
+    let is_activity = data.activity.is_some() || data.alert.is_some();
     let fits = [
         ("installation", data.installation.is_some()),
         ("event_alert", data.event.is_some()),
         ("metric_alert", data.metric_alert.is_some()),
-        ("activity_alert", data.activity.is_some()),
+        ("activity_alert", is_activity),
         ("comment", data.comment_id.get().is_some() || data.comment.get().is_some()),
         ("error", data.error.is_some()),
-        ("seer", data.run_id.get().is_some()),
+        ("seer", data.run_id.get().or(data.group_id.get()).is_some()),
         ("preprod_artifact", data.build_id.get().is_some()),
-        ("issue", data.issue.is_some()),
+        ("issue", data.issue.is_some() && !is_activity),
     ];
     let fitting = || fits.iter().filter(|(_, fits)| *fits).map(|(name, _)| *name);
     let decided = fitting().find(|name| Some(*name) == claimed).or_else(|| fitting().next());
@@ -220,6 +296,13 @@ impl Envelope {
     }
 }
 
+/// One part of a body.
+#[derive(Default, Deserialize)]
+#[serde(default, bound = "T: Default + Deserialize<'de>")]
+struct Only<T> {
+    data: T,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Data {
@@ -232,12 +315,18 @@ struct Data {
     triggered_rule: Text,
     #[serde(deserialize_with = "lenient")]
     issue_alert: Option<IssueAlert>,
-    error: Option<IgnoredAny>,
+    error: Option<Occurrence>,
     metric_alert: Option<IgnoredAny>,
     activity: Option<IgnoredAny>,
+    #[serde(deserialize_with = "lenient")]
+    alert: Option<Named>,
     comment: Text,
+    issue_id: Text,
+    project_slug: Text,
+    timestamp: Text,
     comment_id: Text,
     run_id: Text,
+    group_id: Text,
     #[serde(rename = "buildId")]
     build_id: Text,
 }
@@ -330,7 +419,7 @@ impl Occurrence {
     }
 }
 
-fn parse(body: &[u8]) -> Result<Envelope, Unreadable> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     serde_json::from_slice(body)
         .or_else(|error| match without_lone_surrogates(body) {
             Cow::Owned(repaired) => serde_json::from_slice(&repaired),
@@ -410,10 +499,14 @@ mod tests {
         for claimed in [None, Some("issue"), Some("installation"), Some("comment"), Some("nonsense")] {
             assert_eq!(resource(&issue, claimed), Some("issue"), "{claimed:?}");
         }
-        let both = data(r#"{"issue":{"id":"1"},"activity":{"type":"x"}}"#);
-        assert_eq!(resource(&both, None), Some("activity_alert"));
+        let activity = data(r#"{"issue":{"id":"1"},"activity":{"type":"x"}}"#);
+        for claimed in [None, Some("issue"), Some("comment")] {
+            assert_eq!(resource(&activity, claimed), Some("activity_alert"), "{claimed:?}");
+        }
+        let both = data(r#"{"issue":{"id":"1"},"comment_id":7}"#);
+        assert_eq!(resource(&both, None), Some("comment"));
         assert_eq!(resource(&both, Some("issue")), Some("issue"));
-        assert_eq!(resource(&both, Some("comment")), Some("activity_alert"));
+        assert_eq!(resource(&both, Some("seer")), Some("comment"));
         assert_eq!(resource(&data("{}"), Some("issue")), None);
     }
 }

@@ -12,6 +12,7 @@ mod answer;
 mod api;
 mod delivery;
 mod oauth;
+mod remark;
 mod token;
 mod tracker;
 mod webhook;

@@ -7,7 +7,7 @@ use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, DeliveryKey, Received};
 use zentry_domain::{
     Archive, Assignee, Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, Occurrence, OrgSlug,
-    ProjectId, ProjectKey, ProjectSlug, Secret, Status, Timestamp, Webhook,
+    ProjectId, ProjectKey, ProjectSlug, Remark, Remarked, Secret, Status, Timestamp, Webhook,
 };
 use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
 
@@ -260,19 +260,55 @@ fn installations_come_and_go() {
 
 #[test]
 fn what_no_card_shows_is_ignored_by_name() {
-    for (name, resource) in [
-        ("metric_alert_critical", "metric_alert"),
-        ("comment_created", "comment"),
-        ("error_created", "error"),
-        ("activity_alert_triggered", "activity_alert"),
-        ("seer_root_cause_completed", "seer"),
-        ("preprod_artifact_size_analysis_completed", "preprod_artifact"),
-    ] {
+    for (name, resource) in
+        [("metric_alert_critical", "metric_alert"), ("preprod_artifact_size_analysis_completed", "preprod_artifact")]
+    {
         assert_eq!(receive(fixture(name)), Received::Ignored(resource));
     }
     assert_eq!(receive(r#"{"action":"created","data":{}}"#), Received::Ignored("unknown resource"));
     let moved = r#"{"action":"moved","data":{"issue":{"id":"42"}}}"#;
     assert_eq!(receive(moved), Received::Ignored("issue: unknown action"));
+}
+
+#[test]
+fn a_comment_names_its_issue_and_whoever_wrote_it() {
+    let told = change("comment_created");
+    let key = ProjectKey { org: None, id: None, slug: Some(ProjectSlug::new("checkout")) };
+    assert_eq!((&told.issue_id, &told.project, &told.issue), (&IssueId::new("42"), &key, &Issue::default()));
+    let remark = Remark { what: Remarked::Comment, text: "looking".into(), by: Some("Ana".into()) };
+    assert_eq!(told.kind, ChangeKind::Remark(Box::new(remark.clone())));
+
+    let text = fixture("comment_created").replace("\"created\"", "\"updated\"").replace("42", "\"42\"");
+    let another = Remark { what: Remarked::CommentChanged, ..remark };
+    assert_eq!(changed(&text).kind, ChangeKind::Remark(Box::new(another)));
+    let text = fixture("comment_created").replace("\"created\"", "\"deleted\"");
+    assert_eq!(receive(&text), Received::Ignored("comment: nothing to say"));
+}
+
+#[test]
+fn what_the_analysis_found_is_a_remark_about_an_issue_whose_project_it_does_not_tell() {
+    let told = change("seer_root_cause_completed");
+    assert_eq!((&told.issue_id, &told.project), (&IssueId::new("42"), &ProjectKey::default()));
+    let text = "Root cause: The pool is too small.".into();
+    assert_eq!(told.kind, ChangeKind::Remark(Box::new(Remark { what: Remarked::Seer, text, by: None })));
+    let begun = fixture("seer_root_cause_completed").replace("_completed", "_started");
+    assert_eq!(receive(&begun), Received::Ignored("seer: nothing to say yet"));
+}
+
+#[test]
+fn every_event_tells_of_its_issue_as_an_alert_does() {
+    let (told, alert) = (change("error_created"), change("event_alert_triggered"));
+    assert_eq!(told.kind, ChangeKind::Seen);
+    assert_eq!((&told.issue_id, &told.project), (&alert.issue_id, &alert.project));
+    assert_eq!(told.occurrence.as_ref().and_then(|seen| seen.environment.as_deref()), Some("production"));
+}
+
+#[test]
+fn a_rule_that_fires_for_an_activity_tells_of_its_issue() {
+    let told = change("activity_alert_triggered");
+    assert_eq!(told.kind, ChangeKind::Alert { rule: "Tell us about fixes".into() });
+    assert_eq!((told.project.org, told.issue.short_id.as_deref()), (Some(acme()), Some("CHECKOUT-7")));
+    assert_eq!(told.issue.url.as_deref(), Some(PAGE));
 }
 
 #[test]
@@ -395,12 +431,15 @@ fn megabytes_that_nobody_sees_are_skipped() {
 
 /// Everything but these may be missing or null, and the event is still an event.
 fn is_needed(path: &str) -> bool {
-    const NEEDED: [&str; 9] = [
+    const NEEDED: [&str; 12] = [
         "/action",
         "/data",
         "/data/issue",
         "/data/issue/id",
         "/data/event",
+        "/data/error",
+        "/data/issue_id",
+        "/data/group_id",
         "/data/installation",
         "/data/installation/uuid",
         "/data/installation/organization",

@@ -13,6 +13,7 @@ mod muting;
 mod offers;
 mod panels;
 mod refresh;
+mod remarks;
 mod running;
 mod storms;
 mod story;

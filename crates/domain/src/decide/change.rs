@@ -16,7 +16,7 @@ impl Core<'_> {
     /// The subscriptions in whose channels `change` would post a new message that none waits for yet: whose crowd matters.
     pub fn opens<'s>(&self, change: &Change, subscribers: &'s [Subscription], cards: &[Card]) -> Vec<&'s Subscription> {
         let is_new = |card: &Card| card.message.is_none() && (card.listed.is_some() || card.is_unopened());
-        let admits = |s: &&Subscription| s.muted(self.now).is_none() && s.admits(change);
+        let admits = |s: &&Subscription| !change.is_remark() && s.muted(self.now).is_none() && s.admits(change);
         let opens = |s: &&Subscription| admits(s) && card_in(s, cards).is_none_or(is_new);
         once_a_channel(subscribers).filter(opens).collect()
     }
@@ -132,6 +132,9 @@ impl Core<'_> {
         card: Option<&Card>,
         crowds: &Crowds,
     ) -> Decision {
+        if let ChangeKind::Remark(remark) = &change.kind {
+            return self.remarked(subscription, change, remark, card);
+        }
         let new = || Card::open(Handle::new(self.random.hex128()), subscription, change, self.now);
         match card {
             None => match subscription.admission(change) {
@@ -305,10 +308,10 @@ pub(super) fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Opt
 }
 
 /// An issue's beginning and its alerts come together, as often as not in the wrong order. Where every card knows that the
-/// issue is open, neither can be a lie.
+/// issue is open, neither can be a lie. A remark says nothing of how it is.
 fn says_nothing_new(change: &Change, cards: &[Card]) -> bool {
-    let tells_of_an_open_issue = matches!(change.kind, ChangeKind::New | ChangeKind::Alert { .. });
-    tells_of_an_open_issue && !cards.is_empty() && cards.iter().all(Card::is_open)
+    let tells_of_an_open_issue = matches!(change.kind, ChangeKind::New | ChangeKind::Seen | ChangeKind::Alert { .. });
+    change.is_remark() || tells_of_an_open_issue && !cards.is_empty() && cards.iter().all(Card::is_open)
 }
 
 /// Whether another card that stands for the issue was posted in the channel.

@@ -9,6 +9,7 @@ mod link;
 mod mute;
 mod panel;
 mod press;
+mod remark;
 mod said;
 mod sift;
 mod storm;

@@ -11,6 +11,7 @@ mod lists;
 mod mentions;
 mod muting;
 mod panel;
+mod remark;
 #[cfg(test)]
 mod snapshots;
 mod whole;
@@ -33,6 +34,7 @@ pub use lists::{configure, help, help_topic, status, tested, whoami};
 pub use mentions::{called, mentions_set};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use panel::{project_settings, settings, settings_changed};
+pub use remark::remarked;
 pub use whole::{
     choose_organization, choose_project, configure_whole, connected_whole, joined, which_to_connect, whole_already,
 };

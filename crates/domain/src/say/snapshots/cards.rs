@@ -54,6 +54,7 @@ fn standings() -> Vec<(String, Notice)> {
     let archived = |by, until| Standing::Archived { by, at: NOW, until };
     let standings = [
         ("new", Standing::New),
+        ("it happened once more", Standing::Seen),
         ("it came back", Standing::CameBack),
         ("it happens much more often", Standing::Escalating),
         ("a rule fired", Standing::Alert { rule: "Page on new errors".into() }),

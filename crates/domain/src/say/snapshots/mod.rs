@@ -10,6 +10,7 @@ mod errors;
 mod linking;
 mod lists;
 mod mentions;
+mod remark;
 mod rules;
 mod storms;
 mod why;
@@ -57,6 +58,7 @@ fn all() -> Vec<Group> {
         group("Muting", "say/muting", changes::muting()),
         group("Settings and filters", "say/panel", changes::panel()),
         group("To whom an issue goes", "say/assign", assign::messages()),
+        group("What is said about issues", "say/remark", remark::messages()),
         group("Calling people", "say/mentions", mentions::messages()),
         group("Linking a Sentry account", "say/linking", linking::messages()),
         group("Help and lists", "say/lists", lists::messages()),
