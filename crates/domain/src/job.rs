@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Action, Actor, Address, CredentialId, Decision, Digest, Filter, Handle, Identity, IssueId, IssueRef,
-    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp, UserId,
+    JobId, Lane, MessageId, Notice, OrgSlug, Person, Place, Project, ProjectId, ProjectSlug, Random, Timestamp,
+    TriggerId, UserId,
 };
 
 /// Something to perform once it is committed.
@@ -77,6 +78,8 @@ pub enum Job {
     Update(Update),
     /// Ask Sentry to whom an issue can be given, for whoever wants to give it.
     AskWhom(AskWhom),
+    /// Show more of an issue whose address somebody posted. Nobody is told where that cannot be.
+    Unfurl(Unfurl),
     /// Revoke a grant at Sentry and delete it here.
     Forget {
         /// The account whose vault holds it.
@@ -215,6 +218,21 @@ pub struct AskWhom {
     pub me: Option<Identity>,
 }
 
+/// The address of an issue's page, posted by somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfurl {
+    /// Who posted it: with their rights Sentry is asked.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// In which message.
+    pub message: Option<MessageId>,
+    /// Which issue.
+    pub issue: IssueRef,
+    /// Under which more of it is shown.
+    pub trigger: TriggerId,
+}
+
 impl Job {
     /// Whether the body holds people's words, links or names, and is sealed at rest.
     pub fn is_confidential(&self) -> bool {
@@ -237,7 +255,9 @@ impl Job {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Show { .. } | Self::ShowRoundup { .. } => "post",
-            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) | Self::AskWhom(_) => "answer",
+            Self::Answer(_) | Self::Connect(_) | Self::Join(_) | Self::Test(_) | Self::AskWhom(_) | Self::Unfurl(_) => {
+                "answer"
+            }
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
@@ -251,7 +271,7 @@ impl Job {
 
     /// Whether it is a message to the chat platform, whose limits concern every message of the account.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Show { .. } | Self::ShowRoundup { .. } | Self::Answer(_) | Self::Test(_))
+        matches!(self, Self::Show { .. } | Self::ShowRoundup { .. } | Self::Answer(_) | Self::Test(_) | Self::Unfurl(_))
     }
 
     /// How long whoever tells us to come back soon is believed.
@@ -267,6 +287,7 @@ impl Job {
             | Self::Join(_)
             | Self::ReadRoles { .. }
             | Self::Test(_)
+            | Self::Unfurl(_)
             | Self::Update(_)
             | Self::AskWhom(_)
             | Self::Refresh { .. }

@@ -16,6 +16,7 @@ mod refresh;
 mod running;
 mod storms;
 mod story;
+mod unfurls;
 mod whole;
 mod why;
 mod world;

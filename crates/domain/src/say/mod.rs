@@ -13,6 +13,7 @@ mod muting;
 mod panel;
 #[cfg(test)]
 mod snapshots;
+mod unfurl;
 mod whole;
 mod why;
 
@@ -33,6 +34,7 @@ pub use lists::{configure, help, help_topic, status, tested, whoami};
 pub use mentions::{called, mentions_set};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use panel::{project_settings, settings, settings_changed};
+pub use unfurl::unfurled;
 pub use whole::{
     choose_organization, choose_project, configure_whole, connected_whole, joined, which_to_connect, whole_already,
 };

@@ -12,6 +12,7 @@ mod lists;
 mod mentions;
 mod rules;
 mod storms;
+mod unfurl;
 mod why;
 mod world;
 
@@ -57,6 +58,7 @@ fn all() -> Vec<Group> {
         group("Muting", "say/muting", changes::muting()),
         group("Settings and filters", "say/panel", changes::panel()),
         group("To whom an issue goes", "say/assign", assign::messages()),
+        group("An issue's address that somebody posts", "say/unfurl", unfurl::messages()),
         group("Calling people", "say/mentions", mentions::messages()),
         group("Linking a Sentry account", "say/linking", linking::messages()),
         group("Help and lists", "say/lists", lists::messages()),
