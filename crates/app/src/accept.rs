@@ -120,6 +120,7 @@ impl App {
         match event {
             Event::Said(said) => self.decide_said(said).await,
             Event::Pressed(pressed) => self.decide_pressed(pressed).await,
+            Event::Shared(shared) => self.decide_shared(shared).await,
             Event::Changed(change) => self.decide_changed(change).await,
             Event::Installed { account, by } => Ok(self.core().installed(account, by)),
             Event::Deauthorized { account, at } => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use zentry_domain::ports::ChatError;
-use zentry_domain::{Address, Chat, Clock, MessageId, Notice, Timestamp};
+use zentry_domain::{Address, Chat, Clock, MessageId, Notice, Person, Timestamp, TriggerId};
 
 /// Calls are judged over this long.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -55,6 +55,10 @@ impl Chat for Guarded {
 
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.call(self.chat.delete(to, message)).await
+    }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.call(self.chat.unfurl(by, trigger, notice)).await
     }
 }
 

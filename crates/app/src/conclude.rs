@@ -44,6 +44,7 @@ impl App {
             }
             (_, Effect::NoCard) => Outcome::Suppressed { reason: Suppression::Deauthorized, then: Decision::nothing() },
             (Job::Test(test), Effect::Said) => Outcome::Done(self.tested(queued, test, None).await?),
+            (Job::Unfurl(unfurl), Effect::Unfurled) => Outcome::Done(self.core().unfurled(unfurl)),
             (Job::Connect(wish), Effect::Found(found)) => {
                 let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
                 let installed = match found {
@@ -288,6 +289,10 @@ impl App {
                 Outcome::Dead { why, then: Decision::nothing() }
             }
             (Job::Sift { project, cards, .. }, _) => Outcome::Done(self.could_not_sift(project, cards, failure).await?),
+            (Job::Unfurl(_), _) => {
+                tracing::info!(job.id = %queued.id, why, "nothing is shown of an issue whose address was posted");
+                Outcome::Done(Decision::nothing())
+            }
             // The next delivery, or the next reading, brings the card up to date, and the project in.
             (Job::Join(_) | Job::ReadRoles { .. } | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
             (Job::ReadDirectory { account }, _) => {

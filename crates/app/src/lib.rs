@@ -14,6 +14,7 @@ mod link;
 mod perform;
 mod reconcile;
 mod sift;
+mod unfurl;
 
 use std::sync::Arc;
 

@@ -51,6 +51,8 @@ pub(crate) enum Effect {
     NoCard,
     /// An answer was posted.
     Said,
+    /// More of an issue is shown beside its address.
+    Unfurled,
     /// Sentry was asked for a project.
     Found(Lookup),
     /// A project may join, or may not be seen.
@@ -107,7 +109,7 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether the chat platform has taken a message.
     pub(crate) fn is_sent(&self) -> bool {
-        matches!(self, Self::Posted { .. } | Self::Edited(_) | Self::Said | Self::RoundupShown { .. })
+        matches!(self, Self::Posted { .. } | Self::Edited(_) | Self::Said | Self::Unfurled | Self::RoundupShown { .. })
     }
 }
 
@@ -145,6 +147,7 @@ impl App {
             Job::Answer(answer) => self.say(answer).await,
             Job::Join(join) => self.ask_to_join(join).await,
             Job::ReadRoles { account, user } => self.ask_for_roles(account, user).await,
+            Job::Unfurl(unfurl) => self.unfurl(unfurl).await,
             Job::Test(test) => self.test(test).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,

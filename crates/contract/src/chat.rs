@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use zentry_domain::ports::ChatError;
 use zentry_domain::{
-    Action, Address, Button, Chat, Choice, Handle, Level, MessageId, Notice, Person, Place, Press, Tone, UserJid,
+    Action, Address, Button, Chat, Choice, Handle, Level, MessageId, Notice, Person, Place, Press, Tone, TriggerId,
+    UserJid,
 };
 
 /// How long [`Trouble::Throttled`] asks us to wait.
@@ -42,6 +43,12 @@ pub trait Bench: Send + Sync {
 
     /// What `viewer` sees in `place`, oldest first.
     fn seen_in(&self, place: &Place, viewer: &Person) -> Vec<Seen>;
+
+    /// Somebody posts an address in [`Bench::place`]: the trigger under which more of it can be shown.
+    fn share(&self, by: &Person) -> TriggerId;
+
+    /// What is shown beside the address of a trigger; its id is nobody's.
+    fn unfurled(&self, trigger: &TriggerId) -> Option<Seen>;
 
     /// How often a credential was fetched so far.
     fn renewals(&self) -> usize;
@@ -110,6 +117,10 @@ macro_rules! chat_suite {
             a_text_that_is_too_long_is_cut_and_not_refused,
             a_message_of_too_many_lines_is_cut_and_not_refused,
             hostile_text_is_shown_and_not_interpreted,
+            more_of_an_address_is_shown_once,
+            more_is_shown_only_of_what_somebody_posted_themselves,
+            hostile_text_beside_an_address_is_not_interpreted_either,
+            what_goes_wrong_beside_an_address_is_told_as_of_a_message,
             an_empty_text_is_not_refused,
         }
     };
@@ -366,6 +377,63 @@ pub async fn an_empty_text_is_not_refused(bench: &impl Bench) {
     notice.buttons = vec![button("", Action::Resolve)];
     notice.tone = Some(Tone::Resolved);
     bench.chat().post(&everyone(bench), &notice).await.expect("posted");
+}
+
+// === beside addresses ===
+
+/// What is there stays as it was first shown.
+pub async fn more_of_an_address_is_shown_once(bench: &impl Bench) {
+    let (chat, trigger) = (bench.chat(), bench.share(&bench.ana()));
+    assert_eq!(bench.unfurled(&trigger), None);
+    let notice = Notice { buttons: Vec::new(), ..card("Open") };
+    chat.unfurl(&bench.ana(), &trigger, &notice).await.expect("shown");
+    let again = chat.unfurl(&bench.ana(), &trigger, &Notice::text("again")).await;
+    assert!(matches!(again, Err(ChatError::MessageGone(_))), "{again:?}");
+    let seen = bench.unfurled(&trigger).expect("it is shown");
+    assert_eq!(seen.texts, ["Open · [checkout] TimeoutError", "checkout/pay.py", "CHECKOUT-7"]);
+    assert_eq!(seen.links, ["https://sentry.example.com/organizations/acme/issues/42/"]);
+    assert_eq!(seen.buttons, Vec::<String>::new());
+}
+
+/// A trigger that is nobody's, or somebody else's, or none at all.
+pub async fn more_is_shown_only_of_what_somebody_posted_themselves(bench: &impl Bench) {
+    let (chat, bens) = (bench.chat(), bench.share(&bench.ben()));
+    for trigger in [&bens, &TriggerId::new("nobodys")] {
+        let shown = chat.unfurl(&bench.ana(), trigger, &Notice::text("mine")).await;
+        assert!(matches!(shown, Err(ChatError::MessageGone(_))), "{shown:?}");
+    }
+    assert_eq!(bench.unfurled(&bens), None);
+}
+
+/// As of every message.
+pub async fn hostile_text_beside_an_address_is_not_interpreted_either(bench: &impl Bench) {
+    let trigger = bench.share(&bench.ana());
+    let hostile = "<!all> <https://evil.example|Sentry> *bold* \"`x`\"";
+    let notice = Notice::text(format!("\u{202e}{hostile}")).line(format!("{hostile}\u{0007}\n"));
+    bench.chat().unfurl(&bench.ana(), &trigger, &notice).await.expect("shown");
+    let seen = bench.unfurled(&trigger).expect("it is shown");
+    assert!(!seen.is_markup);
+    assert_eq!(seen.texts, [hostile, hostile]);
+}
+
+/// A lost answer needs no care, since it works once.
+pub async fn what_goes_wrong_beside_an_address_is_told_as_of_a_message(bench: &impl Bench) {
+    let (chat, ana) = (bench.chat(), bench.ana());
+    let unfurl = async |trigger: &TriggerId| chat.unfurl(&ana, trigger, &Notice::text("Open")).await;
+    let trigger = bench.share(&ana);
+    bench.cause(Trouble::Throttled);
+    let throttled = unfurl(&trigger).await;
+    assert!(matches!(throttled, Err(ChatError::Throttled { after: Some(THROTTLED_FOR) })), "{throttled:?}");
+    bench.cause(Trouble::Broken);
+    let broken = unfurl(&trigger).await;
+    assert!(matches!(broken, Err(ChatError::Unavailable(_))), "{broken:?}");
+    bench.cause(Trouble::Expired);
+    let renewals = bench.renewals();
+    unfurl(&trigger).await.expect("the credential is renewed by itself");
+    assert_eq!(bench.renewals(), renewals + 1);
+    bench.cause(Trouble::LostAnswer);
+    let lost = unfurl(&bench.share(&ana)).await;
+    assert!(matches!(lost, Err(ChatError::Unavailable(_))), "{lost:?}");
 }
 
 // === the cases' own words ===

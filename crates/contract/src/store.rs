@@ -27,6 +27,7 @@ pub use roster::*;
 pub use settle::*;
 pub use storms::*;
 pub use traces::*;
+pub use unfurls::*;
 pub use upkeep::*;
 
 use shared::*;
@@ -121,6 +122,8 @@ macro_rules! store_suite {
             a_channel_knows_when_its_connections_were_changed,
             however_much_is_asked_of_sentry_messages_are_leased,
             a_change_can_be_taken_back_once_and_for_a_while,
+            the_addresses_of_a_message_are_counted_for_half_an_hour,
+            what_was_shown_of_an_address_is_known_in_its_channel_for_half_an_hour,
             what_a_message_offers_is_known_to_its_account_for_a_while,
             a_channel_has_one_storm_at_a_time,
             what_waits_to_be_posted_can_be_gathered,
@@ -258,5 +261,7 @@ mod shared;
 mod storms;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod traces;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod unfurls;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod upkeep;

@@ -80,6 +80,7 @@ macro_rules! tracker_suite {
             the_same_action_twice_is_fine,
             an_action_whose_answer_was_lost_can_be_repeated,
             a_hidden_issue_is_gone,
+            an_issue_is_found_with_its_project_by_its_number_alone,
             the_latest_occurrence_tells_its_environment_release_and_tags,
             the_occurrences_of_a_hidden_issue_are_hidden,
             the_issues_of_a_project_are_listed_since_they_were_first_seen,
@@ -344,6 +345,21 @@ pub async fn a_hidden_issue_is_gone(bench: &impl Bench) {
     }
     let untouched = bench.tracker().issue(&world.ana, &world.issue).await.expect("an answer").expect("Ana's issue");
     assert_eq!(untouched.status, Some(Status::Unresolved));
+}
+
+/// Whoever may not see it learns no project either.
+pub async fn an_issue_is_found_with_its_project_by_its_number_alone(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    for project in &bench.projects_of("acme") {
+        let there = bench.issue(project).await;
+        let read = bench.tracker().issue(&world.ana, &there).await.expect("an answer").expect("Ana's issue");
+        let found = bench.tracker().issue_in_project(&world.ana, &there).await.expect("an answer");
+        assert_eq!(found, Some((project.slug.clone(), read)));
+        let missing = IssueRef { id: IssueId::new("999999"), ..there.clone() };
+        for (actor, issue) in [(&world.ben, &there), (&world.ana, &missing)] {
+            assert_eq!(bench.tracker().issue_in_project(actor, issue).await.expect("an answer"), None);
+        }
+    }
 }
 
 /// The reason is one line, for people.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zentry_contract::chat::{Bench, Seen, THROTTLED_FOR, Trouble};
 use zentry_contract::fake::{ChatFault, FakeChat, FakeMessage};
 use zentry_contract::{chat_suite, sample};
-use zentry_domain::{Chat, Person, Place};
+use zentry_domain::{Address, Chat, MessageId, Person, Place, TriggerId};
 
 struct FakeBench(Arc<FakeChat>);
 
@@ -64,6 +64,17 @@ impl Bench for FakeBench {
 
     fn seen_in(&self, place: &Place, viewer: &Person) -> Vec<Seen> {
         self.0.seen_in(place, viewer).into_iter().map(seen).collect()
+    }
+
+    fn share(&self, by: &Person) -> TriggerId {
+        self.0.share(by)
+    }
+
+    fn unfurled(&self, trigger: &TriggerId) -> Option<Seen> {
+        let shown = self.0.unfurled().into_iter().find(|unfurl| unfurl.trigger == *trigger)?;
+        let notice = shown.notice?;
+        let (to, id) = (Address::direct(&shown.by), MessageId::new(""));
+        Some(seen(FakeMessage { id, to, notice, edits: 0 }))
     }
 
     fn renewals(&self) -> usize {

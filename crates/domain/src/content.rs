@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{counted, line};
 use crate::{
     Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Fix, Handle, Issue, IssueId, Notice, Person,
-    Place, Press, Privacy, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
+    Place, Press, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
 };
 
 /// The head is what a phone shows.
@@ -210,10 +210,7 @@ impl Content {
     }
 
     fn hidden(&self) -> String {
-        match self.settings.privacy {
-            Privacy::Full => String::new(),
-            Privacy::NoMessage | Privacy::ClassOnly => "Message hidden by this channel's privacy setting.".into(),
-        }
+        self.settings.privacy.hides().to_owned()
     }
 
     fn whose(&self) -> String {

@@ -217,6 +217,31 @@ pub enum RowChange {
         /// The place.
         channel: ChannelId,
     },
+    /// Somebody posted addresses that we may show more of, perhaps after others in the same message. Kept for
+    /// [`UNFURL_PAUSE`](crate::decide::UNFURL_PAUSE).
+    Shared {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// The message.
+        message: MessageId,
+        /// How many.
+        links: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// More of an issue was shown, because somebody posted its address. Kept as long.
+    Unfurled {
+        /// The account.
+        account: AccountId,
+        /// The channel.
+        channel: ChannelId,
+        /// Which issue.
+        issue: IssueId,
+        /// When.
+        at: Timestamp,
+    },
     /// What the buttons of a message do.
     PutOffer(Offer),
     /// A change that can be taken back.

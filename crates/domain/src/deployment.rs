@@ -21,6 +21,8 @@ pub struct Deployment {
     pub integration_org: Option<OrgSlug>,
     /// New cards a minute and channel before one card stands for all of them; 0 for no limit.
     pub storm_budget: u64,
+    /// Where Sentry's pages are, without a slash at the end.
+    pub sentry_url: String,
     /// Where an organization's owner installs the Sentry App, if there is one to install.
     pub install_url: Option<String>,
 }

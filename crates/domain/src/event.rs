@@ -1,6 +1,8 @@
 //! Everything that can come in, in the past tense. Closed: the adapters decode into it, the core decides on it.
 
-use crate::{Account, AccountId, Change, InstallationId, MessageId, OrgSlug, Person, Place, Press, Timestamp};
+use crate::{
+    Account, AccountId, Change, InstallationId, MessageId, OrgSlug, Person, Place, Press, Timestamp, TriggerId,
+};
 
 /// A fact that came in with a verified delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub enum Event {
     Said(Said),
     /// Somebody pressed a button or chose an option.
     Pressed(Pressed),
+    /// Somebody posted addresses of which the platform lets us show more.
+    Shared(Shared),
     /// An account installed the bot.
     Installed {
         /// The account, and who installed it.
@@ -65,4 +69,19 @@ pub struct Pressed {
     pub press: Option<Press>,
     /// On which message, where the platform says so.
     pub message: Option<MessageId>,
+}
+
+/// Somebody posted addresses of which the platform lets us show more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Who.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// In which message, where the platform says so: it may tell of each of its addresses apart.
+    pub message: Option<MessageId>,
+    /// The addresses.
+    pub links: Vec<String>,
+    /// Under which more of one of them can be shown.
+    pub trigger: TriggerId,
 }

@@ -93,6 +93,10 @@ opaque_id!(
     MessageId
 );
 opaque_id!(
+    /// Under which the chat platform takes, once and for a while, what is to be shown of an address that somebody posted.
+    TriggerId
+);
+opaque_id!(
     /// Our integration in one Sentry organization (a UUID).
     InstallationId
 );

@@ -36,7 +36,7 @@ impl Lane {
 
     /// Whether it is one of a channel's messages: the chat platform's limits hold up these, and nothing that is asked of Sentry.
     pub fn is_of_messages(&self) -> bool {
-        ["cards/", "roundups/", "mutes/", "answers/"].iter().any(|prefix| self.name.starts_with(prefix))
+        ["cards/", "roundups/", "mutes/", "answers/", "unfurls/"].iter().any(|prefix| self.name.starts_with(prefix))
     }
 
     /// Those of a channel's messages.
@@ -68,6 +68,11 @@ impl Lane {
     /// A channel's answers to people: never behind its cards.
     pub fn answers(account: &AccountId, channel: &ChannelId) -> Self {
         Self::zoom(account, format!("answers/{}", channel.key()))
+    }
+
+    /// What is shown of the addresses that people post in a channel: no answer waits behind it.
+    pub fn unfurls(account: &AccountId, channel: &ChannelId) -> Self {
+        Self::zoom(account, format!("unfurls/{}", channel.key()))
     }
 
     /// One issue's changes at Sentry.

@@ -51,11 +51,11 @@ pub use content::{Content, Doing, Step};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use directory::{DirectoryChange, Rank};
-pub use event::{Event, Pressed, Said};
+pub use event::{Event, Pressed, Said, Shared};
 pub use filter::{Admission, Filter, Kind, Terms};
 pub use id::{
     AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
-    ProjectId, ProjectSlug, Revision, UserId, UserJid,
+    ProjectId, ProjectSlug, Revision, TriggerId, UserId, UserJid,
 };
 pub use issue::{
     Archive, Assignee, Change, ChangeKind, Fix, Issue, IssueRef, Level, Occurrence, Organization, Project, ProjectKey,
@@ -63,7 +63,7 @@ pub use issue::{
 };
 pub use job::{
     Answer, AskWhom, Candidate, Connect, DeadLetter, Failure, Job, Join, Ledger, NewJob, Outcome, Queued, Suppression,
-    Tell, Test, Update,
+    Tell, Test, Unfurl, Update,
 };
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};

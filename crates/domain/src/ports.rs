@@ -20,8 +20,8 @@ use crate::{
     Account, AccountId, Action, Actor, Address, Assignee, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId,
     DeadLetter, Decision, Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId,
     Lane, Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner,
-    Pause, Person, Project, ProjectId, ProjectKey, Pulse, Queued, Revision, Roundup, Secret, Subscription, Timestamp,
-    Trace, Undo, UserId, Whole,
+    Pause, Person, Project, ProjectId, ProjectKey, ProjectSlug, Pulse, Queued, Revision, Roundup, Secret, Subscription,
+    Timestamp, Trace, TriggerId, Undo, UserId, Whole,
 };
 
 pub use directory::{Directory, DirectoryError, Page, Roster};
@@ -169,6 +169,15 @@ pub trait Facts: Send + Sync {
     async fn acquaintance(&self, account: &AccountId, user: &UserId) -> Result<Option<Person>, StoreError>;
     /// Whether, and why, nothing can be sent to a place.
     async fn paused(&self, account: &AccountId, channel: &ChannelId) -> Result<Option<Pause>, StoreError>;
+    /// How many addresses that we may show more of a message was said to hold.
+    async fn links_in(&self, account: &AccountId, channel: &ChannelId, message: &MessageId) -> Result<u64, StoreError>;
+    /// When more of an issue was last shown in a channel, because somebody posted its address.
+    async fn unfurled(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        issue: &IssueId,
+    ) -> Result<Option<Timestamp>, StoreError>;
     /// The channels in which a person has typed or pressed something.
     async fn channels_known_to(&self, account: &AccountId, user: &UserId) -> Result<Vec<ChannelId>, StoreError>;
 }
@@ -312,6 +321,12 @@ pub trait Chat: Send + Sync {
 
     /// Deletes a message; one that is gone is deleted already. Idempotent.
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError>;
+
+    /// Shows `notice` beside an address that `by` posted. It works once, so a lost answer may be tried again.
+    ///
+    /// # Errors
+    /// [`ChatError::MessageGone`] where nothing can be shown there, or not any more.
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError>;
 }
 
 /// Why a message was not sent.
@@ -320,7 +335,7 @@ pub enum ChatError {
     /// The destination does not exist for us.
     #[error("the destination is gone")]
     Gone(#[source] BoxError),
-    /// The message to edit does not exist any more.
+    /// What the call is about, such as the message to edit, does not exist any more.
     #[error("the message is gone")]
     MessageGone(#[source] BoxError),
     /// Refused for good.
@@ -362,6 +377,13 @@ pub trait Tracker: Send + Sync {
 
     /// One issue; `None` where there is none or the actor may not see it.
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError>;
+
+    /// The same with its project's slug, for whoever knows neither.
+    async fn issue_in_project(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+    ) -> Result<Option<(ProjectSlug, Issue)>, TrackerError>;
 
     /// The latest occurrence of an issue, from Sentry's own answer for it (Sentry, endpoints: latest event): a webhook
     /// about an issue says nothing of it. `None` where there is none, where the actor may not see the issue, and where

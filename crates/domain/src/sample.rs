@@ -86,6 +86,7 @@ pub(crate) fn deployment() -> crate::Deployment {
         linking: true,
         integration_org: None,
         storm_budget: 6,
+        sentry_url: "https://sentry.example.com".into(),
         install_url: None,
     }
 }

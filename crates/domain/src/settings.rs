@@ -167,6 +167,14 @@ impl Privacy {
         }
     }
 
+    /// What is said where something is hidden.
+    pub(crate) fn hides(self) -> &'static str {
+        match self {
+            Self::Full => "",
+            Self::NoMessage | Self::ClassOnly => "Message hidden by this channel's privacy setting.",
+        }
+    }
+
     /// The issue without what must not be shown, and so is not kept either.
     #[must_use]
     pub fn redact(self, issue: Issue) -> Issue {

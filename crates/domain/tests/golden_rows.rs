@@ -11,8 +11,8 @@ use zentry_domain::{
     ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group, Handle,
     Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Limit, Line, MessageId, Mute, Notice, Offered, OrgSlug,
     Pending, Person, Place, Press, Privacy, Project, ProjectId, ProjectSlug, Release, Remark, Remarked, Select,
-    SelectOption, Setting, Standing, Status, Step, Subscription, Tell, Terms, Test, Timestamp, Tone, Undoing, Update,
-    Updates, UserId, UserJid, Whole, Zone,
+    SelectOption, Setting, Standing, Status, Step, Subscription, Tell, Terms, Test, Timestamp, Tone, TriggerId,
+    Undoing, Unfurl, Update, Updates, UserId, UserJid, Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -174,6 +174,9 @@ fn jobs_stay_readable() {
     golden("job_show_later", &Job::ShowLater { account: AccountId::new("acc"), card: card() });
     golden("job_read_directory", &Job::ReadDirectory { account: AccountId::new("acc") });
     golden("job_reconcile", &Job::Reconcile { org: OrgSlug::new("acme") });
+    let issue = IssueRef { org: OrgSlug::new("acme"), id: IssueId::new("42") };
+    let (message, trigger) = (Some(MessageId::new("m1")), TriggerId::new("t1"));
+    golden("job_unfurl", &Job::Unfurl(Unfurl { by: ana(), place: ops(), message, issue, trigger }));
     golden("job_test", &Job::Test(Test { by: ana(), place: ops() }));
     let issue = IssueId::new("42");
     let (org, project, slug) = (checkout().org, checkout().id, checkout().slug);

@@ -185,6 +185,7 @@ fn deployment() -> Deployment {
         linking: true,
         integration_org: None,
         storm_budget: 0,
+        sentry_url: "https://sentry.example.com".into(),
         install_url: None,
     }
 }

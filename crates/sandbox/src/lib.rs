@@ -5,11 +5,11 @@
 //! what they leave open (three forms of a bot chat's JID, two answers to an edit, …) can be chosen ([`zoom::Manners`]).
 //!
 //! *Simulated at Zoom*: the token endpoint, sending, editing and deleting messages with every check of cards that is
-//! documented, signed webhooks with their three redeliveries, URL validation, installing and removing the app, people's
-//! grants, and as much of the directory as is read with them. *At
+//! documented, showing more of addresses that are posted, signed webhooks with their three redeliveries, URL validation,
+//! installing and removing the app, people's grants, and as much of the directory as is read with them. *At
 //! Sentry*: the consent pages, OAuth tokens with rotation, the REST calls about organizations, projects, people,
 //! teams, issues and installations, and signed webhooks. *Between them*: a small [`browser`]. *Not simulated*: TLS,
-//! link unfurling; Sentry's service hooks, regions, device flow and rate limiter (a
+//! Sentry's service hooks, regions, device flow and rate limiter (a
 //! [`Fault`] stands in for the last). Every token and id is the same in every run and guards nothing.
 //!
 //! Schedules and lifetimes follow a [`Clock`] that may run fast or be pushed; the time a receiver has for an answer is

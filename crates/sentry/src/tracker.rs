@@ -10,7 +10,7 @@ use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
     AccountId, Action, Actor, Assignee, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
-    Organization, Project, Release, Secret, Timestamp, Tracker, Vault, text,
+    Organization, Project, ProjectSlug, Release, Secret, Timestamp, Tracker, Vault, text,
 };
 use zentry_http_client::HttpClient;
 
@@ -97,6 +97,16 @@ impl Tracker for SentryTracker {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         Ok(unseen(self.read(actor, issue).await)?)
+    }
+
+    async fn issue_in_project(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+    ) -> Result<Option<(ProjectSlug, Issue)>, TrackerError> {
+        let read = unseen(self.read_raw(actor, issue).await)?;
+        let project = read.as_ref().and_then(|read| read.project(None).slug);
+        Ok(project.zip(read.map(|read| read.shown(&self.api.site, Some(&issue.org)))))
     }
 
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {
@@ -240,12 +250,16 @@ impl SentryTracker {
     }
 
     async fn read(&self, actor: &Actor, issue: &IssueRef) -> Result<Issue, Failure> {
+        Ok(self.read_raw(actor, issue).await?.shown(&self.api.site, Some(&issue.org)))
+    }
+
+    async fn read_raw(&self, actor: &Actor, issue: &IssueRef) -> Result<wire::Issue, Failure> {
         let mut url = self.address(actor, issue, &[]).await?;
         url.query_pairs_mut().append_pair("collapse", "stats").append_pair("collapse", "tags");
         let call = Call::get(url).in_background();
         let read: wire::Issue = json(&self.api.send(actor, call).await?)?;
         match read.id() {
-            Some(_) => Ok(read.shown(&self.api.site, Some(&issue.org))),
+            Some(_) => Ok(read),
             None => Err(Failure::unavailable("Sentry answered with something that is no issue")),
         }
     }

@@ -86,6 +86,10 @@ impl Db {
                 .change("DELETE FROM pause WHERE account = ?1 AND channel = ?2", (account.as_str(), channel.key()))
                 .map(drop),
             RowChange::TryNow { account, channel } => self.try_now(account, channel, now),
+            RowChange::Shared { account, channel, message, links, at } => {
+                self.share((account, channel), message, *links, *at)
+            }
+            RowChange::Unfurled { account, channel, issue, at } => self.unfurl((account, channel), issue, *at),
             RowChange::PutOffer(offer) => self.put_offer(offer),
             RowChange::PutUndo(undo) => self.put_undo(undo),
             RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),

@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
 use crate::row::{count, from_json, revision};
-use crate::{pulse, roundup, whole};
+use crate::{pulse, roundup, unfurl, whole};
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
@@ -252,6 +252,21 @@ impl Facts for SqliteStore {
         self.read(move |db| Ok(!db.finds("SELECT 1 FROM unmentioned WHERE account = ?1 AND user = ?2", key)?)).await
     }
 
+    async fn links_in(&self, account: &AccountId, channel: &ChannelId, message: &MessageId) -> Result<u64, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key(), message.as_str().to_owned());
+        self.read(move |db| db.links_in(key)).await
+    }
+
+    async fn unfurled(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        issue: &IssueId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let key = (account.as_str().to_owned(), channel.key(), issue.as_str().to_owned());
+        self.read(move |db| db.first(unfurl::UNFURLED, key, |row| Ok(Timestamp(row.get(0)?)))).await
+    }
+
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {
         let id = [id.as_str().to_owned()];
         let sql = "SELECT org FROM installation WHERE id = ?1";
@@ -377,7 +392,7 @@ mod tests {
         for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
             db.assert_indexed(&format!("{LINK} {sql}"));
         }
-        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED, FAILED, LINKED_AS] {
+        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED, FAILED, LINKED_AS, unfurl::LINKS, unfurl::UNFURLED] {
             db.assert_indexed(sql);
         }
     }

@@ -32,6 +32,7 @@ mod settings;
 mod store;
 mod trace;
 mod undo;
+mod unfurl;
 mod upkeep;
 mod vault;
 mod whole;

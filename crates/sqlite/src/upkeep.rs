@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use zentry_domain::decide::UNFURL_PAUSE;
 use zentry_domain::link::LINK_MEMORY;
 use zentry_domain::{AccountId, Suppression, Timestamp};
 
@@ -17,13 +18,15 @@ const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
-pub(crate) const OF_ACCOUNT: [&str; 20] = [
+pub(crate) const OF_ACCOUNT: [&str; 22] = [
     "subscription",
     "channel",
     "settings",
     "whole",
     "apart",
     "undo",
+    "shared",
+    "unfurled",
     "offer",
     "card",
     "roundup",
@@ -54,6 +57,8 @@ const LEFT_OUT: &str = "DELETE FROM card WHERE opened = 0 AND issue > '' AND mes
     AND NOT EXISTS (SELECT 1 FROM trace
         WHERE trace.account = card.account AND trace.channel = card.channel AND trace.issue = card.issue)";
 const OLD_TRACES: &str = "DELETE FROM trace WHERE at < ?1";
+const OLD_SHARED: &str = "DELETE FROM shared WHERE at <= ?1";
+const OLD_UNFURLED: &str = "DELETE FROM unfurled WHERE at <= ?1";
 const OLD_DEAD: &str = "DELETE FROM dead WHERE at < ?1 RETURNING counted";
 
 impl Db {
@@ -79,6 +84,9 @@ impl Db {
         self.change(OLD_TRACES, [(now - TRACES_KEPT).0])?;
         self.change(LEFT_OUT, [])?;
         self.change("DELETE FROM undo WHERE expires <= ?1", [now.0])?;
+        for sql in [OLD_SHARED, OLD_UNFURLED] {
+            self.change(sql, [(now - UNFURL_PAUSE).0])?;
+        }
         self.sweep_directory(now)?;
         self.change(OLD_PULSES, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
@@ -104,6 +112,8 @@ mod tests {
             OLD_UNREADABLE,
             LEFT_OUT,
             OLD_TRACES,
+            OLD_SHARED,
+            OLD_UNFURLED,
             OLD_DEAD,
         ] {
             db.assert_indexed(sql);

@@ -238,6 +238,7 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         linking: sentry.oauth.is_some(),
         storm_budget: number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?.into(),
         integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),
+        sentry_url: sentry.base.as_str().trim_end_matches('/').to_owned(),
         install_url,
     })
 }

@@ -19,6 +19,8 @@ pub(crate) enum Verb {
     Post,
     Edit,
     Delete,
+    /// Show more of an address.
+    Unfurl,
     /// A new token.
     Token,
     /// Something of the directory.
@@ -38,7 +40,7 @@ pub(crate) struct Failure {
 pub(crate) enum Kind {
     /// The destination.
     Gone,
-    /// The message to edit or delete.
+    /// The message to edit or delete, or the address to show more of.
     MessageGone,
     Refused,
     Throttled(Option<Duration>),
@@ -95,6 +97,7 @@ pub(crate) fn verdict(verb: Verb, response: &Response, now: Timestamp) -> Result
         (400..=499, _) if verb == Verb::Token => Kind::Unauthorized,
         (400..=499, Some(7004)) => Kind::Gone,
         (404, Some(8001)) if verb != Verb::Post => Kind::MessageGone,
+        (404, Some(8002)) => Kind::MessageGone,
         // Not carried out: the request did not arrive in time.
         (408, _) => Kind::Unavailable,
         (400..=499, _) => Kind::Refused,
@@ -197,6 +200,9 @@ mod tests {
             (Verb::Post, 404, 7002, Refused),
             (Verb::Post, 404, 8001, Refused),
             (Verb::Edit, 404, 8001, MessageGone),
+            (Verb::Unfurl, 404, 8002, MessageGone),
+            (Verb::Unfurl, 400, 7001, Refused),
+            (Verb::Unfurl, 401, 7010, Unauthorized),
             (Verb::Delete, 404, 8001, MessageGone),
             (Verb::Edit, 403, 7004, Gone),
             (Verb::Delete, 403, 7004, Gone),

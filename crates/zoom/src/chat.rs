@@ -1,4 +1,4 @@
-//! Sending, editing and deleting messages (Zoom, chatbot API).
+//! Sending, editing and deleting messages, and showing more of addresses (Zoom, chatbot API).
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
 use zentry_domain::ports::ChatError;
-use zentry_domain::{AccountId, Address, ChannelId, Chat, Clock, MessageId, Notice};
+use zentry_domain::{AccountId, Address, ChannelId, Chat, Clock, MessageId, Notice, Person, TriggerId};
 use zentry_http_client::{HttpClient, Request, Response};
 
 use crate::answer::{Failure, Kind, Verb, verdict};
@@ -20,6 +20,7 @@ pub struct ZoomChat {
     pub(crate) http: HttpClient,
     pub(crate) clock: Arc<dyn Clock>,
     bot_jid: String,
+    chat: Url,
     messages: Url,
     tokens: Tokens,
     pub(crate) rate: Arc<Rate>,
@@ -36,11 +37,12 @@ struct Call<'a> {
 impl ZoomChat {
     /// Calls nobody yet. `clock` says when a token is to be renewed, and paces the calls.
     pub fn new(config: ZoomConfig, http: HttpClient, clock: Arc<dyn Clock>) -> Self {
-        let messages = wire::under(&config.api, &["v2", "im", "chat", "messages"]);
+        let chat = wire::under(&config.api, &["v2", "im", "chat"]);
+        let messages = wire::under(&chat, &["messages"]);
         let tokens =
             Tokens::new(http.clone(), Arc::clone(&clock), &config.oauth, config.client_id, config.client_secret);
         let rate = Arc::new(Rate::new(config.rate, Arc::clone(&clock)));
-        Self { http, clock, bot_jid: config.bot_jid, messages, tokens, rate }
+        Self { http, clock, bot_jid: config.bot_jid, chat, messages, tokens, rate }
     }
 
     async fn send(&self, to: &Address, notice: &Notice) -> Result<MessageId, Failure> {
@@ -109,12 +111,24 @@ impl Chat for ZoomChat {
             Err(failure) => Err(failure.into()),
         }
     }
+
+    /// The address to which Zoom wants the answer comes with its webhook, and is never called: it is built here.
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        let (user, trigger) = (by.user.as_str(), trigger.as_str());
+        if !wire::is_segment(user) || !wire::is_segment(trigger) {
+            return Err(ChatError::MessageGone("no address of Zoom's holds these ids".into()));
+        }
+        let url = wire::under(&self.chat, &["users", user, "unfurls", trigger]);
+        let content = wire::Unfurl::new(&card::content(notice)).map_err(|error| unwritten(&error))?;
+        self.call(Call { account: &by.account, verb: Verb::Unfurl, url, body: Some(json(&content)?) }).await?;
+        Ok(())
+    }
 }
 
 impl Call<'_> {
     fn request(&self, token: &HeaderValue) -> Request {
         let method = match self.verb {
-            Verb::Post | Verb::Token => Method::POST,
+            Verb::Post | Verb::Unfurl | Verb::Token => Method::POST,
             Verb::Read => Method::GET,
             Verb::Edit => Method::PUT,
             Verb::Delete => Method::DELETE,
@@ -130,8 +144,11 @@ impl Call<'_> {
 }
 
 fn json(message: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(message)
-        .map_err(|error| Failure::new(Kind::Refused, format!("cannot be written as JSON: {error}")))
+    serde_json::to_vec(message).map_err(|error| unwritten(&error))
+}
+
+fn unwritten(error: &serde_json::Error) -> Failure {
+    Failure::new(Kind::Refused, format!("cannot be written as JSON: {error}"))
 }
 
 /// A 2xx without an id, such as a proxy's page, proves nothing.

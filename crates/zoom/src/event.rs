@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 use zentry_domain::{
-    Account, AccountId, ChannelId, Event, MessageId, Person, Place, Pressed, Said, Timestamp, UserId, UserJid, text,
+    Account, AccountId, ChannelId, Event, MessageId, Person, Place, Pressed, Said, Shared, Timestamp, TriggerId,
+    UserId, UserJid, text,
 };
 
 use crate::button;
-use crate::wire::Fields;
+use crate::wire::{Fields, is_segment};
 
 const NAME_MAX: usize = 200;
 
@@ -29,6 +30,7 @@ pub(crate) fn decode(body: &Value, client_id: &str) -> Result<Meaning, String> {
         "bot_notification" => said(event, payload),
         "interactive_message_actions" | "interactive_message_select" => pressed(event, payload),
         "team_chat.app_mention" => mentioned(event, payload),
+        "team_chat.link_shared" => shared(event, payload),
         "bot_installed" => installed(event, payload),
         "app_deauthorized" => deauthorized(event, payload, client_id),
         _ => Ok(Meaning::Nothing("an event that means nothing to the bot")),
@@ -47,22 +49,35 @@ fn said(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
 
 fn mentioned(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
     let message = payload.object("object");
-    let by = Person {
-        account: account(event, payload)?,
-        user: user(payload, "operatorId"),
-        jid: jid(payload, "operatorJid", "operatorId"),
-        // The operator is an e-mail address, of which other people need not see the whole.
-        name: name(payload.text("operator").split('@').next().unwrap_or_default()),
-    };
-    let mut to_jid = message.text("toJid");
-    let channel = message.text("channelId");
-    if to_jid.is_empty() && !channel.is_empty() {
-        to_jid = format!("{channel}@conference.xmpp.zoom.us");
-    }
-    let place = place(event, &to_jid, &message.text("channelName"), &by)?;
+    let by = operator(event, payload)?;
+    let place = place(event, &to_jid(message), &message.text("channelName"), &by)?;
     let text = without_mention(&message.text("message"), &message.text("robotName"));
     let mark = trigger(event, payload, &by);
     Ok(fact(Event::Said(Said { by, place, text, at: message.time("timestamp") }), mark))
+}
+
+/// An address of a trusted domain was posted (Zoom, link unfurling). Where the answer goes is not read: only under which ids.
+fn shared(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
+    let message = payload.object("object");
+    let by = operator(event, payload)?;
+    let links = [message.texts("link"), message.texts("links")].concat();
+    let trigger = message.text("triggerId");
+    if links.is_empty() || !is_segment(&trigger) {
+        return Ok(Meaning::Nothing("a posted address that says not enough"));
+    }
+    let (to_jid, contact) = (to_jid(message), message.text("contactId"));
+    let is_to_contact = message.text("type") == "to_contact" || to_jid.is_empty();
+    if is_to_contact && contact.is_empty() {
+        // Of another account: like those of others who post.
+        return Ok(Meaning::Nothing("an address posted to nobody of the account"));
+    }
+    let place = match is_to_contact {
+        true => between(&by, &contact),
+        false => place(event, &to_jid, &message.text("channelName"), &by)?,
+    };
+    let mark = Some(format!("zoom|{event}|{}|{trigger}", by.account));
+    let message = Some(message.text("messageId")).filter(|id| !id.is_empty()).map(MessageId::new);
+    Ok(fact(Event::Shared(Shared { by, place, message, links, trigger: TriggerId::new(trigger) }), mark))
 }
 
 /// A choice in a drop-down list may come under either event (Zoom, interactive messages).
@@ -115,6 +130,17 @@ fn person(event: &str, payload: Fields<'_>) -> Result<Person, String> {
     })
 }
 
+/// Whoever did it, in events of Zoom's newer form.
+fn operator(event: &str, payload: Fields<'_>) -> Result<Person, String> {
+    Ok(Person {
+        account: account(event, payload)?,
+        user: user(payload, "operatorId"),
+        jid: jid(payload, "operatorJid", "operatorId"),
+        // The operator is an e-mail address, of which other people need not see the whole.
+        name: name(payload.text("operator").split('@').next().unwrap_or_default()),
+    })
+}
+
 /// People of other accounts may carry a number, but not one of this account: they are guests.
 fn user(payload: Fields<'_>, id: &str) -> UserId {
     let is_external = payload.flag("byExternalUser");
@@ -144,6 +170,21 @@ fn place(event: &str, to_jid: &str, channel_name: &str, by: &Person) -> Result<P
         None if by.jid.as_str().is_empty() => Err(format!("{event} names neither a channel nor a person")),
         None => Ok(Place::direct(by)),
     }
+}
+
+/// The channel of a message in Zoom's newer form; empty where it is in none.
+fn to_jid(message: Fields<'_>) -> String {
+    let (to_jid, channel) = (message.text("toJid"), message.text("channelId"));
+    let is_by_id = to_jid.is_empty() && !channel.is_empty();
+    if is_by_id { format!("{channel}@conference.xmpp.zoom.us") } else { to_jid }
+}
+
+/// What two people write to one another. The bot is not there: nothing is ever sent to this place, only remembered of it.
+fn between(by: &Person, contact: &str) -> Place {
+    let mut both = [by.user.as_str().to_lowercase(), contact.to_lowercase()];
+    both.sort_unstable();
+    let channel = ChannelId::new(format!("{}@between.{}", both[0], both[1]));
+    Place { account: by.account.clone(), channel, name: None, direct: false }
 }
 
 fn trigger(event: &str, payload: Fields<'_>, by: &Person) -> Option<String> {

@@ -8,6 +8,9 @@ use zentry_domain::{Address, Timestamp};
 
 use crate::card::Content;
 
+/// The longest id that is put into a path, in bytes.
+const SEGMENT_MAX: usize = 256;
+
 // === out ===
 
 /// The body of a send.
@@ -33,6 +36,18 @@ pub(crate) struct Edit<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_markdown_support: bool,
     content: Content,
+}
+
+/// What is shown beside an address, whose content is JSON within JSON (Zoom, link unfurling).
+#[derive(Debug, Serialize)]
+pub(crate) struct Unfurl {
+    content: String,
+}
+
+impl Unfurl {
+    pub(crate) fn new(content: &Content) -> serde_json::Result<Self> {
+        Ok(Self { content: serde_json::to_string(content)? })
+    }
 }
 
 impl<'a> NewMessage<'a> {
@@ -65,6 +80,11 @@ pub(crate) fn under(base: &Url, segments: &[&str]) -> Url {
         path.pop_if_empty().extend(segments);
     }
     url
+}
+
+/// Whether `id` may stand in a path: an empty one, or one of dots, would be another path.
+pub(crate) fn is_segment(id: &str) -> bool {
+    (1..=SEGMENT_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) && id.bytes().any(|b| b != b'.')
 }
 
 // === in ===
@@ -147,6 +167,14 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn object(self, name: &str) -> Self {
         Self(self.value(name).and_then(Value::as_object))
+    }
+
+    /// The texts of a list, or the one text that is there instead.
+    pub(crate) fn texts(self, name: &str) -> Vec<String> {
+        match self.value(name) {
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Some(self.text(name)).filter(|text| !text.is_empty()).into_iter().collect(),
+        }
     }
 
     /// The first object of a list.

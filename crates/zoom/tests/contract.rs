@@ -11,7 +11,7 @@ use zentry_contract::chat_suite;
 use zentry_contract::fake::FakeClock;
 use zentry_contract::sample::{self, START};
 use zentry_domain::ports::ChatError;
-use zentry_domain::{Address, ChannelId, Chat, MessageId, Notice, Person, Place, Secret, UserJid};
+use zentry_domain::{Address, ChannelId, Chat, MessageId, Notice, Person, Place, Secret, TriggerId, UserId, UserJid};
 use zentry_http_client::{Allowance, HttpClient, HttpConfig};
 use zentry_sandbox::zoom::{self, App, World, Zoom};
 use zentry_sandbox::{Clock, Fault, Wire};
@@ -134,6 +134,16 @@ impl Bench for ZoomBench {
         let person = |person: &Person| if person.user == sample::ben().user { &self.ben } else { &self.ana };
         let place = if place.direct { zoom::Place::from(person(viewer)) } else { zoom::Place::from(&self.channel) };
         self.zoom.messages(place, person(viewer)).iter().map(seen).collect()
+    }
+
+    fn share(&self, by: &Person) -> TriggerId {
+        let person = if by.user == sample::ben().user { &self.ben } else { &self.ana };
+        TriggerId::new(self.zoom.new_trigger(person, &self.channel, "https://sentry.example.com/"))
+    }
+
+    fn unfurled(&self, trigger: &TriggerId) -> Option<Seen> {
+        let messages = self.zoom.messages(&self.channel, &self.ana);
+        messages.iter().find(|message| message.id == trigger.as_str()).map(seen)
     }
 
     fn renewals(&self) -> usize {
@@ -313,6 +323,25 @@ async fn a_message_of_another_account_cannot_be_reached() {
     let foreign = Address { account: sample::mallory().account, ..bench.address() };
     let edited = bench.chat.edit(&foreign, &id, &Notice::text("mine")).await;
     assert!(matches!(edited, Err(ChatError::Gone(_))), "{edited:?}");
+}
+
+#[tokio::test]
+async fn nothing_in_an_id_leaves_the_path_in_which_more_of_an_address_is_shown() {
+    let bench = ZoomBench::new().await;
+    let notice = Notice::text("Open");
+    for (user, trigger) in
+        [("U1", "../../messages"), ("U1", "a/b?c#d%"), ("U1", ".."), (".", "t"), ("", "t"), ("U1", "")]
+    {
+        let by = Person { user: UserId::new(user), ..bench.ana() };
+        let shown = bench.chat.unfurl(&by, &TriggerId::new(trigger), &notice).await;
+        assert!(matches!(shown, Err(ChatError::MessageGone(_))), "{user} {trigger}: {shown:?}");
+    }
+    let paths: Vec<_> = bench.wire.entries().into_iter().map(|entry| entry.path).collect();
+    let called: Vec<_> = paths.iter().filter(|path| path.starts_with("/v2/")).collect();
+    assert_eq!(
+        called,
+        ["/v2/im/chat/users/U1/unfurls/..%2F..%2Fmessages", "/v2/im/chat/users/U1/unfurls/a%2Fb%3Fc%23d%25"]
+    );
 }
 
 #[tokio::test]

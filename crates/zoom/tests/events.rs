@@ -7,8 +7,8 @@ use zentry_contract::sample::START;
 use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, Received};
 use zentry_domain::{
-    Account, AccountId, Action, ChannelId, Choice, Event, Handle, Person, Press, Pressed, Said, Secret, Timestamp,
-    UserId, UserJid, Webhook,
+    Account, AccountId, Action, ChannelId, Choice, Event, Handle, MessageId, Person, Press, Pressed, Said, Secret,
+    Shared, Timestamp, TriggerId, UserId, UserJid, Webhook,
 };
 use zentry_zoom::{ZoomConfig, ZoomWebhook};
 
@@ -217,6 +217,87 @@ fn a_mention_happens_in_its_channel() {
     assert_eq!(by_id.by, Person { name: "jane".into(), ..jane() });
     let by_jid = said(&mention(json!({ "operator_jid": "j@x" }), json!({ "to_jid": "d@conference.xmpp.zoom.us" })));
     assert_eq!((by_jid.place.channel.as_str(), by_jid.by.jid.as_str()), ("d@conference.xmpp.zoom.us", "j@x"));
+}
+
+// === posted addresses ===
+
+/// An address posted in a channel, with some fields of the payload and of its object replaced.
+fn share(fields: Value, object: Value) -> Value {
+    let posted = json!({
+        "type": "to_channel", "channel_id": "abc", "channel_name": "ops", "link": "https://sentry.io/x", "trigger_id": "TR1",
+        "message_id": "m", "date_time": "2023-10-10T05:08:10Z", "timestamp": 1_696_914_490_157_i64,
+    });
+    let payload = json!({
+        "account_id": "acc", "operator": "jane@example.com", "operator_id": "KdYK", "operator_member_id": "M1",
+        "by_external_user": false, "object": replaced(posted, object),
+    });
+    let response_url = "https://evil.example/v2/im/chat/users/KdYK/unfurls/TR1";
+    json!({ "event": "team_chat.link_shared", "response_url": response_url, "payload": replaced(payload, fields) })
+}
+
+fn shared(body: &Value) -> Shared {
+    match event(body) {
+        Event::Shared(shared) => shared,
+        other => panic!("not a posted address: {other:?}"),
+    }
+}
+
+#[test]
+fn a_posted_address_says_who_where_what_and_under_which_id_more_is_shown() {
+    let shared = shared(&share(json!({}), json!({})));
+    assert_eq!(shared.by, Person { name: "jane".into(), ..jane() });
+    assert_eq!(shared.place.channel.as_str(), "abc@conference.xmpp.zoom.us");
+    assert_eq!((shared.place.name.as_deref(), shared.place.direct), (Some("ops"), false));
+    assert_eq!((shared.message, shared.trigger), (Some(MessageId::new("m")), TriggerId::new("TR1")));
+    assert_eq!(shared.links, ["https://sentry.io/x"]);
+}
+
+#[test]
+fn addresses_of_a_message_come_apart_or_together() {
+    let links = |object: Value| shared(&share(json!({}), object)).links;
+    assert_eq!(links(json!({ "link": ["a", "b"] })), ["a", "b"]);
+    assert_eq!(links(json!({ "link": null, "links": ["a", 7, "b"] })), ["a", "b"]);
+    assert_eq!(shared(&share(json!({}), json!({ "message_id": null }))).message, None);
+}
+
+#[test]
+fn what_two_people_write_to_one_another_is_a_place_of_its_own() {
+    let to = |operator: &str, contact: &str| {
+        let object = json!({ "type": "to_contact", "channel_id": null, "channel_name": null, "contact_id": contact });
+        shared(&share(json!({ "operator_id": operator }), object)).place
+    };
+    assert_eq!(to("KdYK", "B2"), to("B2", "kdyk"));
+    assert_ne!(to("KdYK", "B2"), to("KdYK", "C3"));
+    assert!(!to("KdYK", "B2").direct, "it is not the bot's own chat");
+}
+
+#[test]
+fn people_of_other_accounts_post_as_guests_and_nothing_is_shown_to_them() {
+    for fields in [json!({ "operator_id": "" }), json!({ "by_external_user": true }), json!({ "operator_id": null })] {
+        assert!(shared(&share(fields, json!({}))).by.is_guest());
+    }
+    let outside = json!({ "type": "to_contact", "channel_id": null, "contact_id": "", "contact_member_id": "M9" });
+    assert!(matches!(receive(&share(json!({}), outside).to_string()), Received::Ignored(_)));
+}
+
+#[test]
+fn a_posted_address_that_nothing_can_be_shown_of_is_ignored() {
+    for object in [
+        json!({ "link": null }),
+        json!({ "link": "" }),
+        json!({ "trigger_id": null }),
+        json!({ "trigger_id": "" }),
+        json!({ "trigger_id": ".." }),
+        json!({ "trigger_id": "a b" }),
+        json!({ "trigger_id": "é" }),
+        json!({ "trigger_id": "x".repeat(257) }),
+        json!({ "channel_id": null }),
+    ] {
+        let received = receive(&share(json!({}), object.clone()).to_string());
+        assert!(matches!(received, Received::Ignored(_)), "{object}: {received:?}");
+    }
+    let nobodys = receive(&share(json!({ "account_id": null }), json!({})).to_string());
+    assert!(matches!(nobodys, Received::Unreadable(_)), "{nobodys:?}");
 }
 
 // === presses ===

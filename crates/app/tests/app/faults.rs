@@ -11,7 +11,7 @@ use zentry_contract::sample::{START, ana, change, ops, project};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{
     Account, Address, Archive, Change, ChangeKind, Chat, Clock, Decision, Event, Facts, InstallationId, IssueId, JobId,
-    MessageId, Notice, Outcome, Place, RowChange, Store, Timestamp,
+    MessageId, Notice, Outcome, Person, Place, RowChange, Store, Timestamp, TriggerId,
 };
 
 use crate::world::{World, key};
@@ -311,6 +311,10 @@ impl Chat for Buggy {
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.chat.delete(to, message).await
     }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.chat.unfurl(by, trigger, notice).await
+    }
 }
 
 /// A chat platform whose first call takes so long: meanwhile the issue changes, and another worker, if the lane has fallen
@@ -353,6 +357,10 @@ impl Chat for Meanwhile {
 
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.chat.delete(to, message).await
+    }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.chat.unfurl(by, trigger, notice).await
     }
 }
 

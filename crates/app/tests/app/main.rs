@@ -17,6 +17,7 @@ mod remarks;
 mod running;
 mod storms;
 mod story;
+mod unfurls;
 mod whole;
 mod why;
 mod world;

@@ -13,8 +13,8 @@ use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
     AccountId, Action, Actor, Address, Assignee, ChangeKind, Chat, Clock, CredentialId, Deployment, Event, Identity,
-    InstallationId, Issue, IssueId, IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Place, Pressed,
-    Project, Said, Secret, Timestamp, Tracker,
+    InstallationId, Issue, IssueId, IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Person, Place,
+    Pressed, Project, ProjectSlug, Said, Secret, Timestamp, Tracker, TriggerId,
 };
 
 use crate::world::World;
@@ -270,6 +270,10 @@ impl Chat for ThenTheDiskIsFull {
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.chat.delete(to, message).await
     }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.chat.unfurl(by, trigger, notice).await
+    }
 }
 
 /// A chat platform that fails on whatever has lines of which one speaks of poison.
@@ -290,6 +294,10 @@ impl Chat for Allergic {
 
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.0.delete(to, message).await
+    }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.0.unfurl(by, trigger, notice).await
     }
 }
 
@@ -331,6 +339,14 @@ impl Tracker for Interrupted {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.tracker.issue(actor, issue).await
+    }
+
+    async fn issue_in_project(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+    ) -> Result<Option<(ProjectSlug, Issue)>, TrackerError> {
+        self.tracker.issue_in_project(actor, issue).await
     }
 
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {

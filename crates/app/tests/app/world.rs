@@ -219,6 +219,7 @@ fn deployment() -> Deployment {
         linking: true,
         integration_org: None,
         storm_budget: 6,
+        sentry_url: "https://sentry.example.com".into(),
         install_url: None,
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn deployment(seed: u64) -> Deployment {
         linking: seed % 3 != 1,
         integration_org: integration,
         storm_budget: if seed.is_multiple_of(2) { 2 } else { 0 },
+        sentry_url: "https://sentry.example.com".into(),
         install_url: None,
     }
 }

@@ -12,8 +12,8 @@ use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError, TrackerError};
 use zentry_domain::{
     AccountId, Action, Actor, Address, Assignee, Chat, Clock, CredentialId, Decision, Deployment, Identity, Issue,
-    IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome, Project, Secret, Store,
-    Timestamp, Tracker,
+    IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome, Person, Project,
+    ProjectSlug, Secret, Store, Timestamp, Tracker, TriggerId,
 };
 
 use crate::cast::sentry;
@@ -201,6 +201,12 @@ impl Chat for Watched {
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.chat.delete(to, message).await
     }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.wait().await;
+        self.chat_call();
+        self.chat.unfurl(by, trigger, notice).await
+    }
 }
 
 #[async_trait]
@@ -223,6 +229,14 @@ impl Tracker for Watched {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.tracker_call(Some(actor), self.tracker.issue(actor, issue)).await
+    }
+
+    async fn issue_in_project(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+    ) -> Result<Option<(ProjectSlug, Issue)>, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.issue_in_project(actor, issue)).await
     }
 
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {

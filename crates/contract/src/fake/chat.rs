@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use zentry_domain::ports::ChatError;
 use zentry_domain::{
-    Address, Button, ChannelId, Chat, Line, MessageId, Notice, Person, Place, Select, SelectOption, text,
+    Address, Button, ChannelId, Chat, Line, MessageId, Notice, Person, Place, Select, SelectOption, TriggerId, text,
 };
 
 const HEAD_MAX: usize = 1_000;
@@ -25,6 +25,17 @@ pub struct FakeMessage {
     pub notice: Notice,
     /// How often it was edited.
     pub edits: usize,
+}
+
+/// What may be shown, or is, beside an address that somebody posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FakeUnfurl {
+    /// Who posted it.
+    pub by: Person,
+    /// Under which it is shown.
+    pub trigger: TriggerId,
+    /// What is shown, once something is.
+    pub notice: Option<Notice>,
 }
 
 impl FakeMessage {
@@ -68,6 +79,7 @@ pub struct FakeChat(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     messages: Vec<FakeMessage>,
+    unfurls: Vec<FakeUnfurl>,
     posted: usize,
     closed: HashSet<ChannelId>,
     faults: VecDeque<ChatFault>,
@@ -134,6 +146,19 @@ impl FakeChat {
         self.state().messages.iter().find(|message| message.id == *id).cloned()
     }
 
+    /// Somebody posts an address: the trigger under which more of it can be shown once.
+    pub fn share(&self, by: &Person) -> TriggerId {
+        let mut state = self.state();
+        let trigger = TriggerId::new(format!("trigger-{}", state.unfurls.len() + 1));
+        state.unfurls.push(FakeUnfurl { by: by.clone(), trigger: trigger.clone(), notice: None });
+        trigger
+    }
+
+    /// What is shown beside addresses, oldest first.
+    pub fn unfurled(&self) -> Vec<FakeUnfurl> {
+        self.state().unfurls.iter().filter(|unfurl| unfurl.notice.is_some()).cloned().collect()
+    }
+
     /// How often a new credential had to be fetched.
     pub fn renewals(&self) -> usize {
         self.state().renewals
@@ -161,6 +186,10 @@ impl Chat for FakeChat {
 
     async fn delete(&self, to: &Address, message: &MessageId) -> Result<(), ChatError> {
         self.state().call(ChatError::Unavailable, |state| state.delete(to, message))
+    }
+
+    async fn unfurl(&self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        self.state().call(ChatError::Unavailable, |state| state.unfurl(by, trigger, notice))
     }
 }
 
@@ -217,6 +246,16 @@ impl State {
 
     fn delete(&mut self, to: &Address, id: &MessageId) -> Result<(), ChatError> {
         self.messages.retain(|message| message.id != *id || message.to.account != to.account);
+        Ok(())
+    }
+
+    fn unfurl(&mut self, by: &Person, trigger: &TriggerId, notice: &Notice) -> Result<(), ChatError> {
+        let is_it = |unfurl: &&mut FakeUnfurl| {
+            unfurl.by.user == by.user && unfurl.trigger == *trigger && unfurl.notice.is_none()
+        };
+        let unfurl = self.unfurls.iter_mut().find(is_it);
+        let unfurl = unfurl.ok_or_else(|| ChatError::MessageGone("nothing can be shown there".into()))?;
+        unfurl.notice = Some(shown(notice));
         Ok(())
     }
 

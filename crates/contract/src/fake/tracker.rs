@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
     AccountId, Action, Actor, Assignee, CredentialId, Fix, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
-    Organization, Project, Secret, Timestamp, Tracker,
+    Organization, Project, ProjectSlug, Secret, Timestamp, Tracker,
 };
 
 use crate::tracker::Fault;
@@ -218,6 +218,19 @@ impl Tracker for FakeTracker {
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
         self.state().called(|state| Ok(state.find(actor, issue)?.map(|issue| issue.clone())))
+    }
+
+    async fn issue_in_project(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+    ) -> Result<Option<(ProjectSlug, Issue)>, TrackerError> {
+        self.state().called(|state| {
+            let Some(found) = state.find(actor, issue)?.map(|issue| issue.clone()) else { return Ok(None) };
+            let listed = state.listed.get(&issue.id);
+            let project = listed.or_else(|| state.projects.iter().find(|project| project.org == issue.org));
+            Ok(project.map(|project| (project.slug.clone(), found)))
+        })
     }
 
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {

@@ -1,4 +1,6 @@
-//! Addresses of Sentry's pages, as people paste them: which organization and which project they are about.
+//! Addresses of Sentry's pages, as people paste them: which organization, which project and which issue they are about.
+
+use crate::{IssueId, IssueRef, OrgSlug};
 
 /// Names of hosts under `sentry.io` that are no organization's.
 const REGIONS: [&str; 4] = ["us", "de", "eu", "www"];
@@ -36,6 +38,30 @@ pub(crate) fn issue(word: &str) -> Option<&str> {
     let path = word.split_once("://")?.1.split(['|', '#', '?']).next()?;
     let mut parts = path.split('/').skip_while(|part| !part.eq_ignore_ascii_case("issues"));
     parts.nth(1).filter(|issue| !issue.is_empty())
+}
+
+/// The issue whose page `address` opens, where it is a page of the Sentry at `site` and names organization and number.
+pub(crate) fn issue_page(address: &str, site: &str) -> Option<IssueRef> {
+    let (scheme, rest) = address.split_once("://")?;
+    let (own_scheme, own) = site.split_once("://")?;
+    let host_of = |rest: &str| rest.split(['/', '?', '#', '|']).next().unwrap_or_default().to_ascii_lowercase();
+    let (host, own_host) = (host_of(rest), host_of(own));
+    let path = rest[host.len()..].strip_prefix(own.get(own_host.len()..)?).filter(|path| path.starts_with('/'))?;
+    // The organizations of Sentry's own cloud have hosts of their own.
+    let is_cloud = own == "sentry.io" && host.ends_with(".sentry.io") && !host.contains(['@', ':', '\\']);
+    if !scheme.eq_ignore_ascii_case(own_scheme) || !(host == own_host || is_cloud) {
+        return None;
+    }
+    let address = format!("https://{host}{path}");
+    let is_number = |id: &&str| (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
+    let id = issue(&address).filter(is_number)?;
+    let is_slug = |org: &String| {
+        (1..=100).contains(&org.len())
+            && org.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !org.bytes().all(|b| b.is_ascii_digit())
+    };
+    let org = read(&address)?.org.filter(is_slug)?;
+    Some(IssueRef { org: OrgSlug::new(org), id: IssueId::new(id) })
 }
 
 impl Pasted {
@@ -123,6 +149,48 @@ mod tests {
     fn a_region_is_no_organization() {
         assert_eq!(told("https://de.sentry.io/organizations/acme/issues/"), (Some("acme".into()), None));
         assert_eq!(told("https://us.sentry.io/"), (None, None));
+    }
+
+    #[test]
+    fn the_page_of_an_issue_is_known_on_the_configured_sentry_alone() {
+        let own = "https://sentry.example.com/tools";
+        let page = |address: &str, site: &str| issue_page(address, site).map(|at| format!("{} {}", at.org, at.id));
+        for (address, site) in [
+            ("https://acme.sentry.io/issues/42/?project=3", "https://sentry.io"),
+            ("HTTPS://ACME.sentry.io/issues/42|CHECKOUT-7", "https://sentry.io"),
+            ("https://sentry.io/organizations/acme/issues/42/events/0123/", "https://sentry.io"),
+            ("https://de.sentry.io/organizations/acme/issues/42/", "https://sentry.io"),
+            ("https://Sentry.example.com/tools/organizations/acme/issues/42/#top", own),
+            ("https://sentry.example.com/tools/acme/checkout/issues/42/", own),
+            ("http://127.0.0.1:9000/organizations/acme/issues/42/", "http://127.0.0.1:9000"),
+        ] {
+            assert_eq!(page(address, site).as_deref(), Some("acme 42"), "{address}");
+        }
+        for (address, site) in [
+            ("https://sentry.io/organizations/acme/issues/42/", own),
+            ("https://acme.sentry.io/issues/42/", own),
+            ("https://sentry.example.com/organizations/acme/issues/42/", own),
+            ("https://sentry.example.com/toolsmith/organizations/acme/issues/42/", own),
+            ("https://sentry.example.com.evil.example/tools/organizations/acme/issues/42/", own),
+            ("https://sentry.example.com@evil.example/tools/organizations/acme/issues/42/", own),
+            ("https://acme.sentry.io.evil.example/issues/42/", "https://sentry.io"),
+            ("https://evil.example\\.sentry.io/organizations/acme/issues/42/", "https://sentry.io"),
+            ("https://evil.example?.sentry.io/organizations/acme/issues/42/", "https://sentry.io"),
+            ("https://acme.sentry.io:8443/issues/42/", "https://sentry.io"),
+            ("http://acme.sentry.io/issues/42/", "https://sentry.io"),
+            ("http://127.0.0.1:9001/organizations/acme/issues/42/", "http://127.0.0.1:9000"),
+            ("https://us.sentry.io/issues/42/", "https://sentry.io"),
+            ("https://acme.sentry.io/issues/?project=3", "https://sentry.io"),
+            ("https://acme.sentry.io/issues/CHECKOUT-7/", "https://sentry.io"),
+            ("https://acme.sentry.io/issues/123456789012345678901/", "https://sentry.io"),
+            ("https://sentry.io/organizations/a%2Fb/issues/42/", "https://sentry.io"),
+            ("https://sentry.io/organizations/17/issues/42/", "https://sentry.io"),
+            ("https://é", "https://sentry.io"),
+            ("acme/issues/42", "https://sentry.io"),
+            ("", "https://sentry.io"),
+        ] {
+            assert_eq!(page(address, site), None, "{address}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod words;
 use std::time::Duration;
 
 use address::Pasted;
+pub(crate) use address::issue_page;
 pub use duration::DurationProblem;
 pub use filters::{FILTERS, FilterProblem, Key};
 use words::{Word, split};

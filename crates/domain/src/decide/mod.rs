@@ -14,6 +14,7 @@ mod said;
 mod sift;
 mod storm;
 mod test;
+mod unfurl;
 mod whole;
 
 pub use change::{Crowds, Standstill};
@@ -27,6 +28,7 @@ pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
 pub use sift::Sifted;
 pub use test::TestFacts;
+pub use unfurl::{SharedFacts, UNFURL_PAUSE};
 pub use whole::Joining;
 
 use crate::{

@@ -14,6 +14,7 @@ mod panel;
 mod remark;
 #[cfg(test)]
 mod snapshots;
+mod unfurl;
 mod whole;
 mod why;
 
@@ -35,6 +36,7 @@ pub use mentions::{called, mentions_set};
 pub use muting::{mute_is_over, muted, not_muted, unmuted};
 pub use panel::{project_settings, settings, settings_changed};
 pub use remark::remarked;
+pub use unfurl::unfurled;
 pub use whole::{
     choose_organization, choose_project, configure_whole, connected_whole, joined, which_to_connect, whole_already,
 };

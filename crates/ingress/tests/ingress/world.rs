@@ -160,6 +160,7 @@ fn deployment(public_url: &str) -> Deployment {
         linking: true,
         integration_org: None,
         storm_budget: 6,
+        sentry_url: "https://sentry.example.com".into(),
         install_url: None,
     }
 }

@@ -74,6 +74,7 @@ fn send(state: &mut State, request: &Request, ids: &Ids, now_ms: i64) -> Result<
         reply_to: send.reply_to,
         on_behalf_of,
         sent_ms: now_ms,
+        unfurls: None,
         deleted: false,
     };
     let message = Message { id: state.new_message_id(ids, now_ms), ..message };
@@ -121,7 +122,7 @@ fn delete(state: &mut State, request: &Request, id: &str, now_ms: i64) -> Result
     Ok(Answer::json(200, &described(state, &message, now_ms)))
 }
 
-fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
+pub(super) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Refusal> {
     if request.media_type() != "application/json" {
         return Err(Refusal::bad_body(format!("the content type is {:?}", request.media_type())));
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     message::Message,
     state::{ChoiceForm, DirectForm, State},
+    unfurl::Posted,
     world::{Person, Place},
 };
 use crate::{
@@ -141,6 +142,33 @@ impl Events<'_> {
                     "timestamp": self.now_ms,
                     "files": [],
                     "rich_text": [],
+                },
+            },
+        })
+    }
+
+    /// One address of a message; Zoom names where it wants the answer.
+    pub(super) fn shared(&self, posted: &Posted, external: bool) -> Value {
+        let Posted { person, channel, message, link, trigger, .. } = posted;
+        json!({
+            "event": "team_chat.link_shared",
+            "event_ts": self.now_ms,
+            "response_url": format!("https://api.zoom.us/v2/im/chat/users/{}/unfurls/{trigger}", person.user_id),
+            "payload": {
+                "account_id": person.account,
+                "operator": "",
+                "operator_id": if external { "" } else { &person.user_id },
+                "operator_member_id": format!("m-{}", person.user_id),
+                "by_external_user": external,
+                "object": {
+                    "type": "to_channel",
+                    "channel_id": channel.id,
+                    "channel_name": self.state.world.current(channel).name,
+                    "link": link,
+                    "trigger_id": trigger,
+                    "message_id": message,
+                    "date_time": rfc3339(self.now_ms),
+                    "timestamp": self.now_ms,
                 },
             },
         })

@@ -25,6 +25,8 @@ pub struct Message {
     pub on_behalf_of: Person,
     /// When it was sent, in milliseconds since the Unix epoch by the sandbox's clock.
     pub sent_ms: i64,
+    /// The address of which it shows more, beside a message of a person: then it cannot be edited.
+    pub unfurls: Option<String>,
     pub(super) deleted: bool,
 }
 

@@ -18,6 +18,7 @@ mod render;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unfurl;
 mod webhook;
 mod world;
 
@@ -197,6 +198,10 @@ impl Core {
         let id = match segments[..] {
             ["v2", "im", "chat", "messages"] => None,
             ["v2", "im", "chat", "messages", id] => Some(id),
+            ["v2", "im", "chat", "users", user, "unfurls", trigger] => {
+                let at = (user, trigger);
+                return self.state.change(|state| unfurl::call(state, request, at, &self.ids, self.clock.now_ms()));
+            }
             _ => return Refusal::unknown_path(&request.path).into(),
         };
         self.state.change(|state| chat::call(state, request, id, &self.ids, self.clock.now_ms()))

@@ -54,6 +54,10 @@ impl Refusal {
         Self::new(404, 8001, "Invalid message_id value.", format!("there is no message {id}"))
     }
 
+    pub(super) fn unknown_unfurl(trigger: &str) -> Self {
+        Self::new(404, 8002, "Invalid unfurl_id.", format!("nothing can be shown under {trigger}, or not any more"))
+    }
+
     pub(super) fn too_fast() -> Self {
         let message = "You have reached the maximum per-second rate limit for this API. Try again later.";
         Self::new(429, 429, message, "over the rate limit")

@@ -113,6 +113,7 @@ mod tests {
             reply_to: None,
             on_behalf_of: jane,
             sent_ms: 0,
+            unfurls: None,
             deleted: false,
         };
         let expected = "New issue in checkout\nproduction\nTypeError <https://sentry.example.com/1/>\nLevel: error\n\

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{grant::Grants, message::Message, refusal::Refusal, world::World};
+use super::{grant::Grants, message::Message, refusal::Refusal, unfurl::Posted, world::World};
 use crate::{http::Request, ids::Ids};
 
 /// How a bot chat is named in webhooks: three forms have been seen (Zoom, chatbot events and captures).
@@ -60,6 +60,8 @@ pub(super) struct State {
     /// People's grants, which are no use where the bot's token is wanted, nor the other way round.
     pub(super) grants: Grants,
     pub(super) messages: Vec<Message>,
+    /// Addresses of which more can be shown.
+    pub(super) posted: Vec<Posted>,
     /// User ids of people whose chat the bot may not write to.
     pub(super) refused_directs: HashSet<String>,
     /// Account to second and calls in it.
@@ -75,6 +77,7 @@ impl State {
             tokens: HashMap::new(),
             grants: Grants::default(),
             messages: Vec::new(),
+            posted: Vec::new(),
             refused_directs: HashSet::new(),
             rate: HashMap::new(),
             legacy_ids: false,
@@ -110,7 +113,8 @@ impl State {
 
     /// The message of this id in this account, unless deleted.
     pub(super) fn message(&mut self, account: &str, id: &str) -> Result<&mut Message, Refusal> {
-        let found = self.messages.iter_mut().find(|message| message.id == id && !message.deleted);
+        let found =
+            self.messages.iter_mut().find(|message| message.id == id && !message.deleted && message.unfurls.is_none());
         found.filter(|message| message.place.account() == account).ok_or_else(|| Refusal::unknown_message(id))
     }
 }

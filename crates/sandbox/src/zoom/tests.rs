@@ -437,3 +437,43 @@ async fn the_port_closes_with_the_last_handle() {
     tokio::task::yield_now().await;
     assert!(try_call(Method::GET, &base, &[], "").await.is_err());
 }
+
+#[tokio::test]
+async fn more_of_a_posted_address_is_shown_once_and_as_json_within_json() {
+    let (cast, sandbox, bot) = stage(Clock::real()).await;
+    let client = Client::new(&sandbox, &cast).await;
+    let link = "https://sentry.io/organizations/acme/issues/42/";
+    let told = sandbox.zoom.share(&cast.jane, &cast.alerts, &[link, link], false).await;
+    assert_eq!(told.len(), 2);
+    let heard: Vec<_> = bot.received(2).await.iter().map(|seen| seen.json()).collect();
+    let object = &heard[0]["payload"]["object"];
+    assert_eq!((&object["link"], &object["type"]), (&json!(link), &json!("to_channel")));
+    assert_eq!(object["message_id"], heard[1]["payload"]["object"]["message_id"], "one message");
+    let path = |user: &str, event: &Value| {
+        format!("/v2/im/chat/users/{user}/unfurls/{}", event["payload"]["object"]["trigger_id"].as_str().unwrap())
+    };
+    let (jane, card) = (cast.jane.user_id.as_str(), json!({ "head": { "text": "Open" } }));
+    let good = json!({ "content": card.to_string() });
+
+    let refused = async |path: &str, body: &Value, status: u16, code: u32| {
+        let answer = client.call(Method::POST, path, body).await;
+        assert_eq!((answer.status, &answer.value()["code"]), (status, &json!(code)), "{path} {body}");
+    };
+    for body in [
+        json!({ "content": card }),
+        json!({ "content": "no JSON" }),
+        json!({ "content": "{\"body\":[{\"type\":\"button\"}]}" }),
+        json!({ "content": card.to_string(), "is_markdown_support": true }),
+        json!({}),
+    ] {
+        refused(&path(jane, &heard[0]), &body, 400, 7001).await;
+    }
+    refused("/v2/im/chat/users/uJane/unfurls/nobodys", &good, 404, 8002).await;
+    refused(&path(&cast.ben.user_id, &heard[0]), &good, 404, 8002).await;
+    assert_eq!(client.call(Method::POST, &path(jane, &heard[0]), &good).await.status, 204);
+    let shown = sandbox.zoom.messages(&cast.alerts, &cast.ben).pop().unwrap();
+    assert_eq!((shown.to_string().as_str(), shown.unfurls.as_deref()), ("Open", Some(link)));
+    refused(&path(jane, &heard[0]), &good, 404, 8002).await;
+    sandbox.clock.advance(Duration::from_secs(30 * 60));
+    refused(&path(jane, &heard[1]), &good, 404, 8002).await;
+}

@@ -7,8 +7,9 @@ use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle,
-    InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause,
-    Person, ProjectId, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug,
+    Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
+    Whole,
 };
 
 use super::FakeStore;
@@ -224,6 +225,21 @@ impl Facts for FakeStore {
 
     async fn wants_mentions(&self, account: &AccountId, user: &UserId) -> Result<bool, StoreError> {
         Ok(!self.up()?.rows.unmentioned.contains(&(account.clone(), user.clone())))
+    }
+
+    async fn links_in(&self, account: &AccountId, channel: &ChannelId, message: &MessageId) -> Result<u64, StoreError> {
+        let key = (account.clone(), channel.clone(), message.clone());
+        Ok(self.up()?.rows.shared.get(&key).map_or(0, |(links, _)| *links))
+    }
+
+    async fn unfurled(
+        &self,
+        account: &AccountId,
+        channel: &ChannelId,
+        issue: &IssueId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let key = (account.clone(), channel.clone(), issue.clone());
+        Ok(self.up()?.rows.unfurled.get(&key).copied())
     }
 
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, ChannelSettings, Content, Decision, Handle,
-    InstallationId, IssueId, Job, Lane, Ledger, Link, LinkedPerson, Offer, OrgSlug, Owner, Pause, Person, Place,
-    ProjectId, Pulse, Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
-    Whole,
+    InstallationId, IssueId, Job, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person,
+    Place, ProjectId, Pulse, Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo,
+    UserId, Whole,
 };
 
 use super::dead::Dead;
@@ -31,6 +31,9 @@ pub(super) struct Rows {
     pub(super) pulses: Vec<Pulse>,
     pub(super) traces: Vec<Trace>,
     pub(super) audit: Vec<AuditEntry>,
+    /// How many addresses a message holds that we may show more of, and since when.
+    pub(super) shared: HashMap<(AccountId, ChannelId, MessageId), (u64, Timestamp)>,
+    pub(super) unfurled: HashMap<(AccountId, ChannelId, IssueId), Timestamp>,
     pub(super) offers: Vec<Offer>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
@@ -168,6 +171,14 @@ impl Rows {
                 self.pauses.retain(|pause| !(pause.account == *account && pause.channel == *channel));
             }
             RowChange::TryNow { account, channel } => self.try_now(account, channel, now),
+            RowChange::Shared { account, channel, message, links, at } => {
+                let key = (account.clone(), channel.clone(), message.clone());
+                let before = self.shared.get(&key).map_or(0, |(before, _)| *before);
+                self.shared.insert(key, (before + links, *at));
+            }
+            RowChange::Unfurled { account, channel, issue, at } => {
+                self.unfurled.insert((account.clone(), channel.clone(), issue.clone()), *at);
+            }
             RowChange::PutOffer(offer) => self.offers.push(offer.clone()),
             RowChange::PutUndo(undo) => self.undos.push(undo.clone()),
             RowChange::DropUndo { account, undo } => {

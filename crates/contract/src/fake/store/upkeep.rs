@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use zentry_domain::decide::UNFURL_PAUSE;
 use zentry_domain::link::LINK_MEMORY;
 use zentry_domain::{AccountId, Card, Content, Lane, Owner, Suppression, Timestamp};
 
@@ -31,6 +32,8 @@ impl Rows {
         self.links.retain(|link| link.person.account != *account);
         self.people.retain(|linked| linked.person.account != *account);
         self.unmentioned.retain(|(of, _)| of != account);
+        self.shared.retain(|(of, ..), _| of != account);
+        self.unfurled.retain(|(of, ..), _| of != account);
         self.presence.retain(|seen| seen.account != *account);
         self.pauses.retain(|pause| pause.account != *account);
         self.accounts.retain(|known| known.id != *account);
@@ -50,6 +53,8 @@ impl Rows {
         self.undos.retain(|undo| undo.expires > now);
         self.offers.retain(|offer| offer.expires > now);
         self.traces.retain(|trace| trace.at >= now - TRACES_KEPT);
+        self.shared.retain(|_, (_, at)| *at > now - UNFURL_PAUSE);
+        self.unfurled.retain(|_, at| *at > now - UNFURL_PAUSE);
         let traces = &self.traces;
         let is_traced = |card: &Card| {
             let Content { place, issue_id, .. } = &card.content;

@@ -13,6 +13,7 @@ mod mentions;
 mod remark;
 mod rules;
 mod storms;
+mod unfurl;
 mod why;
 mod world;
 
@@ -59,6 +60,7 @@ fn all() -> Vec<Group> {
         group("Settings and filters", "say/panel", changes::panel()),
         group("To whom an issue goes", "say/assign", assign::messages()),
         group("What is said about issues", "say/remark", remark::messages()),
+        group("An issue's address that somebody posts", "say/unfurl", unfurl::messages()),
         group("Calling people", "say/mentions", mentions::messages()),
         group("Linking a Sentry account", "say/linking", linking::messages()),
         group("Help and lists", "say/lists", lists::messages()),
