@@ -21,9 +21,9 @@ pub struct Content {
     pub by: Person,
     /// The project.
     pub project: Project,
-    /// The issue's number.
+    /// The issue's number, or a metric alert's: see [`IssueId::of_alert`].
     pub issue_id: IssueId,
-    /// The issue as last heard of.
+    /// The issue as last heard of. Of a metric alert only what it has in common with one.
     pub issue: Issue,
     /// What the head's first word says.
     pub standing: Standing,
@@ -33,13 +33,29 @@ pub struct Content {
 }
 
 impl Content {
+    /// Whether it is about an issue, of which Sentry can be asked, and not about a metric alert.
+    pub fn is_of_issue(&self) -> bool {
+        !matches!(self.standing, Standing::Metric(_))
+    }
+
+    /// Without what must not be shown, and so is not kept either.
+    pub(crate) fn redacted(self) -> Self {
+        let privacy = self.settings.privacy;
+        match self.standing {
+            Standing::Metric(metric) => Self { standing: Standing::Metric(Box::new(metric.redacted(privacy))), ..self },
+            standing => Self { standing, issue: privacy.redact(self.issue), ..self },
+        }
+    }
+
     pub(crate) fn notice(&self, handle: &Handle) -> Notice {
+        if let Standing::Metric(metric) = &self.standing {
+            return metric.notice(self);
+        }
         let mut notice = Notice { head: self.head(), tone: Some(self.tone()), ..Notice::default() };
         let figures = self.figures();
         let texts = match self.settings.density {
             Density::Compact => {
-                let brief = [notice.head, figures].into_iter().filter(|text| !text.is_empty());
-                notice.head = line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX);
+                notice.head = self.head_with(figures);
                 vec![self.what_happened()]
             }
             Density::Standard => vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.hidden()],
@@ -50,22 +66,38 @@ impl Content {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             notice = notice.line(text);
         }
-        let short_id = self.issue.short_id.as_deref().map(|id| line(id, 60));
-        notice = match (&self.issue.url, short_id) {
-            (Some(url), short_id) => notice.link(short_id.unwrap_or_else(|| "Open in Sentry".into()), url),
-            (None, Some(short_id)) => notice.line(short_id),
-            (None, None) => notice,
-        };
+        notice = self.linked(notice);
         notice.buttons = self.buttons(handle);
         notice
     }
 
-    fn head(&self) -> String {
-        let project = match &self.issue.environment {
-            Some(environment) => format!("[{} · {}]", self.project.slug, line(environment, 40)),
-            None => format!("[{}]", self.project.slug),
+    /// With a line that opens its page.
+    pub(crate) fn linked(&self, notice: Notice) -> Notice {
+        let short_id = self.issue.short_id.as_deref().map(|id| line(id, 60));
+        match (&self.issue.url, short_id) {
+            (Some(url), short_id) => notice.link(short_id.unwrap_or_else(|| "Open in Sentry".into()), url),
+            (None, Some(short_id)) => notice.line(short_id),
+            (None, None) => notice,
+        }
+    }
+
+    pub(crate) fn head(&self) -> String {
+        let (projects, title) = match &self.standing {
+            Standing::Metric(metric) if self.issue.title.is_empty() => (metric.projects_in_words(), "unnamed alert"),
+            Standing::Metric(metric) => (metric.projects_in_words(), self.issue.title.as_str()),
+            _ => (self.project.slug.to_string(), self.issue.title.as_str()),
         };
-        line(&format!("{} · {project} {}", self.standing.word(), self.issue.title), HEAD_MAX)
+        let project = match &self.issue.environment {
+            Some(environment) => format!("[{projects} · {}]", line(environment, 40)),
+            None => format!("[{projects}]"),
+        };
+        line(&format!("{} · {project} {title}", self.standing.word()), HEAD_MAX)
+    }
+
+    /// The head of a card that is nothing else.
+    pub(crate) fn head_with(&self, figures: String) -> String {
+        let brief = [self.head(), figures].into_iter().filter(|text| !text.is_empty());
+        line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX)
     }
 
     fn tone(&self) -> Tone {
@@ -86,6 +118,7 @@ impl Content {
             Standing::Archived { by, at, until } => format!("{}{} at {}", in_words(*until), named(by), at.clock(zone)),
             Standing::Reopened { by } => named(by),
             Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
+            Standing::Metric(metric) => metric.facts(zone),
             Standing::New | Standing::CameBack | Standing::Escalating => String::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::text::line;
-use crate::{Change, ChangeKind, Level, Occurrence, Refusal};
+use crate::{Alarm, Change, ChangeKind, Level, Occurrence, Refusal};
 
 /// Longest part of a title, longest environment, tag and value that is shown back.
 const SHOWN: usize = 40;
@@ -89,14 +89,14 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// What of it does not want `change`. A change that does not tell a level counts as an error. An occurrence that it
+    /// What of it does not want `change`. A change that does not tell a level counts as an error; a metric alert has none. An occurrence that it
     /// carries decides, and no later one does: what fires in production posts, although the issue began in staging.
     pub fn refuses(&self, change: &Change) -> Option<Refusal> {
         let level = change.issue.level.unwrap_or_default();
         let is_wanted = Kind::of(&change.kind).is_some_and(|kind| self.events.contains(&kind));
         match () {
             () if !is_wanted => Some(Refusal::Event),
-            () if !self.admits_level(level) => Some(Refusal::Level(level)),
+            () if change.is_of_issue() && !self.admits_level(level) => Some(Refusal::Level(level)),
             () if !self.title.fit(&change.issue.title) => Some(Refusal::Title),
             () => change.occurrence.as_ref().and_then(|occurrence| self.refuses_occurrence(occurrence)),
         }
@@ -106,7 +106,7 @@ impl Filter {
     pub fn admission(&self, change: &Change) -> Admission {
         match (self.refuses(change), &change.occurrence) {
             (Some(_), _) => Admission::Refused,
-            (None, None) if self.asks() => Admission::Asks,
+            (None, None) if self.asks() && change.is_of_issue() => Admission::Asks,
             (None, _) => Admission::Given,
         }
     }
@@ -324,6 +324,8 @@ impl Kind {
             ChangeKind::Resolved => Some(Self::Resolved),
             ChangeKind::Archived { .. } => Some(Self::Archived),
             ChangeKind::Assigned => Some(Self::Assigned),
+            ChangeKind::Metric(told) if told.alarm == Alarm::Resolved => Some(Self::Resolved),
+            ChangeKind::Metric(_) => Some(Self::Alert),
             ChangeKind::Reopened => None,
         }
     }

@@ -16,6 +16,7 @@ use zentry_domain::{
 
 use crate::SentryConfig;
 use crate::address::{self, Site};
+use crate::metric::{self, MetricAlert};
 use crate::wire::{self, Holder, Metadata, Named, Tag, Text, lenient};
 
 /// What a body says.
@@ -58,6 +59,7 @@ impl Reader {
             Some("installation") => self.installation(&envelope, action),
             Some("issue") => self.issue(&envelope, action),
             Some("event_alert") => self.event_alert(&envelope, action),
+            Some("metric_alert") => self.metric_alert(&envelope, action),
             Some(other) => Ok(Read::Ignored(other)),
             None => Ok(Read::Ignored("unknown resource")),
         }
@@ -114,6 +116,27 @@ impl Reader {
         Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence, kind: ChangeKind::Alert { rule } }, key))
     }
 
+    fn metric_alert(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let data = &envelope.data;
+        let Some(told) = &data.metric_alert else { return Err(Unreadable::because("there is no metric alert")) };
+        let Some(alarm) = metric::alarm(action) else {
+            return Ok(Read::Ignored("metric_alert: unknown action"));
+        };
+        let issue_id = told.key().ok_or_else(|| Unreadable::because("a metric alert without its number"))?;
+        let org = data.web_url.get().and_then(address::org_in).or_else(|| self.own.clone());
+        // Two installations tell of it in two bodies. That it is critical once more is said with another number.
+        let text = data.description_text.get().unwrap_or_default();
+        let key = meaning(&["metric_alert", issue_id.as_str(), action, text]);
+        let issue = Issue {
+            title: told.title().or_else(|| data.alert_title()).unwrap_or_default(),
+            url: org.as_ref().and_then(|org| told.page(&self.site, org)),
+            ..told.shown(alarm)
+        };
+        let project = ProjectKey { org, ..ProjectKey::default() };
+        let kind = ChangeKind::Metric(Box::new(told.metric(alarm, &data.description_text)));
+        Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence: told.occurrence(), kind }, Some(key)))
+    }
+
     fn changed(&self, envelope: &Envelope, told: Told, key: Option<DeliveryKey>) -> Read {
         let event = Event::Changed(Change {
             installation: envelope.installation_uuid().map(InstallationId::new),
@@ -156,7 +179,7 @@ fn implied(kind: &ChangeKind) -> Option<Status> {
         ChangeKind::Resolved => Some(Status::Resolved),
         ChangeKind::Archived { .. } => Some(Status::Archived),
         ChangeKind::Reopened | ChangeKind::Regressed | ChangeKind::Escalating => Some(Status::Unresolved),
-        ChangeKind::New | ChangeKind::Alert { .. } | ChangeKind::Assigned => None,
+        ChangeKind::New | ChangeKind::Alert { .. } | ChangeKind::Assigned | ChangeKind::Metric(_) => None,
     }
 }
 
@@ -229,7 +252,10 @@ struct Data {
     #[serde(deserialize_with = "lenient")]
     issue_alert: Option<IssueAlert>,
     error: Option<IgnoredAny>,
-    metric_alert: Option<IgnoredAny>,
+    metric_alert: Option<MetricAlert>,
+    description_title: Text,
+    description_text: Text,
+    web_url: Text,
     activity: Option<IgnoredAny>,
     comment: Text,
     comment_id: Text,
@@ -241,6 +267,12 @@ struct Data {
 impl Data {
     fn rule(&self) -> Option<String> {
         self.triggered_rule.kept().or_else(|| self.issue_alert.as_ref()?.title.kept())
+    }
+
+    /// A metric alert's title is told once more, behind its state.
+    fn alert_title(&self) -> Option<String> {
+        let told = self.description_title.kept()?;
+        Some(told.split_once(": ").map_or(told.as_str(), |(_, title)| title).to_owned())
     }
 }
 

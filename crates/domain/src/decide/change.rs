@@ -1,5 +1,6 @@
 //! Something happened to an issue.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -18,26 +19,49 @@ impl Core<'_> {
         let is_new = |card: &Card| card.message.is_none() && (card.listed.is_some() || card.is_unopened());
         let admits = |s: &&Subscription| s.muted(self.now).is_none() && s.admits(change);
         let opens = |s: &&Subscription| admits(s) && card_in(s, cards).is_none_or(is_new);
-        once_a_channel(subscribers).filter(opens).collect()
+        self.wanting(change, subscribers).into_iter().filter(opens).collect()
     }
 
     /// Brings the cards of every subscribed channel up to date, and opens one where the channel's filter admits the
-    /// change. `subscribers` are those of the change's project, `crowds` tells of the channels of [`Core::opens`]. A
+    /// change. `subscribers` are those that the change concerns, `crowds` tells of the channels of [`Core::opens`]. A
     /// change that alters nothing that is shown (an echo, a repeat under another name) is counted and leaves the cards
     /// alone.
     pub fn changed(&self, change: &Change, subscribers: &[Subscription], cards: &[Card], crowds: &Crowds) -> Decision {
-        let each = once_a_channel(subscribers).map(|s| {
-            let decision = self.changed_for(s, change, card_in(s, cards), crowds);
-            let verdict = verdict(&decision, s, change, card_in(s, cards));
+        let each = self.wanting(change, subscribers).into_iter().map(|s| {
+            let change = &*heard_by(s, change, subscribers);
+            let card = card_in(s, cards).map(|card| match change.is_of_issue() {
+                true => Cow::Borrowed(card),
+                false => Cow::Owned(card.under(s)),
+            });
+            let decision = self.changed_for(s, change, card.as_deref(), crowds);
+            let verdict = verdict(&decision, s, change, card.as_deref());
             decision.and(self.traced(s, change, verdict))
         });
         let decision = one_reading(each.fold(Decision::nothing(), Decision::with));
         let heard = subscribers.first().map(|s| RowChange::Heard {
             org: s.project.org.clone(),
             issue: change.issue_id.clone(),
-            again: (!says_nothing_new(change, cards)).then(|| self.refresh(&s.project, &change.issue_id)),
+            // Nobody can ask Sentry how a metric alert is.
+            again: (change.is_of_issue() && !says_nothing_new(change, cards))
+                .then(|| self.refresh(&s.project, &change.issue_id)),
         });
         heard.into_iter().fold(decision, Decision::and)
+    }
+
+    /// The subscriptions that hear of `change`, one of each channel: of several the one that may post it, and now.
+    pub(super) fn wanting<'s>(&self, change: &Change, subscribers: &'s [Subscription]) -> Vec<&'s Subscription> {
+        let reluctance = |s: &Subscription| (s.admission(change) == Admission::Refused, s.muted(self.now).is_some());
+        let mut wanting: Vec<&Subscription> = Vec::new();
+        let mut places = HashMap::new();
+        for s in subscribers {
+            let at = *places.entry((&s.place.account, &s.place.channel)).or_insert(wanting.len());
+            match wanting.get_mut(at) {
+                None => wanting.push(s),
+                Some(known) if reluctance(s) < reluctance(known) => *known = s,
+                Some(_) => {}
+            }
+        }
+        wanting
     }
 
     fn traced(&self, subscription: &Subscription, change: &Change, verdict: Verdict) -> RowChange {
@@ -194,7 +218,7 @@ impl Core<'_> {
         }
     }
 
-    /// A posted card is edited; only an issue that comes back gets a new message.
+    /// A posted card is edited; only an issue that comes back, or a metric alert that becomes louder, gets a new message.
     fn changed_posted(&self, card: &Card, subscription: &Subscription, change: &Change) -> Decision {
         let Some(after) = card.after(change, self.now) else { return suppressed(Suppression::Merged) };
         if after.only_counts_on(card) {
@@ -293,7 +317,18 @@ pub struct Standstill {
 /// The channels' crowds, by account and channel.
 pub type Crowds = HashMap<(AccountId, ChannelId), Crowd>;
 
-/// A channel hears of a change once, however often it is connected.
+/// The change as the channel of `subscription` hears of it: of the projects of a metric alert only those that it is connected
+/// to.
+fn heard_by<'c>(subscription: &Subscription, change: &'c Change, subscribers: &[Subscription]) -> Cow<'c, Change> {
+    let ChangeKind::Metric(told) = &change.kind else { return Cow::Borrowed(change) };
+    let mut told = told.clone();
+    let here = subscribers.iter().filter(|s| s.place.is_same(&subscription.place));
+    let here: HashSet<_> = here.map(|s| &s.project.slug).collect();
+    told.projects.retain(|slug| here.contains(slug));
+    Cow::Owned(Change { kind: ChangeKind::Metric(told), ..change.clone() })
+}
+
+/// A channel is told once, however often it is connected.
 pub(super) fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item = &Subscription> {
     let mut places = HashSet::new();
     subscribers.iter().filter(move |s| places.insert((&s.place.account, &s.place.channel)))

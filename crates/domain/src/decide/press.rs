@@ -46,7 +46,9 @@ impl Core<'_> {
             return Decision::job(self.privately(place, by, say::guests_get_help(self.deployment)));
         }
         let decision = match (&pressed.press, &facts.card, &facts.storm) {
-            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) => self.act(pressed, *action, card, facts),
+            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) if card.content.is_of_issue() => {
+                self.act(pressed, *action, card, facts)
+            }
             (Some(Press { choice: Choice::ShowAll, .. }), _, Some((storm, holds))) => {
                 Decision::job(self.privately(place, by, storm.list(holds)))
             }
