@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Handle, Issue, IssueId, Notice, Person, Place,
-    Press, Privacy, Project, Standing, Status, Tone,
+    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Handle, Issue, IssueId, Line, Notice, Person,
+    Place, Press, Privacy, Project, Standing, Status, Tone,
 };
 
 /// The head is what a phone shows.
@@ -66,22 +66,23 @@ impl Content {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             notice = notice.line(text);
         }
-        notice = self.linked(notice);
+        self.link_page(&mut notice);
         notice.buttons = self.buttons(handle);
         notice
     }
 
-    /// With a line that opens its page.
-    pub(crate) fn linked(&self, notice: Notice) -> Notice {
-        let short_id = self.issue.short_id.as_deref().map(|id| line(id, 60));
-        match (&self.issue.url, short_id) {
-            (Some(url), short_id) => notice.link(short_id.unwrap_or_else(|| "Open in Sentry".into()), url),
-            (None, Some(short_id)) => notice.line(short_id),
-            (None, None) => notice,
-        }
+    /// Adds the line that opens its page.
+    pub(crate) fn link_page(&self, notice: &mut Notice) {
+        let (short_id, link) = (self.issue.short_id.as_deref().map(|id| line(id, 60)), self.issue.url.clone());
+        let text = short_id.or_else(|| link.is_some().then(|| "Open in Sentry".into()));
+        notice.lines.extend(text.map(|text| Line { text, link }));
     }
 
     pub(crate) fn head(&self) -> String {
+        line(&self.uncut_head(), HEAD_MAX)
+    }
+
+    fn uncut_head(&self) -> String {
         let (projects, title) = match &self.standing {
             Standing::Metric(metric) if self.issue.title.is_empty() => (metric.projects_in_words(), "unnamed alert"),
             Standing::Metric(metric) => (metric.projects_in_words(), self.issue.title.as_str()),
@@ -91,12 +92,12 @@ impl Content {
             Some(environment) => format!("[{projects} · {}]", line(environment, 40)),
             None => format!("[{projects}]"),
         };
-        line(&format!("{} · {project} {title}", self.standing.word()), HEAD_MAX)
+        format!("{} · {project} {title}", self.standing.word())
     }
 
     /// The head of a card that is nothing else.
     pub(crate) fn head_with(&self, figures: String) -> String {
-        let brief = [self.head(), figures].into_iter().filter(|text| !text.is_empty());
+        let brief = [self.uncut_head(), figures].into_iter().filter(|text| !text.is_empty());
         line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX)
     }
 

@@ -475,6 +475,28 @@ mod tests {
     }
 
     #[test]
+    fn a_metric_alert_has_no_level_and_no_tags_but_a_title_and_perhaps_an_environment() {
+        let metric = |alarm| crate::sample::change(ChangeKind::Metric(Box::new(crate::sample::metric(alarm, "3"))));
+        let posts = |filter: &Filter| admits(filter, &metric(Alarm::Critical));
+        assert!(posts(&Filter::default()) && posts(&Filter { level: Level::Fatal, ..Filter::default() }));
+        assert!(!posts(&Filter { events: vec![Kind::New], ..Filter::default() }));
+        assert!(posts(&Filter { title: terms(&["Latency"], &[]), ..Filter::default() }));
+        assert!(!posts(&Filter { title: terms(&[], &["p95"]), ..Filter::default() }));
+        assert!(!admits(&Filter::default(), &metric(Alarm::Resolved)), "nobody was told that it began");
+        assert!(admits(&Filter { events: vec![Kind::Resolved], ..Filter::default() }, &metric(Alarm::Resolved)));
+
+        let production = Filter { environment: terms(&["production"], &[]), ..Filter::default() };
+        let of = |occurrence: Option<Occurrence>| {
+            production.admission(&Change { occurrence: occurrence.map(Box::new), ..metric(Alarm::Warning) })
+        };
+        assert_eq!(of(Some(occurrence(Some("production"), &[]))), Admission::Given);
+        assert_eq!(of(Some(occurrence(None, &[]))), Admission::Refused, "its rule is about none");
+        assert_eq!(of(None), Admission::Given, "nobody can be asked");
+        let tagged = |terms| Filter { tags: BTreeMap::from([("browser".to_owned(), terms)]), ..Filter::default() };
+        assert!(!posts(&tagged(terms(&["chrome"], &[]))) && posts(&tagged(terms(&[], &["bot"]))));
+    }
+
+    #[test]
     fn what_a_filter_says_is_told_in_plain_words() {
         let tags = BTreeMap::from([("browser".to_owned(), terms(&[], &["bot*"]))]);
         let environment = terms(&["production", "stag*"], &["dev"]);

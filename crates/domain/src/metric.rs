@@ -131,6 +131,11 @@ impl Amount {
 }
 
 impl Metric {
+    /// What people call the alert of this number in its organization: Sentry has no other short name for it.
+    pub fn short_id(identifier: &str) -> String {
+        format!("ALERT-{identifier}")
+    }
+
     /// As it is after `told`: what stays the same while it is on is kept where that does not say it.
     pub(crate) fn after(&self, told: &Self, now: Timestamp) -> Self {
         let mut values: Vec<_> = self.values.iter().chain(&told.value).cloned().collect();
@@ -171,7 +176,8 @@ impl Metric {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             notice = notice.line(text);
         }
-        content.linked(notice)
+        content.link_page(&mut notice);
+        notice
     }
 
     /// The projects, as they stand in the head.
@@ -199,13 +205,16 @@ impl Metric {
         if self.alarm == Alarm::Resolved {
             return self.over(zone);
         }
-        let limit = self.limit_in_words();
-        let now = match (&self.value, &self.description) {
-            (Some(value), _) => format!("Now {}", value.with(self.unit.as_deref())),
-            (None, Some(description)) => line(description, LINE_MAX / 2),
-            (None, None) => return limit.map_or_else(String::new, |limit| format!("Limit {limit}")),
-        };
-        limit.map_or_else(|| now.clone(), |limit| format!("{now} (limit {limit})"))
+        match (&self.value, &self.description, self.limit_in_words()) {
+            (Some(value), _, limit) => {
+                let limit = limit.map_or_else(String::new, |limit| format!(" (limit {limit})"));
+                format!("Now {}{limit}", value.with(self.unit.as_deref()))
+            }
+            // Whether the limit is one of that is not clear.
+            (None, Some(description), _) => line(description, LINE_MAX / 2),
+            (None, None, Some(limit)) => format!("Limit {limit}"),
+            (None, None, None) => String::new(),
+        }
     }
 
     /// How it ended: `back under 2.0 s at 14:48 UTC (28 min)`.
@@ -272,5 +281,112 @@ fn length(time: Duration) -> String {
     match time.as_secs() / 60 {
         minutes @ 120..2_880 if minutes % 60 > 0 => format!("{} h {} min", minutes / 60, minutes % 60),
         _ => span(time),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Card, ChangeKind, ChannelSettings, Handle, Subscription, sample};
+
+    const AT: Timestamp = Timestamp(1_767_323_045_000);
+
+    fn facts(metric: &Metric) -> String {
+        Metric::default().after(metric, AT).facts(Zone::UTC)
+    }
+
+    fn amount(text: &str) -> Option<Amount> {
+        Some(Amount::parse(text).expect("a number"))
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out_and_nothing_else() {
+        let whole = sample::metric(Alarm::Critical, "3.4");
+        assert_eq!(facts(&whole), "Now 3.4 s (limit 2.0 s) · last 10 min · started 02:50 UTC");
+        let unread = Metric { value: None, unit: None, ..whole.clone() };
+        for (metric, said) in [
+            (Metric { limit: None, ..whole.clone() }, "Now 3.4 s · last 10 min · started 02:50 UTC"),
+            (Metric { unit: None, ..whole.clone() }, "Now 3.4 (limit 2.0) · last 10 min · started 02:50 UTC"),
+            (Metric { window: None, started: None, ..whole.clone() }, "Now 3.4 s (limit 2.0 s)"),
+            (unread.clone(), "3.4 s in the last 10 minutes · started 02:50 UTC"),
+            (Metric { description: None, ..unread.clone() }, "Limit 2.0 · started 02:50 UTC"),
+            (Metric { projects: whole.projects.clone(), ..Metric::default() }, ""),
+        ] {
+            assert_eq!(facts(&metric), said);
+        }
+    }
+
+    #[test]
+    fn how_it_ended_is_said_only_as_far_as_it_is_known() {
+        let ended = Some(AT - Duration::from_secs(60));
+        let whole = Metric { ended, ..sample::metric(Alarm::Resolved, "1.2") };
+        assert_eq!(facts(&whole), "back under 2.0 s at 03:03 UTC (13 min)");
+        for (metric, said) in [
+            (Metric { side: Some(Side::Below), ..whole.clone() }, "back over 2.0 s at 03:03 UTC (13 min)"),
+            (Metric { side: None, ..whole.clone() }, "over at 03:03 UTC (13 min)"),
+            (Metric { limit: None, ..whole.clone() }, "over at 03:03 UTC (13 min)"),
+            (Metric { ended: None, started: None, ..whole.clone() }, "back under 2.0 s at 03:04 UTC"),
+            (Metric { started: Some(AT), ..whole.clone() }, "back under 2.0 s at 03:03 UTC"),
+            (
+                Metric { started: Some(AT - Duration::from_secs(11_100)), ..whole.clone() },
+                "back under 2.0 s at 03:03 UTC (3 h 4 min)",
+            ),
+        ] {
+            assert_eq!(facts(&metric), said);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_said_in_what_is_counted_where_that_is_a_unit() {
+        let limit = |unit: &str, limit: &str| {
+            Metric { unit: Some(unit.into()), limit: amount(limit), ..Metric::default() }.limit_in_words()
+        };
+        assert_eq!(limit("users affected", "100").as_deref(), Some("100 users"));
+        assert_eq!(limit("% sessions crash free rate", "99.5").as_deref(), Some("99.5%"));
+        assert_eq!(limit("p95(transaction.duration)", "2000").as_deref(), Some("2000"));
+        assert_eq!(limit("events", "1").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn the_curve_has_the_latest_numbers_and_begins_with_the_second() {
+        let told = |value: u32| Metric { value: amount(&value.to_string()), ..Metric::default() };
+        let curve = |values: &[u32]| {
+            values.iter().fold(Metric::default(), |metric, value| metric.after(&told(*value), AT)).curve()
+        };
+        assert_eq!((curve(&[]), curve(&[5])), (String::new(), String::new()));
+        assert_eq!(curve(&[1, 2, 2, 3, 5, 7, 8]), "▁▂▂▃▅▇█");
+        assert_eq!(curve(&[4, 4, 4]), "▄▄▄");
+        let many: Vec<_> = (1..100).collect();
+        assert_eq!(curve(&many).chars().count(), 24);
+        let silent = told(3).after(&Metric::default(), AT);
+        assert_eq!(silent.value, None, "an old number is not the one of now");
+    }
+
+    #[test]
+    fn where_only_the_class_is_shown_the_description_is_not_even_kept() {
+        let settings = |privacy| ChannelSettings { privacy, ..ChannelSettings::default() };
+        let card = |privacy| {
+            let subscription = Subscription { settings: settings(privacy), ..sample::subscription() };
+            let told = sample::metric(Alarm::Warning, "1.6");
+            Card::open(Handle::new("h"), &subscription, &sample::change(ChangeKind::Metric(Box::new(told))), AT)
+        };
+        let hidden = card(Privacy::ClassOnly);
+        assert!(!format!("{:?}", hidden.content).contains("in the last"), "{:?}", hidden.content);
+        assert!(hidden.notice().head.ends_with("p95 latency above 2 s"), "a colleague's words");
+        let later = sample::change(ChangeKind::Metric(Box::new(sample::metric(Alarm::Warning, "1.7"))));
+        let later = hidden.after(&later, AT).expect("another number");
+        assert!(!format!("{:?}", later.content).contains("in the last"), "{:?}", later.content);
+        assert_eq!(card(Privacy::NoMessage).notice(), card(Privacy::Full).notice());
+    }
+
+    #[test]
+    fn no_number_is_made_up() {
+        for text in ["", "-", ".", "1.", "1e9", "inf", "NaN", "1,000", "0x10", "9999999999999999999999999"] {
+            assert_eq!(Amount::parse(text), None, "{text}");
+        }
+        for (text, kept) in [("2.0", "2.0"), ("100", "100"), ("1.999", "2"), ("-0.12345", "-0.1235"), ("3.456", "3.46")]
+        {
+            assert_eq!(Amount::parse(text), Some(Amount(kept.into())), "{text}");
+        }
     }
 }

@@ -48,6 +48,7 @@ struct Rule {
     time_window: Text,
     threshold_type: Text,
     resolve_threshold: Text,
+    comparison_delta: Text,
     #[serde(deserialize_with = "lenient")]
     triggers: Option<Vec<Trigger>>,
 }
@@ -78,7 +79,7 @@ impl MetricAlert {
     /// What it has in common with an issue.
     pub(crate) fn shown(&self, alarm: Alarm) -> Issue {
         Issue {
-            short_id: self.identifier().map(|identifier| format!("ALERT-{identifier}")),
+            short_id: self.identifier().map(Metric::short_id),
             status: Some(alarm.status()),
             environment: self.rule().and_then(|rule| rule.environment.kept()),
             ..Issue::default()
@@ -145,7 +146,11 @@ impl Rule {
     }
 
     /// The limit that was passed. It is over where the rule says so, or else within the first of its limits.
+    /// Where it is compared with an earlier time, the limit is a change that no number tells.
     fn limit(&self, alarm: Alarm) -> Option<Amount> {
+        if self.comparison_delta.get().is_some() {
+            return None;
+        }
         let of = |label: &str| {
             let trigger = self.triggers.iter().flatten().find(|trigger| trigger.label.get() == Some(label))?;
             Amount::parse(trigger.alert_threshold.get()?)

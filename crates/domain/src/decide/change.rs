@@ -384,7 +384,7 @@ pub(super) fn suppressed(reason: Suppression) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChangeKind, Timestamp, sample};
+    use crate::{ChangeKind, Filter, Timestamp, sample};
 
     fn decide(change: &Change, subscribers: &[Subscription], cards: &[Card]) -> Decision {
         let core =
@@ -488,6 +488,74 @@ mod tests {
         };
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), recreated], &[]);
         assert_eq!(decision.jobs.len(), 1);
+    }
+
+    fn metric(alarm: crate::Alarm, value: &str) -> Change {
+        sample::change(ChangeKind::Metric(Box::new(sample::metric(alarm, value))))
+    }
+
+    fn puts(decision: &Decision) -> Vec<&Card> {
+        let put = decision.changes.iter().map(|change| match change {
+            RowChange::PutCard(card) => Some(card),
+            _ => None,
+        });
+        put.flatten().collect()
+    }
+
+    fn reposts(decision: &Decision) -> bool {
+        decision.changes.iter().any(|change| matches!(change, RowChange::Repost { .. }))
+    }
+
+    #[test]
+    fn a_metric_alert_gets_a_new_message_where_it_becomes_louder_and_an_edit_where_it_does_not() {
+        use crate::Alarm::{Critical, Open, Resolved, Warning};
+        let subscribers = [sample::subscription()];
+        for (before, after, is_new) in [
+            (Warning, Critical, true),
+            (Open, Critical, true),
+            (Resolved, Warning, true),
+            (Critical, Warning, false),
+            (Critical, Resolved, false),
+            (Warning, Resolved, false),
+        ] {
+            let card = posted(Card::open(Handle::new("h"), &subscribers[0], &metric(before, "3"), Timestamp(0)));
+            let decision = decide(&metric(after, "4"), &subscribers, std::slice::from_ref(&card));
+            assert_eq!(reposts(&decision), is_new, "{before:?} to {after:?}");
+            assert_eq!(puts(&decision)[0].handle, card.handle);
+            assert!(decision.jobs.iter().all(|job| matches!(job.job, Job::Show { .. })), "Sentry is not asked");
+        }
+        let card = posted(Card::open(Handle::new("h"), &subscribers[0], &metric(Warning, "3"), Timestamp(0)));
+        let counted = decide(&metric(Warning, "4"), &subscribers, &[card]);
+        assert!(matches!(counted.jobs[0].job, Job::ShowLater { .. }), "another number can wait a moment");
+        let never_shown = decide(&metric(Resolved, "1"), &subscribers, &[]);
+        assert!(never_shown.jobs.is_empty() && puts(&never_shown).is_empty());
+    }
+
+    #[test]
+    fn a_channel_gets_a_metric_alert_once_with_those_of_its_projects_that_it_is_connected_to() {
+        let to = |slug, filter| Subscription { project: sample::project(slug), filter, ..sample::subscription() };
+        let deaf = Filter { events: vec![Kind::New], ..Filter::default() };
+        let place = Place { channel: ChannelId::new("web@conference.x"), ..sample::ops() };
+        let subscribers = [
+            to("checkout", deaf.clone()),
+            to("web", Filter::default()),
+            Subscription { place: place.clone(), ..to("web", Filter::default()) },
+            Subscription { place: Place { channel: ChannelId::new("deaf@conference.x"), ..place }, ..to("web", deaf) },
+        ];
+        let decision = decide(&metric(crate::Alarm::Critical, "3.4"), &subscribers, &[]);
+        let heads: Vec<_> = puts(&decision).iter().map(|card| card.notice().head).collect();
+        assert_eq!(
+            heads,
+            [
+                "Critical · [checkout, web · production] p95 latency above 2 s",
+                "Critical · [web · production] p95 latency above 2 s"
+            ]
+        );
+        assert_eq!(decision.jobs.len(), 2);
+        let again =
+            decide(&metric(crate::Alarm::Critical, "3.4"), &subscribers[1..2], &[posted(puts(&decision)[0].clone())]);
+        assert_eq!(puts(&again)[0].notice().head, heads[1], "it is not connected to the other one any more");
+        assert_eq!(puts(&again)[0].content.project, sample::project("web"));
     }
 
     fn posted(card: Card) -> Card {

@@ -258,6 +258,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_done_about_a_metric_alert() {
+        let told = ChangeKind::Metric(Box::new(sample::metric(crate::Alarm::Critical, "3")));
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(told), Timestamp(0));
+        assert_eq!(card.notice().buttons, []);
+        let facts = PressFacts { card: Some(card), ..facts(Some(sample::linked())) };
+        assert_eq!(actor_of(&decide(&sample::deployment(), &press(Action::Resolve), &facts)), None);
+    }
+
+    #[test]
     fn a_guest_changes_nothing() {
         let guest = Person { user: UserId::new(""), ..sample::ana() };
         let pressed = Pressed { by: guest, ..press(Action::Resolve) };

@@ -1,7 +1,7 @@
 //! Cards in every standing, in every density, and with whatever a channel hides.
 
 use super::world::{DAY, NOW, ana, hostile, ops, strange_place, stranger, subscription};
-use super::{Message, said};
+use super::{Message, metric, said};
 use crate::decide::Core;
 use crate::{
     Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Handle, Issue, Level, Notice, Privacy,
@@ -29,7 +29,9 @@ pub(super) fn messages() -> Vec<Message> {
                 ("assigned", assigned(Assignee::Somebody("Ben".into()))),
                 ("assigned to a hostile name", assigned(Assignee::Somebody(hostile()))),
                 ("not assigned any more", assigned(Assignee::Nobody)),
-            ],
+            ]
+            .into_iter()
+            .chain(metric::told()),
         ),
     ]
 }
