@@ -232,7 +232,12 @@ impl Metric {
 
     /// The limit, with the first word of what is counted: `100 events` where there are `120 events affected`.
     fn limit_in_words(&self) -> Option<String> {
-        let limit = self.limit.as_ref()?;
+        // Sentry writes every limit with a point: beside a whole number that says nothing.
+        let is_whole = self.value.as_ref().is_none_or(|value| !value.0.contains('.'));
+        let limit = self.limit.as_ref().map(|limit| match limit.0.strip_suffix(".0").filter(|_| is_whole) {
+            Some(whole) => Amount(whole.into()),
+            None => limit.clone(),
+        })?;
         let unit = self.unit.as_deref().and_then(|unit| unit.split(' ').next());
         // What a function gives is no unit, and one event is no plural.
         let unit = unit.filter(|unit| !unit.contains('(') && (limit.0 != "1" || !unit.ends_with('s')));
@@ -309,7 +314,7 @@ mod tests {
             (Metric { unit: None, ..whole.clone() }, "Now 3.4 (limit 2.0) · last 10 min · started 02:50 UTC"),
             (Metric { window: None, started: None, ..whole.clone() }, "Now 3.4 s (limit 2.0 s)"),
             (unread.clone(), "3.4 s in the last 10 minutes · started 02:50 UTC"),
-            (Metric { description: None, ..unread.clone() }, "Limit 2.0 · started 02:50 UTC"),
+            (Metric { description: None, ..unread.clone() }, "Limit 2 · started 02:50 UTC"),
             (Metric { projects: whole.projects.clone(), ..Metric::default() }, ""),
         ] {
             assert_eq!(facts(&metric), said);
@@ -345,6 +350,7 @@ mod tests {
         assert_eq!(limit("% sessions crash free rate", "99.5").as_deref(), Some("99.5%"));
         assert_eq!(limit("p95(transaction.duration)", "2000").as_deref(), Some("2000"));
         assert_eq!(limit("events", "1").as_deref(), Some("1"));
+        assert_eq!(limit("events", "100.0").as_deref(), Some("100 events"));
     }
 
     #[test]
