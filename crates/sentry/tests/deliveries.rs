@@ -2,12 +2,14 @@
 
 use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
-use serde_json::Value;
+use serde_json::{Value, json};
+use zentry_contract::sample;
 use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, DeliveryKey, Received};
 use zentry_domain::{
-    Alarm, Amount, Archive, Assignee, Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, Metric,
-    Occurrence, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Secret, Side, Status, Timestamp, Webhook,
+    Alarm, Amount, Archive, Assignee, Card, Change, ChangeKind, ChannelSettings, Density, Event, Handle,
+    InstallationId, Issue, IssueId, Level, Metric, Occurrence, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Secret,
+    Side, Status, Subscription, Timestamp, Webhook,
 };
 use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
 
@@ -560,6 +562,69 @@ fn any_other_field_may_be_missing_or_null() {
         }
     }
     assert!(tried > 1_000, "{tried}");
+}
+
+/// What the card of a metric alert says in full, word for word, to a channel that is connected to its first project.
+fn said(received: &Received) -> Vec<String> {
+    let Received::Event { event, .. } = received else { panic!("{received:?}") };
+    let Event::Changed(change) = &**event else { panic!("{event:?}") };
+    let settings = ChannelSettings { density: Density::Full, ..ChannelSettings::default() };
+    let subscription =
+        Subscription { settings, ..sample::subscription(sample::ops(), sample::project("checkout"), sample::ana()) };
+    let notice = Card::open(Handle::new("h"), &subscription, change, START).notice();
+    let lines = notice.lines.into_iter().map(|line| line.text);
+    std::iter::once(notice.head)
+        .chain(lines)
+        .flat_map(|text| text.split(" · ").map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+/// When everything is heard.
+const START: Timestamp = Timestamp(1_767_325_000_000);
+
+#[test]
+fn whatever_is_missing_a_metric_alerts_card_says_nothing_that_was_not_told() {
+    // What is said instead where a part of it is not known.
+    const INSTEAD: [&str; 12] = [
+        "Now 120 events",
+        "Limit 100",
+        "Now 120 events (limit 100 events)",
+        "over at 03:28 UTC (28 min)",
+        "back under 1.5 s at 03:28 UTC",
+        "back under 1.5 at 03:28 UTC (28 min)",
+        "back under 2.0 s at 03:28 UTC (28 min)",
+        "back under 1.5 s at 03:36 UTC (36 min)",
+        "[checkout] p95 latency above 2 s",
+        "[checkout",
+        "Open in Sentry",
+        "[] Too many 500s",
+    ];
+    let mut cards = 0;
+    for name in ["metric_alert_critical", "metric_alert_resolved"] {
+        let whole: Value = serde_json::from_str(fixture(name)).unwrap();
+        let all = said(&receive(&whole.to_string()));
+        for path in paths(&whole, String::new()).into_iter().filter(|path| !is_needed(path)) {
+            let strange = |other: Value| {
+                let mut value = whole.clone();
+                *value.pointer_mut(&path).expect("a path") = other;
+                value
+            };
+            for spoiled in
+                [without(&whole, &path), nulled(&whole, &path), strange(json!({ "a": [1] })), strange(json!([]))]
+            {
+                let card = said(&receive(&spoiled.to_string()));
+                cards += 1;
+                assert_eq!(card[0], all[0], "the state is the action's: {name} without {path}");
+                for part in &card {
+                    assert!(
+                        all.contains(part) || INSTEAD.contains(&part.as_str()),
+                        "{name} without {path}: {part:?} in {card:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(cards > 250, "{cards}");
 }
 
 #[test]
