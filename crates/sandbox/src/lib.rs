@@ -8,9 +8,9 @@
 //! documented, signed webhooks with their three redeliveries, URL validation, installing and removing the app, people's
 //! grants, and as much of the directory as is read with them. *At
 //! Sentry*: the consent pages, OAuth tokens with rotation, the REST calls about organizations, projects, people,
-//! teams, issues and installations, and signed webhooks. *Between them*: a small [`browser`]. *Not simulated*: TLS,
-//! link unfurling; Sentry's service hooks, regions, device flow and rate limiter (a
-//! [`Fault`] stands in for the last). Every token and id is the same in every run and guards nothing.
+//! teams, issues and installations, metric alert rules, and signed webhooks. *Between them*: a small [`browser`]. *Not
+//! simulated*: TLS, link unfurling; Sentry's service hooks, regions, device flow and rate limiter (a [`Fault`] stands in
+//! for the last). Every token and id is the same in every run and guards nothing.
 //!
 //! Schedules and lifetimes follow a [`Clock`] that may run fast or be pushed; the time a receiver has for an answer is
 //! always real. Everything that goes over the wire is in the [`Wire`]'s log.

@@ -128,7 +128,7 @@ impl Reader {
         let text = data.description_text.get().unwrap_or_default();
         let key = meaning(&["metric_alert", issue_id.as_str(), action, text]);
         let issue = Issue {
-            title: told.title().or_else(|| data.alert_title()).unwrap_or_default(),
+            title: told.title(&data.description_title).unwrap_or_default(),
             url: org.as_ref().and_then(|org| told.page(&self.site, org)),
             ..told.shown(alarm)
         };
@@ -267,12 +267,6 @@ struct Data {
 impl Data {
     fn rule(&self) -> Option<String> {
         self.triggered_rule.kept().or_else(|| self.issue_alert.as_ref()?.title.kept())
-    }
-
-    /// A metric alert's title is told once more, behind its state.
-    fn alert_title(&self) -> Option<String> {
-        let told = self.description_title.kept()?;
-        Some(told.split_once(": ").map_or(told.as_str(), |(_, title)| title).to_owned())
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use zentry_domain::{Alarm, Amount, Issue, IssueId, Metric, Occurrence, OrgSlug, ProjectSlug, Side, text};
 
 use crate::address::{self, Site};
-use crate::wire::{Text, lenient};
+use crate::wire::{TEXT_MAX, Text, lenient};
 
 /// In UTF-16 units.
 const UNIT_MAX: usize = 60;
@@ -71,9 +71,15 @@ impl MetricAlert {
         slug(&self.id).or_else(in_organization).map(|number| IssueId::of_alert(&number))
     }
 
-    /// The name of its rule; old servers call the alert otherwise.
-    pub(crate) fn title(&self) -> Option<String> {
-        self.rule().and_then(|rule| rule.name.kept()).or_else(|| self.title.kept())
+    /// The name of its rule, which is told once more behind the state; old servers call the alert itself otherwise.
+    pub(crate) fn title(&self, described: &Text) -> Option<String> {
+        let in_description = || {
+            let told = described.get()?;
+            let (state, name) = told.split_once(": ")?;
+            alarm(&state.to_ascii_lowercase()).map(|_| text::cut(name, TEXT_MAX))
+        };
+        let name = self.rule().and_then(|rule| rule.name.kept());
+        name.or_else(in_description).or_else(|| self.title.kept()).or_else(|| described.kept())
     }
 
     /// What it has in common with an issue.
@@ -124,9 +130,12 @@ impl MetricAlert {
     }
 
     fn projects(&self) -> Vec<ProjectSlug> {
-        let told = self.projects.as_ref().or_else(|| self.rule()?.projects.as_ref());
-        let slugs = told.into_iter().flatten().filter_map(Text::get).filter(|slug| address::is_slug(slug));
-        slugs.map(ProjectSlug::new).collect()
+        let slugs = |told: &Option<Vec<Text>>| -> Vec<_> {
+            let slugs = told.iter().flatten().filter_map(Text::get).filter(|slug| address::is_slug(slug));
+            slugs.map(ProjectSlug::new).collect()
+        };
+        let told = slugs(&self.projects);
+        if told.is_empty() { self.rule().map(|rule| slugs(&rule.projects)).unwrap_or_default() } else { told }
     }
 
     /// Somebody may also have ended the alert (1), or changed its rule (2): then the number is not back.

@@ -585,19 +585,18 @@ const START: Timestamp = Timestamp(1_767_325_000_000);
 #[test]
 fn whatever_is_missing_a_metric_alerts_card_says_nothing_that_was_not_told() {
     // What is said instead where a part of it is not known.
-    const INSTEAD: [&str; 12] = [
+    const INSTEAD: [&str; 11] = [
         "Now 120 events",
         "Limit 100",
-        "Now 120 events (limit 100 events)",
         "over at 03:28 UTC (28 min)",
         "back under 1.5 s at 03:28 UTC",
         "back under 1.5 at 03:28 UTC (28 min)",
         "back under 2.0 s at 03:28 UTC (28 min)",
         "back under 1.5 s at 03:36 UTC (36 min)",
         "[checkout] p95 latency above 2 s",
-        "[checkout",
+        "[checkout] Too many 500s",
+        "[web] Too many 500s",
         "Open in Sentry",
-        "[] Too many 500s",
     ];
     let mut cards = 0;
     for name in ["metric_alert_critical", "metric_alert_resolved"] {
