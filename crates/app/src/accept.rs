@@ -394,13 +394,13 @@ impl App {
         if let (None, Some(installation)) = (&change.project.org, &change.installation) {
             change.project.org = facts.installation(installation).await?;
         }
-        if change.project.id.is_none() && change.project.slug.is_none() {
+        if change.is_of_issue() && change.project.id.is_none() && change.project.slug.is_none() {
             change.project.id = self.project_of(&change).await?;
         }
-        let subscribers = facts.subscribers(&change.project).await?;
+        let subscribers = self.concerned(&change).await?;
         let joining = self.joining(&change, &subscribers).await?;
         let Some(project) = subscribers.first().map(|s| s.project.clone()) else { return Ok(joining) };
-        if change.issue.url.is_none() {
+        if change.issue.url.is_none() && change.is_of_issue() {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
         let cards = facts.cards_of(&change.issue_id).await?;
@@ -414,6 +414,19 @@ impl App {
         let org = change.project.org.as_ref();
         let is_of_it = |card: &&Card| org.is_none_or(|org| *org == card.content.project.org);
         Ok(cards.iter().find(is_of_it).map(|card| card.content.project.id.clone()))
+    }
+
+    /// The subscriptions, of any account, that a change concerns.
+    async fn concerned(&self, change: &Change) -> Result<Vec<Subscription>, StoreError> {
+        let facts = &self.ports.facts;
+        if change.is_of_issue() {
+            return facts.subscribers(&change.project).await;
+        }
+        // It may name all of an organization's projects.
+        let Some(org) = &change.project.org else { return Ok(Vec::new()) };
+        let mut subscribers = facts.subscriptions_to(org).await?;
+        subscribers.retain(|s| change.concerns(&s.project));
+        Ok(subscribers)
     }
 
     /// What lets the project join where every project of its organization is wanted and it is not there yet.
@@ -479,6 +492,9 @@ impl App {
     /// says otherwise, Sentry is asked.
     async fn repeated(&self, event: &Event) -> Result<(), StoreError> {
         let Event::Changed(change) = event else { return Ok(()) };
+        if !change.is_of_issue() {
+            return Ok(());
+        }
         let cards = self.ports.facts.cards_of(&change.issue_id).await?;
         let Some(card) = cards.iter().find(|card| card.contradicts(change, self.now())) else { return Ok(()) };
         let refresh = self.core().refresh(&card.content.project, &change.issue_id);

@@ -162,7 +162,9 @@ impl App {
                 continue;
             }
             let here = self.ports.facts.cards_in(&place.account, &place.channel, since, READINGS).await?;
-            newest.extend(here.into_iter().filter(|card| card.content.project.org == subscription.project.org));
+            let is_of_it =
+                |card: &Card| card.content.is_of_issue() && card.content.project.org == subscription.project.org;
+            newest.extend(here.into_iter().filter(is_of_it));
             // An organization may be connected to thousands of channels.
             newest.sort_by_key(|card| Reverse(card.opened));
             let mut issues = HashSet::new();

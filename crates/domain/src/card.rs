@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::counted;
 use crate::{
-    Action, Address, Archive, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId, Notice,
+    Action, Address, Archive, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId, Metric, Notice,
     Occurrence, Person, Revision, Status, Subscription, Timestamp, Zone,
 };
 
@@ -73,6 +73,8 @@ pub enum Standing {
         /// Until when.
         until: Archive,
     },
+    /// A metric alert, and no issue at all.
+    Metric(Box<Metric>),
 }
 
 impl Standing {
@@ -86,6 +88,7 @@ impl Standing {
             Self::Reopened { .. } => "Open again",
             Self::Resolved { .. } => "Resolved",
             Self::Archived { .. } => "Archived",
+            Self::Metric(metric) => metric.alarm.word(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Standing {
         match self {
             Self::Resolved { .. } => Status::Resolved,
             Self::Archived { .. } => Status::Archived,
+            Self::Metric(metric) => metric.alarm.status(),
             _ => Status::Unresolved,
         }
     }
@@ -116,7 +120,15 @@ impl Standing {
     pub(crate) fn by(&self) -> Option<&str> {
         match self {
             Self::Reopened { by } | Self::Resolved { by, .. } | Self::Archived { by, .. } => by.as_deref(),
-            Self::New | Self::Seen | Self::CameBack | Self::Escalating | Self::Alert { .. } => None,
+            Self::New | Self::Seen | Self::CameBack | Self::Escalating | Self::Alert { .. } | Self::Metric(_) => None,
+        }
+    }
+
+    /// Whether it is the same for whoever wants to hear of what is new. A metric alert's numbers are only figures.
+    pub(crate) fn is_still(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Metric(now), Self::Metric(then)) => now.alarm == then.alarm,
+            _ => self == before,
         }
     }
 
@@ -148,13 +160,13 @@ impl Card {
             by: subscription.by.clone(),
             project: subscription.project.clone(),
             issue_id: change.issue_id.clone(),
-            issue: subscription.settings.privacy.redact(change.issue.clone()),
+            issue: change.issue.clone(),
             standing: told_by(change, now).unwrap_or(Standing::New),
             steps: Vec::new(),
             doing: None,
             settings: subscription.settings,
-        }
-        .begun(now);
+        };
+        let content = content.redacted().begun(now);
         Self { handle, content, revision: Revision(1), message: None, shown: Revision(0), opened: now, listed: None }
     }
 
@@ -260,9 +272,22 @@ impl Card {
         Self { listed: None, revision: seen.revision.next(), ..self.clone() }
     }
 
-    /// Whether the issue came back after it had been dealt with: worth a new message, which people are told of.
+    /// The card as that of another subscription of its channel: a metric alert is about many projects, and the one that it was
+    /// posted for may be disconnected.
+    #[must_use]
+    pub(crate) fn under(&self, subscription: &Subscription) -> Self {
+        let Subscription { project, by, .. } = subscription.clone();
+        Self { content: Content { project, by, ..self.content.clone() }, ..self.clone() }
+    }
+
+    /// Whether the issue came back after it had been dealt with, or a metric alert became louder: worth a new message, which
+    /// people are told of.
     pub fn comes_back_with(&self, change: &Change) -> bool {
-        change.kind == ChangeKind::Regressed && self.content.standing.status() != Status::Unresolved
+        match (&change.kind, &self.content.standing) {
+            (ChangeKind::Metric(told), Standing::Metric(now)) => told.alarm > now.alarm,
+            (ChangeKind::Regressed, now) => now.status() != Status::Unresolved,
+            _ => false,
+        }
     }
 
     /// Who brought the issue where it is, where that is known.
@@ -281,13 +306,14 @@ impl Card {
     /// Whether nothing but figures is different from what it said `before`: how often, how many, and the like.
     pub fn only_counts_on(&self, before: &Self) -> bool {
         let (now, then) = (&self.content.issue, &before.content.issue);
-        self.content.standing == before.content.standing && now.is_still_of(then) && now.title == then.title
+        let is_still = self.content.standing.is_still(&before.content.standing);
+        is_still && now.is_still_of(then) && now.title == then.title
     }
 
     /// Whether people hear of what is different from `before` where they want to: not of figures, nor of what is only shown otherwise.
     pub fn is_news_after(&self, before: &Self) -> bool {
         let (now, then) = (&self.content, &before.content);
-        now.standing != then.standing || !now.issue.is_still_of(&then.issue)
+        !now.standing.is_still(&then.standing) || !now.issue.is_still_of(&then.issue)
     }
 
     /// Whether nobody has dealt with the issue.
@@ -320,6 +346,10 @@ impl Card {
     fn standing_after(&self, change: &Change, now: Timestamp) -> Option<Standing> {
         let is_open = self.content.standing.status() == Status::Unresolved;
         let standing = match &change.kind {
+            ChangeKind::Metric(told) => {
+                let Standing::Metric(before) = &self.content.standing else { return told_by(change, now) };
+                return Some(Standing::Metric(Box::new(before.after(told, now))));
+            }
             // It is told to whom every event is told before it is told that it is new.
             ChangeKind::New if self.content.standing == Standing::Seen => Standing::New,
             ChangeKind::New | ChangeKind::Seen | ChangeKind::Remark(_) => return None,
@@ -345,9 +375,8 @@ impl Card {
         }
     }
 
-    fn revised(&self, mut content: Content, now: Timestamp) -> Option<Self> {
-        content.issue = content.settings.privacy.redact(content.issue);
-        let content = content.after(&self.content, now);
+    fn revised(&self, content: Content, now: Timestamp) -> Option<Self> {
+        let content = content.redacted().after(&self.content, now);
         if content.notice(&self.handle) == self.notice() {
             return None;
         }
@@ -371,6 +400,7 @@ fn told_by(change: &Change, now: Timestamp) -> Option<Standing> {
         ChangeKind::Archived { until } => Standing::Archived { by, at: now, until: *until },
         ChangeKind::Reopened => Standing::Reopened { by },
         ChangeKind::Seen => Standing::Seen,
+        ChangeKind::Metric(told) => Standing::Metric(Box::new(Metric::default().after(told, now))),
         ChangeKind::Assigned | ChangeKind::Remark(_) => return None,
     })
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Fix, Handle, Issue, IssueId, Notice, Person,
-    Place, Press, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
+    Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Fix, Handle, Issue, IssueId, Line, Notice,
+    Person, Place, Press, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
 };
 
 /// The head is what a phone shows.
@@ -24,9 +24,9 @@ pub struct Content {
     pub by: Person,
     /// The project.
     pub project: Project,
-    /// The issue's number.
+    /// The issue's number, or a metric alert's: see [`IssueId::of_alert`].
     pub issue_id: IssueId,
-    /// The issue as last heard of.
+    /// The issue as last heard of. Of a metric alert only what it has in common with one.
     pub issue: Issue,
     /// What the head's first word says.
     pub standing: Standing,
@@ -71,7 +71,7 @@ impl Content {
 
     /// With what has happened since it said `before`.
     pub(crate) fn after(mut self, before: &Self, now: Timestamp) -> Self {
-        if self.standing != before.standing {
+        if !self.standing.is_still(&before.standing) {
             let step = self.step(now);
             // An echo said it first, and did not say who did it.
             match self.steps.last_mut().filter(|last| last.what == step.what && last.who.is_none()) {
@@ -124,13 +124,29 @@ impl Content {
         })
     }
 
+    /// Whether it is about an issue, of which Sentry can be asked, and not about a metric alert.
+    pub fn is_of_issue(&self) -> bool {
+        !matches!(self.standing, Standing::Metric(_))
+    }
+
+    /// Without what must not be shown, and so is not kept either.
+    pub(crate) fn redacted(self) -> Self {
+        let privacy = self.settings.privacy;
+        match self.standing {
+            Standing::Metric(metric) => Self { standing: Standing::Metric(Box::new(metric.redacted(privacy))), ..self },
+            standing => Self { standing, issue: privacy.redact(self.issue), ..self },
+        }
+    }
+
     pub(crate) fn notice(&self, handle: &Handle) -> Notice {
+        if let Standing::Metric(metric) = &self.standing {
+            return metric.notice(self);
+        }
         let mut notice = Notice { head: self.head(), tone: Some(self.tone()), ..Notice::default() };
         let figures = self.figures();
         let texts = match self.settings.density {
             Density::Compact => {
-                let brief = [notice.head, figures].into_iter().filter(|text| !text.is_empty());
-                notice.head = line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX);
+                notice.head = self.head_with(figures);
                 vec![self.what_happened()]
             }
             Density::Standard => {
@@ -145,12 +161,7 @@ impl Content {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             notice = notice.line(text);
         }
-        let short_id = self.issue.short_id.as_deref().map(|id| line(id, 60));
-        notice = match (&self.issue.url, short_id) {
-            (Some(url), short_id) => notice.link(short_id.unwrap_or_else(|| "Open in Sentry".into()), url),
-            (None, Some(short_id)) => notice.line(short_id),
-            (None, None) => notice,
-        };
+        self.link_page(&mut notice);
         if self.doing.is_none() {
             notice.buttons = self.buttons(handle);
             notice.selects = self.lists(handle);
@@ -158,16 +169,38 @@ impl Content {
         notice
     }
 
-    fn head(&self) -> String {
+    /// Adds the line that opens its page.
+    pub(crate) fn link_page(&self, notice: &mut Notice) {
+        let (short_id, link) = (self.issue.short_id.as_deref().map(|id| line(id, 60)), self.issue.url.clone());
+        let text = short_id.or_else(|| link.is_some().then(|| "Open in Sentry".into()));
+        notice.lines.extend(text.map(|text| Line { text, link }));
+    }
+
+    pub(crate) fn head(&self) -> String {
+        line(&self.uncut_head(), HEAD_MAX)
+    }
+
+    fn uncut_head(&self) -> String {
+        let (projects, title) = match &self.standing {
+            Standing::Metric(metric) if self.issue.title.is_empty() => (metric.projects_in_words(), "unnamed alert"),
+            Standing::Metric(metric) => (metric.projects_in_words(), self.issue.title.as_str()),
+            _ => (self.project.slug.to_string(), self.issue.title.as_str()),
+        };
         let project = match &self.issue.environment {
-            Some(environment) => format!("[{} · {}]", self.project.slug, line(environment, 40)),
-            None => format!("[{}]", self.project.slug),
+            Some(environment) => format!("[{projects} · {}]", line(environment, 40)),
+            None => format!("[{projects}]"),
         };
         let state = match &self.doing {
             Some(doing) => format!("{}… ({})", doing.what, line(&doing.by, STEP_MAX)).into(),
             None => self.standing.in_words(self.settings.zone),
         };
-        line(&format!("{state} · {project} {}", self.issue.title), HEAD_MAX)
+        format!("{state} · {project} {title}")
+    }
+
+    /// The head of a card that is nothing else.
+    pub(crate) fn head_with(&self, figures: String) -> String {
+        let brief = [self.uncut_head(), figures].into_iter().filter(|text| !text.is_empty());
+        line(&brief.collect::<Vec<_>>().join(" — "), HEAD_MAX)
     }
 
     fn tone(&self) -> Tone {
@@ -194,6 +227,7 @@ impl Content {
             }
             Standing::Reopened { by } => named(by),
             Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
+            Standing::Metric(metric) => metric.facts(zone),
             Standing::New | Standing::Seen | Standing::CameBack | Standing::Escalating => String::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::text::line;
-use crate::{Change, ChangeKind, Level, Occurrence, Refusal};
+use crate::{Alarm, Change, ChangeKind, Level, Occurrence, Refusal};
 
 /// Longest part of a title, longest environment, tag and value that is shown back.
 const SHOWN: usize = 40;
@@ -95,7 +95,7 @@ impl Default for Filter {
 }
 
 impl Filter {
-    /// What of it does not want `change`. A change that does not tell a level counts as an error. An occurrence that it
+    /// What of it does not want `change`. A change that does not tell a level counts as an error; a metric alert has none. An occurrence that it
     /// carries decides, and no later one does: what fires in production posts, although the issue began in staging.
     pub fn refuses(&self, change: &Change) -> Option<Refusal> {
         let level = change.issue.level.unwrap_or_default();
@@ -104,7 +104,7 @@ impl Filter {
             () if !is_wanted => Some(Refusal::Event),
             // It tells nothing of the issue, and what people say is wanted or not.
             () if change.is_remark() => None,
-            () if !self.admits_level(level) => Some(Refusal::Level(level)),
+            () if change.is_of_issue() && !self.admits_level(level) => Some(Refusal::Level(level)),
             () if !self.title.fit(&change.issue.title) => Some(Refusal::Title),
             () => change.occurrence.as_ref().and_then(|occurrence| self.refuses_occurrence(occurrence)),
         }
@@ -114,7 +114,7 @@ impl Filter {
     pub fn admission(&self, change: &Change) -> Admission {
         match (self.refuses(change), &change.occurrence) {
             (Some(_), _) => Admission::Refused,
-            (None, None) if self.asks() && !change.is_remark() => Admission::Asks,
+            (None, None) if self.asks() && change.is_of_issue() && !change.is_remark() => Admission::Asks,
             (None, _) => Admission::Given,
         }
     }
@@ -347,6 +347,8 @@ impl Kind {
             ChangeKind::Assigned => Some(Self::Assigned),
             ChangeKind::Seen => Some(Self::Error),
             ChangeKind::Remark(remark) => Some(remark.what.kind()),
+            ChangeKind::Metric(told) if told.alarm == Alarm::Resolved => Some(Self::Resolved),
+            ChangeKind::Metric(_) => Some(Self::Alert),
             ChangeKind::Reopened => None,
         }
     }
@@ -496,6 +498,28 @@ mod tests {
             |environment| Change { occurrence: Some(Box::new(occurrence(Some(environment), &[]))), ..new.clone() };
         assert_eq!(filter.admission(&told("production")), Admission::Given);
         assert_eq!(filter.admission(&told("staging")), Admission::Refused);
+    }
+
+    #[test]
+    fn a_metric_alert_has_no_level_and_no_tags_but_a_title_and_perhaps_an_environment() {
+        let metric = |alarm| crate::sample::change(ChangeKind::Metric(Box::new(crate::sample::metric(alarm, "3"))));
+        let posts = |filter: &Filter| admits(filter, &metric(Alarm::Critical));
+        assert!(posts(&Filter::default()) && posts(&Filter { level: Level::Fatal, ..Filter::default() }));
+        assert!(!posts(&Filter { events: vec![Kind::New], ..Filter::default() }));
+        assert!(posts(&Filter { title: terms(&["Latency"], &[]), ..Filter::default() }));
+        assert!(!posts(&Filter { title: terms(&[], &["p95"]), ..Filter::default() }));
+        assert!(!admits(&Filter::default(), &metric(Alarm::Resolved)), "nobody was told that it began");
+        assert!(admits(&Filter { events: vec![Kind::Resolved], ..Filter::default() }, &metric(Alarm::Resolved)));
+
+        let production = Filter { environment: terms(&["production"], &[]), ..Filter::default() };
+        let of = |occurrence: Option<Occurrence>| {
+            production.admission(&Change { occurrence: occurrence.map(Box::new), ..metric(Alarm::Warning) })
+        };
+        assert_eq!(of(Some(occurrence(Some("production"), &[]))), Admission::Given);
+        assert_eq!(of(Some(occurrence(None, &[]))), Admission::Refused, "its rule is about none");
+        assert_eq!(of(None), Admission::Given, "nobody can be asked");
+        let tagged = |terms| Filter { tags: BTreeMap::from([("browser".to_owned(), terms)]), ..Filter::default() };
+        assert!(!posts(&tagged(terms(&["chrome"], &[]))) && posts(&tagged(terms(&[], &["bot"]))));
     }
 
     #[test]

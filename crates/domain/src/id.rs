@@ -101,9 +101,19 @@ opaque_id!(
     InstallationId
 );
 opaque_id!(
-    /// A Sentry issue ("group"): a decimal number, unique in one Sentry.
+    /// A Sentry issue ("group"): a decimal number, unique in one Sentry. Also what a card is about that is none: see
+    /// [`IssueId::of_alert`].
     IssueId
 );
+
+impl IssueId {
+    /// A metric alert, from its first webhook until it is resolved. An issue's is nothing but digits, so that none is
+    /// mistaken for the other. The number must be unique in one Sentry.
+    pub fn of_alert(number: &str) -> Self {
+        Self(format!("alert-{number}"))
+    }
+}
+
 opaque_id!(
     /// A Sentry project's number. It outlives a change of slug.
     ProjectId

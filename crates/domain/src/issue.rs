@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallationId, IssueId, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Timestamp};
+use crate::{InstallationId, IssueId, Metric, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Timestamp};
 
 /// How bad it is. Ordered: `Warning < Error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -285,14 +285,14 @@ impl ProjectKey {
     }
 }
 
-/// Something happened to an issue.
+/// Something happened to an issue, or a metric alert is on, is over, or moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The installation that told us, if the sender names one.
     pub installation: Option<InstallationId>,
-    /// Which project.
+    /// Which project. Of a metric alert only the organization: see [`Change::concerns`].
     pub project: ProjectKey,
-    /// Which issue.
+    /// Which issue, or which metric alert.
     pub issue_id: IssueId,
     /// The issue as the webhook shows it.
     pub issue: Issue,
@@ -308,6 +308,21 @@ impl Change {
     /// Whether it changes nothing of the issue.
     pub(crate) fn is_remark(&self) -> bool {
         matches!(self.kind, ChangeKind::Remark(_))
+    }
+
+    /// Whether it is about an issue, of which Sentry can be asked, and not about a metric alert.
+    pub fn is_of_issue(&self) -> bool {
+        !matches!(self.kind, ChangeKind::Metric(_))
+    }
+
+    /// Whether it is about `project`, among others perhaps. A metric alert names its projects by their slugs alone.
+    pub fn concerns(&self, project: &Project) -> bool {
+        match &self.kind {
+            ChangeKind::Metric(told) => {
+                self.project.org.as_ref() == Some(&project.org) && told.projects.contains(&project.slug)
+            }
+            _ => self.project.names(project),
+        }
     }
 }
 
@@ -351,6 +366,8 @@ pub enum ChangeKind {
     Seen,
     /// Somebody said something about it.
     Remark(Box<Remark>),
+    /// No issue: a metric alert tells how it is. Its title, environment and page are those of the [`Change::issue`].
+    Metric(Box<Metric>),
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod filter;
 mod id;
 mod issue;
 mod lane;
+mod metric;
 mod mute;
 mod notice;
 mod offer;
@@ -67,6 +68,7 @@ pub use job::{
 };
 pub use lane::Lane;
 pub use link::{Link, Pending, Stage};
+pub use metric::{Alarm, Amount, Metric, Side};
 pub use mute::{LONGEST_MUTE, Mute, SHORTEST_MUTE};
 pub use notice::{Button, Choice, Line, Mention, Menu, Notice, Press, Select, SelectOption, Tone};
 pub use offer::{Act, Group, OFFER_LIFE, Offer, Offered, Suggestion};

@@ -1,8 +1,9 @@
 //! A small world for this crate's own tests.
 
 use crate::{
-    AccountId, Change, ChangeKind, ChannelId, Filter, Issue, IssueId, Level, OrgSlug, Person, Place, Project,
-    ProjectId, ProjectKey, ProjectSlug, Status, Subscription, Timestamp, UserId, UserJid,
+    AccountId, Alarm, Amount, Change, ChangeKind, ChannelId, Filter, Issue, IssueId, Level, Metric, Occurrence,
+    OrgSlug, Person, Place, Project, ProjectId, ProjectKey, ProjectSlug, Side, Status, Subscription, Timestamp, UserId,
+    UserJid,
 };
 
 pub(crate) fn ana() -> Person {
@@ -45,7 +46,47 @@ pub(crate) fn subscription() -> Subscription {
     }
 }
 
+pub(crate) fn metric(alarm: Alarm, value: &str) -> Metric {
+    Metric {
+        alarm,
+        projects: vec![ProjectSlug::new("checkout"), ProjectSlug::new("web")],
+        description: Some(format!("{value} s in the last 10 minutes")),
+        value: Amount::parse(value),
+        unit: Some("s".into()),
+        limit: Amount::parse("2.0"),
+        side: Some(Side::Above),
+        window: Some(10),
+        started: Timestamp::parse("2026-01-02T02:50:00Z"),
+        ..Metric::default()
+    }
+}
+
+/// A metric alert of two projects in production.
+fn metric_change(kind: ChangeKind, alarm: Alarm) -> Change {
+    let occurrence = Occurrence { environment: Some("production".into()), ..Occurrence::default() };
+    Change {
+        installation: None,
+        project: ProjectKey { org: Some(OrgSlug::new("acme")), ..ProjectKey::default() },
+        issue_id: IssueId::of_alert("4"),
+        issue: Issue {
+            short_id: Some(Metric::short_id("31")),
+            title: "p95 latency above 2 s".into(),
+            status: Some(alarm.status()),
+            environment: occurrence.environment.clone(),
+            url: Some("https://sentry.example.com/organizations/acme/alerts/rules/details/7/?alert=31".into()),
+            ..Issue::default()
+        },
+        occurrence: Some(Box::new(occurrence)),
+        kind,
+        by: None,
+    }
+}
+
 pub(crate) fn change(kind: ChangeKind) -> Change {
+    if let ChangeKind::Metric(told) = &kind {
+        let alarm = told.alarm;
+        return metric_change(kind, alarm);
+    }
     let status = match kind {
         ChangeKind::Resolved => Status::Resolved,
         ChangeKind::Archived { .. } => Status::Archived,

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Act, Action, Actor, Address, Answer, Archive, AskWhom, Assignee, Button, Candidate, ChannelId,
-    ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group, Handle,
-    Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Limit, Line, MessageId, Mute, Notice, Offered, OrgSlug,
-    Pending, Person, Place, Press, Privacy, Project, ProjectId, ProjectSlug, Release, Remark, Remarked, Select,
-    SelectOption, Setting, Standing, Status, Step, Subscription, Tell, Terms, Test, Timestamp, Tone, TriggerId,
-    Undoing, Unfurl, Update, Updates, UserId, UserJid, Whole, Zone,
+    AccountId, Act, Action, Actor, Address, Alarm, Amount, Answer, Archive, AskWhom, Assignee, Button, Candidate,
+    ChannelId, ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group,
+    Handle, Identity, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Limit, Line, MessageId, Metric, Mute, Notice,
+    Offered, OrgSlug, Pending, Person, Place, Press, Privacy, Project, ProjectId, ProjectSlug, Release, Remark,
+    Remarked, Select, SelectOption, Setting, Side, Standing, Status, Step, Subscription, Tell, Terms, Test, Timestamp,
+    Tone, TriggerId, Undoing, Unfurl, Update, Updates, UserId, UserJid, Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -275,6 +275,26 @@ fn cards_stay_readable_in_every_standing() {
     let archived = |until| content(Standing::Archived { by: by.clone(), at, until });
     golden("card_archived_until", &until.map(archived));
     golden("card_archived", &content(Standing::Archived { by, at, until: Archive::Forever }));
+    golden("card_metric", &metric_card());
+}
+
+fn metric_card() -> Content {
+    let amount = |text| Amount::parse(text).expect("a number");
+    let metric = Metric {
+        alarm: Alarm::Resolved,
+        projects: vec![ProjectSlug::new("checkout"), ProjectSlug::new("web")],
+        description: Some("1.2 s in the last 10 minutes".into()),
+        value: Some(amount("1.2")),
+        unit: Some("s".into()),
+        limit: Some(amount("1.5")),
+        side: Some(Side::Above),
+        window: Some(10),
+        started: Some(Timestamp(1_767_323_045_000)),
+        ended: Some(Timestamp(1_767_324_725_000)),
+        heard: Timestamp(1_767_324_725_500),
+        values: vec![amount("3.4"), amount("1.2")],
+    };
+    Content { issue_id: IssueId::of_alert("4"), ..content(Standing::Metric(Box::new(metric))) }
 }
 
 #[test]

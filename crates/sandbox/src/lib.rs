@@ -8,7 +8,7 @@
 //! documented, showing more of addresses that are posted, signed webhooks with their three redeliveries, URL validation,
 //! installing and removing the app, people's grants, and as much of the directory as is read with them. *At
 //! Sentry*: the consent pages, OAuth tokens with rotation, the REST calls about organizations, projects, people,
-//! teams, issues and installations, and signed webhooks. *Between them*: a small [`browser`]. *Not simulated*: TLS,
+//! teams, issues, installations and metric alert rules, and signed webhooks. *Between them*: a small [`browser`]. *Not simulated*: TLS,
 //! Sentry's service hooks, regions, device flow and rate limiter (a
 //! [`Fault`] stands in for the last). Every token and id is the same in every run and guards nothing.
 //!

@@ -41,6 +41,15 @@ impl Site {
         url.into()
     }
 
+    /// The page of a metric alert's rule, at one of its alerts where that is known. Built here like that of an issue.
+    pub(crate) fn alert_page(&self, org: &OrgSlug, rule: &str, alert: Option<&str>) -> String {
+        let mut url = self.at(&["organizations", org.as_str(), "alerts", "rules", "details", rule]);
+        if let Some(alert) = alert {
+            url.query_pairs_mut().append_pair("alert", alert);
+        }
+        url.into()
+    }
+
     /// Whether this is Sentry's own cloud, whose organizations live in regions with hosts of their own.
     pub(crate) fn is_cloud(&self) -> bool {
         self.0.scheme() == "https" && self.0.port().is_none() && self.0.host_str().is_some_and(is_cloud_host)

@@ -17,6 +17,7 @@ use zentry_domain::{
 
 use crate::SentryConfig;
 use crate::address::{self, Site};
+use crate::metric::{self, MetricAlert};
 use crate::remark::{self, Seer};
 use crate::wire::{self, Holder, Metadata, Named, Tag, Text, lenient};
 
@@ -64,6 +65,7 @@ impl Reader {
             Some("error") => self.error(&envelope, action),
             Some("comment") => self.comment(&envelope, action),
             Some("seer") => self.seer(body, &envelope, action),
+            Some("metric_alert") => self.metric_alert(&envelope, action),
             Some(other) => Ok(Read::Ignored(other)),
             None => Ok(Read::Ignored("unknown resource")),
         }
@@ -188,6 +190,27 @@ impl Reader {
         Ok(self.changed(envelope, Told { project, issue_id, issue: Issue::default(), occurrence: None, kind }, key))
     }
 
+    fn metric_alert(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
+        let data = &envelope.data;
+        let Some(told) = &data.metric_alert else { return Err(Unreadable::because("there is no metric alert")) };
+        let Some(alarm) = metric::alarm(action) else {
+            return Ok(Read::Ignored("metric_alert: unknown action"));
+        };
+        let issue_id = told.key().ok_or_else(|| Unreadable::because("a metric alert without its number"))?;
+        let org = data.web_url.get().and_then(address::org_in).or_else(|| self.own.clone());
+        // Two installations tell of it in two bodies. That it is critical once more is said with another number.
+        let text = data.description_text.get().unwrap_or_default();
+        let key = meaning(&["metric_alert", issue_id.as_str(), action, text]);
+        let issue = Issue {
+            title: told.title(&data.description_title).unwrap_or_default(),
+            url: org.as_ref().and_then(|org| told.page(&self.site, org)),
+            ..told.shown(alarm)
+        };
+        let project = ProjectKey { org, ..ProjectKey::default() };
+        let kind = ChangeKind::Metric(Box::new(told.metric(alarm, &data.description_text)));
+        Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence: told.occurrence(), kind }, Some(key)))
+    }
+
     fn changed(&self, envelope: &Envelope, told: Told, key: Option<DeliveryKey>) -> Read {
         let event = Event::Changed(Change {
             installation: envelope.installation_uuid().map(InstallationId::new),
@@ -234,6 +257,7 @@ fn implied(kind: &ChangeKind) -> Option<Status> {
         | ChangeKind::Alert { .. }
         | ChangeKind::Assigned
         | ChangeKind::Seen
+        | ChangeKind::Metric(_)
         | ChangeKind::Remark(_) => None,
     }
 }
@@ -316,7 +340,10 @@ struct Data {
     #[serde(deserialize_with = "lenient")]
     issue_alert: Option<IssueAlert>,
     error: Option<Occurrence>,
-    metric_alert: Option<IgnoredAny>,
+    metric_alert: Option<MetricAlert>,
+    description_title: Text,
+    description_text: Text,
+    web_url: Text,
     activity: Option<IgnoredAny>,
     #[serde(deserialize_with = "lenient")]
     alert: Option<Named>,

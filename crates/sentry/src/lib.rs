@@ -11,6 +11,7 @@ mod address;
 mod answer;
 mod api;
 mod delivery;
+mod metric;
 mod oauth;
 mod remark;
 mod token;

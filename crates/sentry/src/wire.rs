@@ -10,7 +10,7 @@ use zentry_domain::{
 use crate::address::{self, Site};
 
 /// In UTF-16 units. Longer than anything shown, and short enough to keep.
-const TEXT_MAX: usize = 1_000;
+pub(crate) const TEXT_MAX: usize = 1_000;
 
 /// A member of an organization. `user` is not there while an invitation waits; older servers say `role`.
 #[derive(Debug, Default, Deserialize)]

@@ -2,12 +2,14 @@
 
 use data_encoding::HEXLOWER;
 use ring::{digest, hmac};
-use serde_json::Value;
+use serde_json::{Value, json};
+use zentry_contract::sample;
 use zentry_contract::webhook::HeaderList;
 use zentry_domain::ports::{Delivery, DeliveryKey, Received};
 use zentry_domain::{
-    Archive, Assignee, Change, ChangeKind, Event, InstallationId, Issue, IssueId, Level, Occurrence, OrgSlug,
-    ProjectId, ProjectKey, ProjectSlug, Remark, Remarked, Secret, Status, Timestamp, Webhook,
+    Alarm, Amount, Archive, Assignee, Card, Change, ChangeKind, ChannelSettings, Density, Event, Handle,
+    InstallationId, Issue, IssueId, Level, Metric, Occurrence, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Remark,
+    Remarked, Secret, Side, Status, Subscription, Timestamp, Webhook,
 };
 use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
 
@@ -36,6 +38,7 @@ const FIXTURES: &[(&str, &str)] = fixtures![
     installation_created,
     installation_deleted,
     metric_alert_critical,
+    metric_alert_resolved,
     comment_created,
     error_created,
     activity_alert_triggered,
@@ -249,6 +252,133 @@ fn an_alert_that_does_not_tell_its_tags_leaves_them_to_be_asked_for() {
     assert_eq!(changed(none).occurrence.as_deref(), Some(&Occurrence::default()));
 }
 
+/// What a metric alert tells of itself.
+fn metric(change: &Change) -> &Metric {
+    let ChangeKind::Metric(metric) = &change.kind else { panic!("{change:?}") };
+    metric
+}
+
+fn amount(text: &str) -> Option<Amount> {
+    Some(Amount::parse(text).expect("a number"))
+}
+
+#[test]
+fn a_metric_alert_tells_its_numbers_and_its_page_is_on_the_configured_sentry() {
+    let told = Metric {
+        alarm: Alarm::Critical,
+        projects: vec![ProjectSlug::new("checkout"), ProjectSlug::new("web")],
+        description: Some("120 events in the last 5 minutes".into()),
+        value: amount("120"),
+        unit: Some("events".into()),
+        limit: amount("100"),
+        side: Some(Side::Above),
+        window: Some(5),
+        started: Timestamp::parse("2026-01-02T03:00:00Z"),
+        ..Metric::default()
+    };
+    let page = "https://sentry.example.com/tools/organizations/acme/alerts/rules/details/7/?alert=31";
+    let expected = Change {
+        installation: Some(InstallationId::new(UUID)),
+        project: ProjectKey { org: Some(acme()), ..ProjectKey::default() },
+        issue_id: IssueId::of_alert("4"),
+        issue: Issue {
+            short_id: Some("ALERT-31".into()),
+            title: "Too many 500s".into(),
+            status: Some(Status::Unresolved),
+            url: Some(page.into()),
+            ..Issue::default()
+        },
+        occurrence: Some(Box::default()),
+        kind: ChangeKind::Metric(Box::new(told)),
+        by: None,
+    };
+    assert_eq!(change("metric_alert_critical"), expected);
+}
+
+#[test]
+fn a_metric_alert_that_is_over_tells_the_limit_that_it_is_back_within() {
+    let over = change("metric_alert_resolved");
+    assert_eq!((over.issue.title.as_str(), over.issue.status), ("p95 latency above 2 s", Some(Status::Resolved)));
+    assert_eq!(over.issue.environment.as_deref(), Some("production"));
+    assert_eq!(over.occurrence.as_ref().and_then(|told| told.environment.as_deref()), Some("production"));
+    let told = metric(&over);
+    assert_eq!((&told.value, told.unit.as_deref(), &told.limit), (&amount("1.2"), Some("s p95"), &amount("1.5")));
+    assert_eq!(
+        (told.side, told.window, told.ended),
+        (Some(Side::Above), Some(10), Timestamp::parse("2026-01-02T03:28:00Z"))
+    );
+    assert_eq!(over.project.org, Some(acme()), "its host names it, too");
+
+    let by_hand = fixture("metric_alert_resolved").replace(r#""status_method": 3"#, r#""status_method": 1"#);
+    assert_eq!(metric(&changed(&by_hand)).side, None, "nobody knows where the number is");
+    let nobody_said =
+        fixture("metric_alert_resolved").replace(r#""resolve_threshold": 1.5"#, r#""resolve_threshold": null"#);
+    assert_eq!(metric(&changed(&nobody_said)).limit, amount("2.0"), "the first of its limits");
+}
+
+#[test]
+fn the_number_of_a_metric_alert_is_read_where_its_words_leave_no_doubt() {
+    let told = |text: &str| {
+        let text = serde_json::to_string(text).expect("JSON");
+        let body = fixture("metric_alert_critical").replace(r#""120 events in the last 5 minutes""#, &text);
+        let change = changed(&body);
+        let metric = metric(&change);
+        (metric.value.clone(), metric.unit.clone())
+    };
+    let of = |value: &str, unit: &str| (amount(value), Some(unit.to_owned()).filter(|unit| !unit.is_empty()));
+    for (text, expected) in [
+        ("1,240 events in the last 1 hour", of("1240", "events")),
+        ("3.4s in the last 10 minutes", of("3.4", "s")),
+        ("3.4 s", of("3.4", "s")),
+        ("95.25% sessions crash free rate in the last 1 hour\nFilter: x", of("95.25", "% sessions crash free rate")),
+        ("2.3333333333333335 p95(transaction.duration) in the last 1 day", of("2.33", "p95(transaction.duration)")),
+        ("0.001234 failures in the last 1 day", of("0.0012", "failures")),
+        ("-5 points", of("-5", "points")),
+        ("17", of("17", "")),
+        ("Events 50.0% higher in the last 60 minutes compared to the same time one week ago", (None, None)),
+        ("No data sessions crash free rate in the last 1 hour", (None, None)),
+        ("5xx answers in the last 10 minutes", (None, None)),
+        ("3,4 s in the last 10 minutes", (None, None)),
+        ("1 of the many things that may be wrong here is wrong", (None, None)),
+        ("1.2.3", (None, None)),
+        ("", (None, None)),
+    ] {
+        assert_eq!(told(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn two_metric_alerts_of_one_identifier_in_two_organizations_are_two() {
+    let numbered = |id: &str, organization: &str, identifier: &str| {
+        let body = fixture("metric_alert_critical")
+            .replace(r#""id": "4""#, &format!(r#""id": {id}"#))
+            .replace(r#""identifier": "31""#, &format!(r#""identifier": {identifier}"#));
+        let body = body.replace(r#""organization_id": "5""#, &format!(r#""organization_id": {organization}"#));
+        changed(&body).issue_id
+    };
+    assert_eq!(numbered("4", "5", "31"), IssueId::of_alert("4"));
+    assert_eq!(numbered("null", "5", "31"), IssueId::of_alert("5/31"));
+    assert_ne!(numbered("null", "5", "31"), numbered(r#""../x""#, "6", "31"));
+    let unnumbered = fixture("metric_alert_critical").replace(r#""id": "4""#, r#""id": {}"#);
+    let Received::Unreadable(why) = receive(&unnumbered.replace(r#""identifier": "31""#, r#""identifier": null"#))
+    else {
+        panic!("it has no number")
+    };
+    assert_eq!(why, "a metric alert without its number");
+}
+
+#[test]
+fn no_name_in_a_metric_alert_leads_its_link_astray() {
+    for (name, hostile) in
+        [("\"id\": \"7\"", "\"id\": \"../../../evil\""), ("\"identifier\": \"31\"", "\"identifier\": \"1&x=2\"")]
+    {
+        let url = changed(&fixture("metric_alert_critical").replace(name, hostile)).issue.url;
+        assert!(url.iter().all(|url| !url.contains("evil") && !url.contains("x=2")), "{url:?}");
+    }
+    let elsewhere = fixture("metric_alert_critical").replace("https://sentry.io/", "https://evil.example/");
+    assert_eq!(changed(&elsewhere).issue.url, change("metric_alert_critical").issue.url);
+}
+
 #[test]
 fn installations_come_and_go() {
     let installation = InstallationId::new(UUID);
@@ -260,9 +390,7 @@ fn installations_come_and_go() {
 
 #[test]
 fn what_no_card_shows_is_ignored_by_name() {
-    for (name, resource) in
-        [("metric_alert_critical", "metric_alert"), ("preprod_artifact_size_analysis_completed", "preprod_artifact")]
-    {
+    for (name, resource) in [("preprod_artifact_size_analysis_completed", "preprod_artifact")] {
         assert_eq!(receive(fixture(name)), Received::Ignored(resource));
     }
     assert_eq!(receive(r#"{"action":"created","data":{}}"#), Received::Ignored("unknown resource"));
@@ -403,6 +531,10 @@ fn a_repeat_is_known_by_its_signature_and_by_what_it_means() {
         ("event_alert_triggered", Some(digest(alert))),
         ("installation_created", Some(digest(&format!("sentry|installation|{UUID}|created")))),
         ("installation_deleted", Some(digest(&format!("sentry|installation|{UUID}|deleted")))),
+        (
+            "metric_alert_critical",
+            Some(digest("sentry|metric_alert|alert-4|critical|120 events in the last 5 minutes")),
+        ),
         ("issue_resolved", None),
     ] {
         let body = fixture(name);
@@ -431,7 +563,7 @@ fn megabytes_that_nobody_sees_are_skipped() {
 
 /// Everything but these may be missing or null, and the event is still an event.
 fn is_needed(path: &str) -> bool {
-    const NEEDED: [&str; 12] = [
+    const NEEDED: [&str; 13] = [
         "/action",
         "/data",
         "/data/issue",
@@ -440,6 +572,7 @@ fn is_needed(path: &str) -> bool {
         "/data/error",
         "/data/issue_id",
         "/data/group_id",
+        "/data/metric_alert",
         "/data/installation",
         "/data/installation/uuid",
         "/data/installation/organization",
@@ -466,6 +599,68 @@ fn any_other_field_may_be_missing_or_null() {
         }
     }
     assert!(tried > 1_000, "{tried}");
+}
+
+/// What the card of a metric alert says in full, word for word, to a channel that is connected to its first project.
+fn said(received: &Received) -> Vec<String> {
+    let Received::Event { event, .. } = received else { panic!("{received:?}") };
+    let Event::Changed(change) = &**event else { panic!("{event:?}") };
+    let settings = ChannelSettings { density: Density::Full, ..ChannelSettings::default() };
+    let subscription =
+        Subscription { settings, ..sample::subscription(sample::ops(), sample::project("checkout"), sample::ana()) };
+    let notice = Card::open(Handle::new("h"), &subscription, change, START).notice();
+    let lines = notice.lines.into_iter().map(|line| line.text);
+    std::iter::once(notice.head)
+        .chain(lines)
+        .flat_map(|text| text.split(" · ").map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+/// When everything is heard.
+const START: Timestamp = Timestamp(1_767_325_000_000);
+
+#[test]
+fn whatever_is_missing_a_metric_alerts_card_says_nothing_that_was_not_told() {
+    // What is said instead where a part of it is not known.
+    const INSTEAD: [&str; 11] = [
+        "Now 120 events",
+        "Limit 100",
+        "over at 03:28 UTC (28 min)",
+        "back under 1.5 s at 03:28 UTC",
+        "back under 1.5 at 03:28 UTC (28 min)",
+        "back under 2.0 s at 03:28 UTC (28 min)",
+        "back under 1.5 s at 03:36 UTC (36 min)",
+        "[checkout] p95 latency above 2 s",
+        "[checkout] Too many 500s",
+        "[web] Too many 500s",
+        "Open in Sentry",
+    ];
+    let mut cards = 0;
+    for name in ["metric_alert_critical", "metric_alert_resolved"] {
+        let whole: Value = serde_json::from_str(fixture(name)).unwrap();
+        let all = said(&receive(&whole.to_string()));
+        for path in paths(&whole, String::new()).into_iter().filter(|path| !is_needed(path)) {
+            let strange = |other: Value| {
+                let mut value = whole.clone();
+                *value.pointer_mut(&path).expect("a path") = other;
+                value
+            };
+            for spoiled in
+                [without(&whole, &path), nulled(&whole, &path), strange(json!({ "a": [1] })), strange(json!([]))]
+            {
+                let card = said(&receive(&spoiled.to_string()));
+                cards += 1;
+                assert_eq!(card[0], all[0], "the state is the action's: {name} without {path}");
+                for part in &card {
+                    assert!(
+                        all.contains(part) || INSTEAD.contains(&part.as_str()),
+                        "{name} without {path}: {part:?} in {card:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(cards > 250, "{cards}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod faults;
 mod gaps;
 mod linking;
 mod mentions;
+mod metric_alerts;
 mod muting;
 mod offers;
 mod panels;

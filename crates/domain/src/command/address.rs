@@ -64,6 +64,14 @@ pub(crate) fn issue_page(address: &str, site: &str) -> Option<IssueRef> {
     Some(IssueRef { org: OrgSlug::new(org), id: IssueId::new(id) })
 }
 
+/// The metric alert that the address of a page is about, by its number in its organization.
+pub(crate) fn alert(word: &str) -> Option<&str> {
+    let (path, query) = word.split_once("://")?.1.split(['|', '#']).next()?.split_once('?')?;
+    let mut named = query.split('&').filter_map(|pair| pair.strip_prefix("alert="));
+    let number = named.next().filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))?;
+    path.split('/').any(|part| part.eq_ignore_ascii_case("alerts")).then_some(number)
+}
+
 impl Pasted {
     fn read_path(&mut self, path: &[&str]) {
         let after = |word: &str| path.iter().position(|part| part.eq_ignore_ascii_case(word)).map(|at| &path[at + 1..]);

@@ -12,33 +12,33 @@ pub const FILTERS: &[Key] = &[
     Key {
         name: "event",
         values: "new, regressed, escalating, alert, resolved, archived, assigned, all",
-        meaning: "what may post a message here; without it new, regressed, escalating and alert",
+        meaning: "what may post a message here; alert is that of an issue or of a metric; without it new, regressed, escalating and alert",
         also: &["events", "type", "on"],
     },
     Key {
         name: "level",
         values: "debug, info, warning, error, fatal",
-        meaning: "this level and above; without it error; -level: leaves out just that one",
+        meaning: "this level and above; without it error; -level: leaves out just that one; a metric alert has no level and passes",
         also: &["levels", "severity", "lvl"],
     },
     Key {
         name: "title",
         values: "any words",
-        meaning: "a part of the issue's title, in any case; quotes hold words together",
+        meaning: "a part of the title, in any case; quotes hold words together",
         also: &["titles", "message", "text"],
     },
     Key {
         name: "env",
         values: "names of environments",
-        meaning: "the environment of the alert's event, or else of the issue's latest one: a whole name in any case, with * at \
-                  either end for anything; where Sentry cannot say, it is posted",
+        meaning: "the environment of the alert's event or of the metric alert's rule, or else of the issue's latest event: a \
+                  whole name in any case, with * at either end for anything; where Sentry cannot say, it is posted",
         also: &["environment", "environments", "envs"],
     },
     Key {
         name: "tag",
         values: "key=value",
         meaning: "a tag of that event, compared like env:; the same key again, or tag:key=a,b, means any of these values, and \
-                  every key must fit; tag:key=* means that there is one",
+                  every key must fit; tag:key=* means that there is one; a metric alert has no tags",
         also: &["tags", "tagged"],
     },
 ];

@@ -13,7 +13,7 @@ pub use duration::DurationProblem;
 pub use filters::{FILTERS, FilterProblem, Key};
 use words::{Word, split};
 
-use crate::{CHOOSE, Filter, IssueId, IssueName, JobId};
+use crate::{CHOOSE, Filter, IssueId, IssueName, JobId, Metric};
 
 /// Longer lines are read up to here: nobody types a name of a thousand characters.
 const LONGEST_LINE: usize = 1_000;
@@ -213,8 +213,8 @@ pub const COMMANDS: &[Spec] = &[
         name: "why",
         arguments: "<issue link | short id>",
         summary: "why an issue has a message here, or none",
-        details: "Shows what Sentry told of the issue within 14 days, what this channel's filters made of it, and when it was \
-                  posted. The number of a message that was given up works too.",
+        details: "Shows what Sentry told of the issue, or of a metric alert, within 14 days, what this channel's filters made of \
+                  it, and when it was posted. The number of a message that was given up works too.",
         examples: &["why CHECKOUT-7", "why https://acme.sentry.io/issues/42/"],
         parse: why,
     },
@@ -469,9 +469,12 @@ fn why(rest: &[Word]) -> Result<Command, Problem> {
     }
 }
 
-/// An issue's page, number or short id, or the number of a dead letter.
+/// The page, number or short id of an issue or of a metric alert, or the number of a dead letter.
 fn asked(word: &str) -> Option<Asked> {
     const LETTER: usize = 32;
+    if let Some(alert) = address::alert(word) {
+        return Some(Asked::Issue(IssueName::Short(Metric::short_id(alert))));
+    }
     let word = match word.contains("://") {
         true => address::issue(word)?,
         false => word.trim_matches(|c: char| c.is_ascii_punctuation()),
@@ -702,10 +705,16 @@ mod tests {
         for line in ["why web-api-1k2", "why \"WEB-API-1K2\".", "why https://acme.sentry.io/issues/WEB-API-1K2"] {
             assert_eq!(read(line), short, "{line}");
         }
+        let alert = Ok(Command::Why(Asked::Issue(IssueName::Short("ALERT-31".into()))));
+        let page = "https://acme.sentry.io/alerts/rules/details/7/?alert=31";
+        for line in ["why alert-31".to_owned(), format!("why {page}"), format!("why <{page}&referrer=x|ALERT-31>")] {
+            assert_eq!(read(&line), alert, "{line}");
+        }
         let letter = "0123456789ABCDEF0123456789abcdef";
         let asked = Asked::Letter(JobId::new(letter.to_lowercase()));
         assert_eq!(read(&format!("why {letter}")), Ok(Command::Why(asked)));
-        for line in ["why", "why checkout", "why https://acme.sentry.io/projects/checkout/", "why ---"] {
+        let rules = "why https://acme.sentry.io/alerts/rules/?alert=";
+        for line in ["why", "why checkout", "why https://acme.sentry.io/projects/checkout/", "why ---", rules] {
             assert!(matches!(read(line).unwrap_err().problem, Problem::NoIssue { .. }), "{line}");
         }
     }

@@ -1,5 +1,6 @@
 //! Something happened to an issue.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -18,26 +19,49 @@ impl Core<'_> {
         let is_new = |card: &Card| card.message.is_none() && (card.listed.is_some() || card.is_unopened());
         let admits = |s: &&Subscription| !change.is_remark() && s.muted(self.now).is_none() && s.admits(change);
         let opens = |s: &&Subscription| admits(s) && card_in(s, cards).is_none_or(is_new);
-        once_a_channel(subscribers).filter(opens).collect()
+        self.wanting(change, subscribers).into_iter().filter(opens).collect()
     }
 
     /// Brings the cards of every subscribed channel up to date, and opens one where the channel's filter admits the
-    /// change. `subscribers` are those of the change's project, `crowds` tells of the channels of [`Core::opens`]. A
+    /// change. `subscribers` are those that the change concerns, `crowds` tells of the channels of [`Core::opens`]. A
     /// change that alters nothing that is shown (an echo, a repeat under another name) is counted and leaves the cards
     /// alone.
     pub fn changed(&self, change: &Change, subscribers: &[Subscription], cards: &[Card], crowds: &Crowds) -> Decision {
-        let each = once_a_channel(subscribers).map(|s| {
-            let decision = self.changed_for(s, change, card_in(s, cards), crowds);
-            let verdict = verdict(&decision, s, change, card_in(s, cards));
+        let each = self.wanting(change, subscribers).into_iter().map(|s| {
+            let change = &*heard_by(s, change, subscribers);
+            let card = card_in(s, cards).map(|card| match change.is_of_issue() {
+                true => Cow::Borrowed(card),
+                false => Cow::Owned(card.under(s)),
+            });
+            let decision = self.changed_for(s, change, card.as_deref(), crowds);
+            let verdict = verdict(&decision, s, change, card.as_deref());
             decision.and(self.traced(s, change, verdict))
         });
         let decision = one_reading(each.fold(Decision::nothing(), Decision::with));
         let heard = subscribers.first().map(|s| RowChange::Heard {
             org: s.project.org.clone(),
             issue: change.issue_id.clone(),
-            again: (!says_nothing_new(change, cards)).then(|| self.refresh(&s.project, &change.issue_id)),
+            // Nobody can ask Sentry how a metric alert is.
+            again: (change.is_of_issue() && !says_nothing_new(change, cards))
+                .then(|| self.refresh(&s.project, &change.issue_id)),
         });
         heard.into_iter().fold(decision, Decision::and)
+    }
+
+    /// The subscriptions that hear of `change`, one of each channel: of several the one that may post it, and now.
+    pub(super) fn wanting<'s>(&self, change: &Change, subscribers: &'s [Subscription]) -> Vec<&'s Subscription> {
+        let reluctance = |s: &Subscription| (s.admission(change) == Admission::Refused, s.muted(self.now).is_some());
+        let mut wanting: Vec<&Subscription> = Vec::new();
+        let mut places = HashMap::new();
+        for s in subscribers {
+            let at = *places.entry((&s.place.account, &s.place.channel)).or_insert(wanting.len());
+            match wanting.get_mut(at) {
+                None => wanting.push(s),
+                Some(known) if reluctance(s) < reluctance(known) => *known = s,
+                Some(_) => {}
+            }
+        }
+        wanting
     }
 
     fn traced(&self, subscription: &Subscription, change: &Change, verdict: Verdict) -> RowChange {
@@ -197,7 +221,7 @@ impl Core<'_> {
         }
     }
 
-    /// A posted card is edited; only an issue that comes back gets a new message.
+    /// A posted card is edited; only an issue that comes back, or a metric alert that becomes louder, gets a new message.
     fn changed_posted(&self, card: &Card, subscription: &Subscription, change: &Change) -> Decision {
         let Some(after) = card.after(change, self.now) else { return suppressed(Suppression::Merged) };
         if after.only_counts_on(card) {
@@ -296,7 +320,18 @@ pub struct Standstill {
 /// The channels' crowds, by account and channel.
 pub type Crowds = HashMap<(AccountId, ChannelId), Crowd>;
 
-/// A channel hears of a change once, however often it is connected.
+/// The change as the channel of `subscription` hears of it: of the projects of a metric alert only those that it is connected
+/// to.
+fn heard_by<'c>(subscription: &Subscription, change: &'c Change, subscribers: &[Subscription]) -> Cow<'c, Change> {
+    let ChangeKind::Metric(told) = &change.kind else { return Cow::Borrowed(change) };
+    let mut told = told.clone();
+    let here = subscribers.iter().filter(|s| s.place.is_same(&subscription.place));
+    let here: HashSet<_> = here.map(|s| &s.project.slug).collect();
+    told.projects.retain(|slug| here.contains(slug));
+    Cow::Owned(Change { kind: ChangeKind::Metric(told), ..change.clone() })
+}
+
+/// A channel is told once, however often it is connected.
 pub(super) fn once_a_channel(subscribers: &[Subscription]) -> impl Iterator<Item = &Subscription> {
     let mut places = HashSet::new();
     subscribers.iter().filter(move |s| places.insert((&s.place.account, &s.place.channel)))
@@ -352,7 +387,7 @@ pub(super) fn suppressed(reason: Suppression) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ChangeKind, Timestamp, sample};
+    use crate::{ChangeKind, Filter, Timestamp, sample};
 
     fn decide(change: &Change, subscribers: &[Subscription], cards: &[Card]) -> Decision {
         let core =
@@ -456,6 +491,74 @@ mod tests {
         };
         let decision = decide(&sample::change(ChangeKind::New), &[sample::subscription(), recreated], &[]);
         assert_eq!(decision.jobs.len(), 1);
+    }
+
+    fn metric(alarm: crate::Alarm, value: &str) -> Change {
+        sample::change(ChangeKind::Metric(Box::new(sample::metric(alarm, value))))
+    }
+
+    fn puts(decision: &Decision) -> Vec<&Card> {
+        let put = decision.changes.iter().map(|change| match change {
+            RowChange::PutCard(card) => Some(card.as_ref()),
+            _ => None,
+        });
+        put.flatten().collect()
+    }
+
+    fn reposts(decision: &Decision) -> bool {
+        decision.changes.iter().any(|change| matches!(change, RowChange::Repost { .. }))
+    }
+
+    #[test]
+    fn a_metric_alert_gets_a_new_message_where_it_becomes_louder_and_an_edit_where_it_does_not() {
+        use crate::Alarm::{Critical, Open, Resolved, Warning};
+        let subscribers = [sample::subscription()];
+        for (before, after, is_new) in [
+            (Warning, Critical, true),
+            (Open, Critical, true),
+            (Resolved, Warning, true),
+            (Critical, Warning, false),
+            (Critical, Resolved, false),
+            (Warning, Resolved, false),
+        ] {
+            let card = posted(Card::open(Handle::new("h"), &subscribers[0], &metric(before, "3"), Timestamp(0)));
+            let decision = decide(&metric(after, "4"), &subscribers, std::slice::from_ref(&card));
+            assert_eq!(reposts(&decision), is_new, "{before:?} to {after:?}");
+            assert_eq!(puts(&decision)[0].handle, card.handle);
+            assert!(decision.jobs.iter().all(|job| matches!(job.job, Job::Show { .. })), "Sentry is not asked");
+        }
+        let card = posted(Card::open(Handle::new("h"), &subscribers[0], &metric(Warning, "3"), Timestamp(0)));
+        let counted = decide(&metric(Warning, "4"), &subscribers, &[card]);
+        assert!(matches!(counted.jobs[0].job, Job::ShowLater { .. }), "another number can wait a moment");
+        let never_shown = decide(&metric(Resolved, "1"), &subscribers, &[]);
+        assert!(never_shown.jobs.is_empty() && puts(&never_shown).is_empty());
+    }
+
+    #[test]
+    fn a_channel_gets_a_metric_alert_once_with_those_of_its_projects_that_it_is_connected_to() {
+        let to = |slug, filter| Subscription { project: sample::project(slug), filter, ..sample::subscription() };
+        let deaf = Filter { events: vec![Kind::New], ..Filter::default() };
+        let place = Place { channel: ChannelId::new("web@conference.x"), ..sample::ops() };
+        let subscribers = [
+            to("checkout", deaf.clone()),
+            to("web", Filter::default()),
+            Subscription { place: place.clone(), ..to("web", Filter::default()) },
+            Subscription { place: Place { channel: ChannelId::new("deaf@conference.x"), ..place }, ..to("web", deaf) },
+        ];
+        let decision = decide(&metric(crate::Alarm::Critical, "3.4"), &subscribers, &[]);
+        let heads: Vec<_> = puts(&decision).iter().map(|card| card.notice().head).collect();
+        assert_eq!(
+            heads,
+            [
+                "Critical · [checkout, web · production] p95 latency above 2 s",
+                "Critical · [web · production] p95 latency above 2 s"
+            ]
+        );
+        assert_eq!(decision.jobs.len(), 2);
+        let again =
+            decide(&metric(crate::Alarm::Critical, "3.4"), &subscribers[1..2], &[posted(puts(&decision)[0].clone())]);
+        assert_eq!(puts(&again)[0].notice().head, heads[1], "it is not connected to the other one any more");
+        assert_eq!(puts(&again)[0].content.project, sample::project("web"));
     }
 
     fn posted(card: Card) -> Card {

@@ -46,8 +46,12 @@ impl Core<'_> {
             return Decision::job(self.privately(place, by, say::guests_get_help(self.deployment)));
         }
         let decision = match (&pressed.press, &facts.card, &facts.storm) {
-            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) => self.act(pressed, action, card, facts),
-            (Some(Press { choice: Choice::Assign, .. }), Some(card), _) => self.ask_whom(pressed, card, facts),
+            (Some(Press { choice: Choice::Act(action), .. }), Some(card), _) if card.content.is_of_issue() => {
+                self.act(pressed, action, card, facts)
+            }
+            (Some(Press { choice: Choice::Assign, .. }), Some(card), _) if card.content.is_of_issue() => {
+                self.ask_whom(pressed, card, facts)
+            }
             (Some(Press { choice: Choice::ShowAll, .. }), _, Some((storm, holds))) => {
                 Decision::job(self.privately(place, by, storm.list(holds)))
             }
@@ -351,6 +355,15 @@ mod tests {
             decide(&sample::deployment(), &press(Action::Resolve), &PressFacts { card: None, ..facts(None) });
         assert_eq!(actor_of(&decision), None);
         assert_eq!(decision.jobs.len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_done_about_a_metric_alert() {
+        let told = ChangeKind::Metric(Box::new(sample::metric(crate::Alarm::Critical, "3")));
+        let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(told), Timestamp(0));
+        assert_eq!(card.notice().buttons, []);
+        let facts = PressFacts { card: Some(card), ..facts(Some(sample::linked())) };
+        assert_eq!(actor_of(&decide(&sample::deployment(), &press(Action::Resolve), &facts)), None);
     }
 
     #[test]

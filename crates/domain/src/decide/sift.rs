@@ -1,7 +1,7 @@
 //! What may post only where Sentry says that its occurrence fits a filter.
 
 use super::Core;
-use super::change::{Crowds, card_in, gathered, is_told, once_a_channel, suppressed};
+use super::change::{Crowds, card_in, gathered, is_told, suppressed};
 use crate::{
     Admission, Candidate, Card, Change, Decision, Job, Lane, NewJob, Occurrence, Place, Roundup, RowChange,
     Subscription, Suppression, Timestamp, Verdict,
@@ -61,7 +61,7 @@ impl Core<'_> {
     pub fn asks<'s>(&self, change: &Change, subscribers: &'s [Subscription], cards: &[Card]) -> Vec<&'s Subscription> {
         let is_unposted = |s: &Subscription| card_in(s, cards).is_none_or(|card| card.message.is_none());
         let asks = |s: &&Subscription| s.admission(change) == Admission::Asks && is_unposted(s);
-        once_a_channel(subscribers).filter(asks).collect()
+        self.wanting(change, subscribers).into_iter().filter(asks).collect()
     }
 
     /// A new card that may post if Sentry says so. While a storm is on, its card lists it unasked: in a flood a question

@@ -300,7 +300,7 @@ pub fn webhooks_missing(pulse: &Pulse, missed: usize, now: Timestamp) -> Notice 
 }
 
 /// `10 min`, `6 h`, `3 days`.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     match time.as_secs() / 60 {
         minutes @ 0..120 => format!("{} min", minutes.max(1)),
         minutes @ 120..2_880 => format!("{} h", minutes / 60),

@@ -19,12 +19,12 @@ mod whole;
 mod why;
 
 pub use assign::{assign, assigning};
-pub(crate) use errors::some_of;
 pub use errors::{
     arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
     integration_installed, integration_removed, no_organization, no_project, not_accepted, not_allowed, not_done,
     not_sent, not_understood, sentry_down, sentry_refused, trying_again, webhooks_missing,
 };
+pub(crate) use errors::{some_of, span};
 pub use everywhere::{configure_all, done_in_many};
 pub(crate) use linking::minutes;
 pub use linking::{

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     Sentry,
     issue::{NewIssue, Note, Standing, Writer},
+    metric::NewMetricRule,
     state::{Call, Caller, Installation},
     update::{Update, standing_of},
     webhook::{Actor, Hook},
@@ -119,6 +120,20 @@ impl Sentry {
     pub async fn alert(&self, issue: u64, rule: &str) -> Delivery {
         let core = self.core();
         core.fire(core.state.read(|state| state.alert_hook(issue, rule, &core.base))).await
+    }
+
+    /// Somebody makes a metric alert rule about these projects, all of one organization; `None` without projects.
+    pub fn metric_rule(&self, projects: &[&Project], new: NewMetricRule) -> Option<u64> {
+        let core = self.core();
+        core.state.change(|state| state.metric_rule(projects, new, core.clock.now_ms()))
+    }
+
+    /// The number of a metric alert rule reaches `value`, by which the rule comes to `critical`, `warning`, `open` or
+    /// `resolved`. After that a new alert is another one.
+    pub async fn measure(&self, rule: u64, action: &str, value: &str) -> Delivery {
+        let core = self.core();
+        let hook = core.state.change(|state| state.metric_hook(rule, action, value, &core.base, core.clock.now_ms()));
+        core.fire(hook).await
     }
 
     /// A person comments on an issue.

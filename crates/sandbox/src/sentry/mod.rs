@@ -8,6 +8,7 @@ mod control;
 mod installation;
 mod issue;
 mod issues;
+mod metric;
 mod oauth;
 mod organizations;
 mod page;
@@ -28,6 +29,7 @@ use url::Url;
 pub use self::{
     control::{Installed, NotCalled, Raised},
     issue::NewIssue,
+    metric::NewMetricRule,
     state::{Call, Caller},
     webhook::Actor,
     world::{Integration, OAuthApp, Organization, Project, Role, SentryApp, Team, User, World},

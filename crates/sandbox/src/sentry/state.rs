@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     issue::{Issue, NewIssue, Standing, Writer, short_id},
+    metric::MetricRule,
     update::{self, Told, Update},
     world::{Organization, Project, World},
 };
@@ -81,6 +82,9 @@ pub(super) struct State {
     pub(super) installations: Vec<Installation>,
     pub(super) oauth: super::oauth::Memory,
     pub(super) calls: Vec<Call>,
+    pub(super) metric_rules: Vec<MetricRule>,
+    /// The organization of each metric alert that there ever was.
+    pub(super) incidents: Vec<u64>,
     releases: HashMap<u64, Vec<String>>,
     last_note: u64,
 }
@@ -102,6 +106,8 @@ impl State {
             installations: Vec::new(),
             oauth: super::oauth::Memory::default(),
             calls: Vec::new(),
+            metric_rules: Vec::new(),
+            incidents: Vec::new(),
             releases: HashMap::new(),
             last_note: 0,
         }

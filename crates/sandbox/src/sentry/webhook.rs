@@ -41,7 +41,7 @@ pub(super) struct Receiver {
     app_uuid: String,
     name: String,
     published: bool,
-    is_installed: bool,
+    pub(super) is_installed: bool,
 }
 
 /// One webhook, before it is written down for each receiver.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{DAY, NOW, ana, hostile, ops, strange_place, stranger, subscription};
-use super::{Message, said};
+use super::{Message, metric, said};
 use crate::decide::Core;
 use crate::{
     Action, Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Fix, Handle, Issue, Level, Notice,
@@ -31,7 +31,9 @@ pub(super) fn messages() -> Vec<Message> {
                 ("assigned", assigned(Assignee::Somebody("Ben".into()))),
                 ("assigned to a hostile name", assigned(Assignee::Somebody(hostile()))),
                 ("not assigned any more", assigned(Assignee::Nobody)),
-            ],
+            ]
+            .into_iter()
+            .chain(metric::told()),
         ),
     ]
 }

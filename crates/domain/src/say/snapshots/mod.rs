@@ -10,6 +10,7 @@ mod errors;
 mod linking;
 mod lists;
 mod mentions;
+mod metric;
 mod remark;
 mod rules;
 mod storms;
@@ -68,6 +69,7 @@ fn all() -> Vec<Group> {
         group("Why there is a message, or none", "say/why", why::messages()),
         group("What does not work", "say/errors", errors::messages()),
         group("Cards", "content", cards::messages()),
+        group("Metric alerts", "metric", metric::messages()),
         group("A test's card", "decide/test", cards::test_card()),
         group("One card for many", "roundup", storms::messages()),
     ]

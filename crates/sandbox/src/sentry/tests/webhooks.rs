@@ -89,6 +89,43 @@ async fn everything_that_happens_at_sentry_has_its_webhook() {
 }
 
 #[tokio::test]
+async fn a_metric_alert_names_its_projects_and_has_its_numbers_until_it_is_over() {
+    let (cast, sandbox, bot) = stage(Clock::real()).await;
+    let sentry = &sandbox.sentry;
+    let new = NewMetricRule { environment: Some("production".into()), ..NewMetricRule::too_many("Too many", 100.0) };
+    let rule = sentry.metric_rule(&[&cast.web, &cast.api], new).unwrap();
+    for (action, value) in [("warning", "60"), ("critical", "120"), ("resolved", "3"), ("warning", "70")] {
+        assert!(sentry.measure(rule, action, value).await.accepted());
+    }
+    let seen: Vec<_> = bot.seen().iter().map(Seen::json).collect();
+    assert_eq!(seen.iter().map(|body| body["action"].clone()).collect::<Vec<_>>()[..2], ["warning", "critical"]);
+    assert_eq!(bot.seen()[0].header("sentry-hook-resource"), "metric_alert");
+    let data = &seen[1]["data"];
+    assert_eq!(
+        (&data["description_title"], &data["description_text"]),
+        (&json!("Critical: Too many"), &json!("120 events in the last 10 minutes"))
+    );
+    let alert = &data["metric_alert"];
+    assert_eq!(
+        (&alert["projects"], &alert["alert_rule"]["environment"]),
+        (&json!(["web", "api"]), &json!("production"))
+    );
+    let limits: Vec<_> = alert["alert_rule"]["triggers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| (&t["label"], &t["alert_threshold"]))
+        .collect();
+    assert_eq!(limits, [(&json!("critical"), &json!(100.0)), (&json!("warning"), &json!(50.0))]);
+    let page = format!("{}/organizations/acme/alerts/rules/details/{rule}/?alert=1", sentry.base());
+    assert_eq!(data["web_url"], page);
+    let of = |n: usize, name: &str| seen[n]["data"]["metric_alert"][name].clone();
+    assert!(of(1, "date_closed").is_null() && of(2, "date_closed").is_string());
+    assert_eq!((of(0, "id"), of(0, "identifier")), (of(2, "id"), of(2, "identifier")));
+    assert_eq!((of(3, "identifier"), of(3, "id") == of(0, "id")), (json!("2"), false), "another alert");
+}
+
+#[tokio::test]
 async fn an_internal_integration_gets_nothing_twice() {
     let (cast, sandbox, bot) = stage(Clock::paced(1_000_000)).await;
     bot.next_status(503);
