@@ -390,9 +390,8 @@ fn installations_come_and_go() {
 
 #[test]
 fn what_no_card_shows_is_ignored_by_name() {
-    for (name, resource) in [("preprod_artifact_size_analysis_completed", "preprod_artifact")] {
-        assert_eq!(receive(fixture(name)), Received::Ignored(resource));
-    }
+    let built = receive(fixture("preprod_artifact_size_analysis_completed"));
+    assert_eq!(built, Received::Ignored("preprod_artifact"));
     assert_eq!(receive(r#"{"action":"created","data":{}}"#), Received::Ignored("unknown resource"));
     let moved = r#"{"action":"moved","data":{"issue":{"id":"42"}}}"#;
     assert_eq!(receive(moved), Received::Ignored("issue: unknown action"));

@@ -11,8 +11,8 @@ use crate::filter::{Filter, Kind, Terms};
 pub const FILTERS: &[Key] = &[
     Key {
         name: "event",
-        values: "new, regressed, escalating, alert, resolved, archived, assigned, all",
-        meaning: "what may post a message here; alert is that of an issue or of a metric; without it new, regressed, escalating and alert",
+        values: "new, regressed, escalating, alert, resolved, archived, assigned, comment, seer, error, all",
+        meaning: "what may post a message here; alert is that of an issue or of a metric, error is every event; without it new, regressed, escalating and alert",
         also: &["events", "type", "on"],
     },
     Key {
@@ -246,6 +246,13 @@ mod tests {
             Err(Problem::Filter { problem, suggestion, .. }) => (problem, suggestion),
             other => panic!("{line}: {other:?}"),
         }
+    }
+
+    #[test]
+    fn every_kind_of_event_is_listed_where_people_look_for_it() {
+        let listed: Vec<_> = FILTERS[0].values.split(", ").collect();
+        let kinds = Kind::ALL.iter().map(|kind| kind.word()).chain(["all"]);
+        assert_eq!(listed, kinds.collect::<Vec<_>>());
     }
 
     #[test]
