@@ -83,7 +83,7 @@ impl World {
         let (gate, random) = (Arc::new(Gate::around(&store)), Arc::new(SeededRandom::new(42)));
         tracker.add_project(&project("checkout"));
         tracker.add_member(&project("checkout").org, &ada());
-        tracker.install(&project("checkout").org);
+        tracker.integrate(&project("checkout").org);
         let ports = Ports {
             store: Arc::<Gate>::clone(&gate),
             facts: Arc::<FakeStore>::clone(&store),

@@ -160,6 +160,17 @@ impl Sentry {
         core.fire(hook).await
     }
 
+    /// Whether an installation waits for its app to confirm it; `None` where there is none.
+    #[must_use]
+    pub fn is_pending(&self, uuid: &str) -> Option<bool> {
+        self.core().state.read(|state| Some(!state.installation(uuid)?.installed))
+    }
+
+    /// Organizations have the feature by which an app gets lost tokens of its installations anew. At first they do not.
+    pub fn recover_tokens(&self) {
+        self.core().state.change(|state| state.recovers_tokens = true);
+    }
+
     /// Sends a webhook of any resource and action to all receivers in an organization.
     pub async fn send_webhook(
         &self,

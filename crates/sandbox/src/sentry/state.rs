@@ -79,6 +79,10 @@ pub(super) struct State {
     pub(super) issues: Vec<Issue>,
     pub(super) tokens: Vec<Token>,
     pub(super) installations: Vec<Installation>,
+    /// Whether lost tokens of installations are given anew for a signature.
+    pub(super) recovers_tokens: bool,
+    /// The numbers of the signatures that were used.
+    pub(super) signatures: Vec<String>,
     pub(super) oauth: super::oauth::Memory,
     pub(super) calls: Vec<Call>,
     releases: HashMap<u64, Vec<String>>,
@@ -100,6 +104,8 @@ impl State {
             world,
             issues: Vec::new(),
             installations: Vec::new(),
+            recovers_tokens: false,
+            signatures: Vec::new(),
             oauth: super::oauth::Memory::default(),
             calls: Vec::new(),
             releases: HashMap::new(),
