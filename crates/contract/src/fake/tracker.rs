@@ -144,7 +144,7 @@ impl FakeTracker {
     pub fn install_app(&self, org: &OrgSlug) -> (InstallationId, Secret) {
         let mut state = self.state();
         let n = state.installations.len() + 1;
-        let (id, code) = (InstallationId::new(format!("installation-{n}")), format!("installation-code-{n}"));
+        let (id, code) = (InstallationId::new(format!("00000000-0000-4000-8000-{n:012}")), format!("c0de{n:028}"));
         let installation = Installed { id: id.clone(), org: org.clone(), code: Some(code.clone()), grant: None };
         state.installations.push(installation);
         (id, Secret::new(code))

@@ -166,6 +166,19 @@ impl Sentry {
         self.core().state.read(|state| Some(!state.installation(uuid)?.installed))
     }
 
+    /// Tokens of installations live so long from now on, instead of eight hours.
+    pub fn shorten_installation_tokens(&self, life: Duration) {
+        let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+        self.core().state.change(|state| state.installation_token_ms = life);
+    }
+
+    /// Browsers go to this address after installing any app.
+    pub fn redirect_installs(&self, address: &str) {
+        self.core().state.change(|state| {
+            state.world.apps.iter_mut().for_each(|app| app.redirect_url = Some(address.to_owned()));
+        });
+    }
+
     /// Organizations have the feature by which an app gets lost tokens of its installations anew. At first they do not.
     pub fn recover_tokens(&self) {
         self.core().state.change(|state| state.recovers_tokens = true);

@@ -12,8 +12,6 @@ use super::{
 };
 use crate::{clock::rfc3339, http::Answer, ids::hmac_base64};
 
-/// An installation's token lives for eight hours.
-const LIFE_MS: i64 = 8 * 3_600_000;
 /// Asks for tokens with a signature instead of the last refresh token.
 const BY_SIGNATURE: &str = "urn:sentry:params:oauth:grant-type:jwt-bearer";
 
@@ -116,7 +114,7 @@ impl Rest<'_> {
             caller: Caller::Installation(uuid.to_owned()),
             client_id: app.client_id.clone(),
             scopes: app.scopes.clone(),
-            expires_ms: self.now_ms + LIFE_MS,
+            expires_ms: self.now_ms + self.state.installation_token_ms,
         };
         let body = json!({
             "id": "38",
