@@ -55,6 +55,7 @@ struct Home<'a> {
 struct Privacy<'a> {
     frame: &'a Frame,
     directory: bool,
+    app: bool,
 }
 
 #[derive(Template)]
@@ -83,7 +84,8 @@ pub(crate) fn home(public: &Public) -> Answer {
 
 /// What it reads and stores, and how to remove it.
 pub(crate) fn privacy(public: &Public) -> Answer {
-    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame, directory: public.app.reads_directory() })
+    let (directory, app) = (public.app.reads_directory(), public.app.deployment().install_url.is_some());
+    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame, directory, app })
 }
 
 /// On which terms it is used.
