@@ -13,7 +13,8 @@ use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Person,
-    Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Subscription, Timestamp,
+    Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret, Subscription,
+    Timestamp,
 };
 
 use crate::App;
@@ -127,16 +128,25 @@ impl App {
                 let known = self.ports.facts.account(account).await?;
                 Ok(self.core().deauthorized(account, *at, known.as_ref()))
             }
-            Event::IntegrationInstalled { installation, org } => {
-                let facts = &self.ports.facts;
-                let first = facts.installations_of(org).await?.is_empty();
-                let waiting = if first { facts.subscriptions_to(org).await? } else { Vec::new() };
-                Ok(self.core().integration_installed(installation, org, first, &waiting))
+            Event::IntegrationInstalled { installation, org, code } => {
+                self.decide_integration_installed(installation, org, code.as_ref()).await
             }
             Event::IntegrationRemoved { installation, org } => {
                 self.decide_integration_removed(installation, org.as_ref()).await
             }
         }
+    }
+
+    pub(crate) async fn decide_integration_installed(
+        &self,
+        installation: &InstallationId,
+        org: &OrgSlug,
+        code: Option<&Secret>,
+    ) -> Result<Decision, StoreError> {
+        let facts = &self.ports.facts;
+        let first = facts.installations_of(org).await?.is_empty();
+        let waiting = if first { facts.subscriptions_to(org).await? } else { Vec::new() };
+        Ok(self.core().integration_installed(installation, org, code, first, &waiting))
     }
 
     async fn decide_integration_removed(

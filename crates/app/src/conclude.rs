@@ -56,6 +56,9 @@ impl App {
             }
             (Job::Join(join), Effect::Joining(joining)) => Outcome::Done(self.joined(join, joining.as_ref()).await?),
             (_, Effect::Roles(linked, manages)) => Outcome::Done(self.core().roles_read(linked, manages.clone())),
+            (Job::Install { installation, .. }, Effect::Installed(org)) => {
+                Outcome::Done(self.installed(installation, org.as_ref()).await?)
+            }
             (Job::Update(update), Effect::Updated(issue)) => {
                 let cards = self.ports.facts.cards_of(&update.issue.id).await?;
                 Outcome::Done(self.core().updated(update, &cards, issue))
@@ -287,6 +290,10 @@ impl App {
                 let abandoned = self.ports.tracker.abandon(account, credential).await;
                 let why = if abandoned.is_ok() { format!("{why}; deleted here") } else { why };
                 Outcome::Dead { why, then: Decision::nothing() }
+            }
+            // It was never good, or was too old: Sentry takes it no more.
+            (Job::Install { installation, .. }, Failure::Gone | Failure::Refused(_)) => {
+                Outcome::Done(self.not_installed(installation, &why).await?)
             }
             (Job::Sift { project, cards, .. }, _) => Outcome::Done(self.could_not_sift(project, cards, failure).await?),
             (Job::Unfurl(_), _) => {

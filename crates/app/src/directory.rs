@@ -62,7 +62,7 @@ pub struct Installed {
 pub(crate) struct Codes(Mutex<VecDeque<Timestamp>>);
 
 impl Codes {
-    fn admit(&self, now: Timestamp) -> bool {
+    pub(crate) fn admit(&self, now: Timestamp) -> bool {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         taken.retain(|at| *at <= now && now.since(*at) < CODES_WITHIN);
         let admitted = taken.len() < CODES;

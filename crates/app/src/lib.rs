@@ -10,6 +10,7 @@ mod conclude;
 mod crowd;
 mod deliver;
 mod directory;
+mod install;
 mod link;
 mod perform;
 mod reconcile;
@@ -60,6 +61,8 @@ pub struct App {
     /// Taken while an account's directory is being read.
     reading: Semaphore,
     codes: directory::Codes,
+    /// Those from Sentry.
+    setups: directory::Codes,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
     silent: sift::Silent,
@@ -78,6 +81,7 @@ impl App {
             asking: Semaphore::new(reconcile::ASKED),
             reading: Semaphore::new(directory::READ_AT_ONCE),
             codes: directory::Codes::default(),
+            setups: directory::Codes::default(),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),
             silent: sift::Silent::default(),

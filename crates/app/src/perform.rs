@@ -59,6 +59,8 @@ pub(crate) enum Effect {
     Joining(Option<Joining>),
     /// Sentry has said what a person manages there.
     Roles(LinkedPerson, Vec<OrgSlug>),
+    /// An installation has a token and is confirmed; whose it is, where Sentry says so.
+    Installed(Option<OrgSlug>),
     /// Sentry has changed an issue.
     Updated(Issue),
     /// Sentry has said what an issue is called, or nobody could ask it.
@@ -156,6 +158,7 @@ impl App {
             Job::Forget { account, credential } => {
                 self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Setback::from)
             }
+            Job::Install { installation, code } => self.install(queued, installation, code).await,
             Job::ExpireLink { .. } | Job::ShowLater { .. } | Job::Sweep => Ok(Effect::Due),
         }
     }

@@ -28,7 +28,7 @@ const READ_AGAIN: Duration = Duration::from_secs(30 * 24 * 3_600);
 const READINGS: usize = 50;
 /// At most so many cards are compared with them: one issue may have one in each of thousands of channels.
 const CARDS: usize = 10_000;
-/// At most so many people's grants are tried to read a project.
+/// At most so many grants are tried to read a project.
 const READERS: usize = 3;
 /// At most so many people of an account are told that webhooks do not arrive.
 const CARETAKERS: usize = 5;
@@ -189,7 +189,7 @@ impl App {
         Ok((read, cards))
     }
 
-    /// Asks Sentry how an issue is: as the integration, else as somebody who connected its project.
+    /// Asks Sentry how an issue is: as the integration or an installation, else as somebody who connected its project.
     pub(crate) async fn read_issue(&self, project: &Project, issue: &IssueId) -> Result<Option<Issue>, Setback> {
         let at = zentry_domain::IssueRef { org: project.org.clone(), id: issue.clone() };
         for actor in self.readers(project).await? {
@@ -202,22 +202,31 @@ impl App {
         Ok(None)
     }
 
-    /// As whom Sentry is asked about a project: as the integration, else as somebody who connected it.
+    /// As whom Sentry is asked about a project: as the integration, else as the installation in its organization, else as
+    /// somebody who connected it.
     pub(crate) async fn readers(&self, project: &Project) -> Result<Vec<Actor>, StoreError> {
         if self.deployment.integration_org.as_ref() == Some(&project.org) {
             return Ok(vec![Actor::Integration { org: project.org.clone() }]);
         }
         let key = ProjectKey { id: Some(project.id.clone()), ..ProjectKey::default() };
-        let mut readers = Vec::new();
+        let mut readers = self.installations_in(&project.org).await?;
         for subscription in self.ports.facts.subscribers(&key).await? {
             let by = &subscription.by;
             let reader = self.ports.facts.linked(&by.account, &by.user).await?.map(|linked| Actor::person(&linked));
             readers.extend(reader.filter(|reader| !readers.contains(reader)));
-            if readers.len() == READERS {
+            if readers.len() >= READERS {
                 break;
             }
         }
         Ok(readers)
+    }
+
+    async fn installations_in(&self, org: &OrgSlug) -> Result<Vec<Actor>, StoreError> {
+        if self.deployment.install_url.is_none() {
+            return Ok(Vec::new());
+        }
+        let known = self.ports.facts.installations_of(org).await?.into_iter();
+        Ok(known.map(|installation| Actor::Installation { installation, org: org.clone() }).collect())
     }
 
     /// Whoever can mend it, in each account: its managers as far as they were ever seen, else who connected the projects.

@@ -135,7 +135,7 @@ impl App {
         Ok(fresh)
     }
 
-    /// Asks Sentry for the latest occurrence of an issue: as the integration, else as somebody who connected its project.
+    /// Asks Sentry for the latest occurrence of an issue: see [`App::readers`].
     async fn read_latest(&self, project: &Project, issue: &IssueId) -> Result<Option<Occurrence>, Setback> {
         let at = IssueRef { org: project.org.clone(), id: issue.clone() };
         for actor in self.readers(project).await? {

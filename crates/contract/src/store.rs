@@ -43,7 +43,7 @@ pub trait Bench: Send + Sync {
     fn roster(&self) -> Arc<dyn Roster>;
     /// What operators look at.
     fn journal(&self) -> Arc<dyn Journal>;
-    /// The vault whose credentials go with a purged account.
+    /// The vault whose credentials go with a purged account or a removed installation.
     fn vault(&self) -> Arc<dyn Vault>;
     /// Ends the process and starts it anew on what is stored.
     async fn restart(&self);

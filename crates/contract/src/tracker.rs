@@ -1,13 +1,17 @@
 //! What every [`Tracker`] promises.
 
+mod installations;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Assignee, CredentialId, Identity, IssueId, IssueRef, Limit, Occurrence, OrgSlug, Project,
-    Secret, Status, Tracker,
+    AccountId, Action, Actor, Assignee, CredentialId, Identity, InstallationId, IssueId, IssueRef, Limit, Occurrence,
+    OrgSlug, Project, Secret, Status, Tracker,
 };
+
+pub use installations::*;
 
 /// The organizations of the suite's world, the one person who is a member of each, and how many projects it has.
 /// Nobody is a member of two. The integration is configured for the first.
@@ -34,6 +38,12 @@ pub trait Bench: Send + Sync {
     fn promote(&self, user: &Identity, org: &str, is_manager: bool);
     /// The person revokes their grants on the tracker's own page.
     async fn revoke(&self, user: &Identity);
+    /// Somebody installs the app in an organization: the installation, and the code that comes with it.
+    async fn install(&self, org: &str) -> (InstallationId, Secret);
+    /// Somebody removes the app from that organization.
+    async fn uninstall(&self, installation: &InstallationId);
+    /// Whether the app has taken note of the installation.
+    fn is_confirmed(&self, installation: &InstallationId) -> bool;
     /// How many grants of the person the tracker still accepts.
     async fn grants_of(&self, user: &Identity) -> usize;
     /// So much time passes that every grant needs a refresh.
@@ -100,6 +110,14 @@ macro_rules! tracker_suite {
             a_grant_that_is_never_revoked_is_gone_here_all_the_same,
             an_abandoned_grant_is_gone,
             the_integration_acts_for_its_own_organization_only,
+            an_installation_is_confirmed_and_reads_with_its_own_token,
+            an_installation_whose_code_comes_twice_stays_as_it_is,
+            a_code_that_is_none_of_the_installations_gives_nothing,
+            an_installation_that_does_not_exist_is_gone,
+            an_installation_reads_its_own_organization_only,
+            the_token_of_an_installation_refreshes_by_itself_and_once,
+            an_installation_that_could_not_be_exchanged_now_is_exchanged_later,
+            a_removed_installation_is_unauthorized,
         }
     };
     ($bench:expr; $($case:ident),+ $(,)?) => {

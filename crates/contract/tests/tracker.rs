@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use zentry_contract::fake::FakeTracker;
 use zentry_contract::tracker::{Bench, Fault, WORLD};
 use zentry_domain::{
-    Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Status, Tracker,
+    Identity, InstallationId, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Project, ProjectId, ProjectSlug, Secret,
+    Status, Tracker,
 };
 
 struct Fake(FakeTracker);
@@ -12,7 +13,7 @@ struct Fake(FakeTracker);
 impl Fake {
     fn new() -> Self {
         let fake = Self(FakeTracker::new());
-        fake.0.install(&OrgSlug::new(WORLD[0].0));
+        fake.0.integrate(&OrgSlug::new(WORLD[0].0));
         for (org, member, _) in WORLD {
             fake.0.add_member(&OrgSlug::new(org), &fake.identity(member));
             fake.0.add_team(&OrgSlug::new(org), "5", "payments");
@@ -66,6 +67,18 @@ impl Bench for Fake {
 
     async fn revoke(&self, user: &Identity) {
         self.0.revoke(user);
+    }
+
+    async fn install(&self, org: &str) -> (InstallationId, Secret) {
+        self.0.install_app(&OrgSlug::new(org))
+    }
+
+    async fn uninstall(&self, installation: &InstallationId) {
+        self.0.uninstall_app(installation);
+    }
+
+    fn is_confirmed(&self, installation: &InstallationId) -> bool {
+        self.0.is_confirmed(installation)
     }
 
     async fn grants_of(&self, user: &Identity) -> usize {

@@ -292,7 +292,7 @@ pub enum RowChange {
         /// Whose.
         org: OrgSlug,
     },
-    /// Our integration was removed from an organization. Subscriptions stay.
+    /// Our integration was removed from an organization, and its token goes. Subscriptions stay.
     RemoveInstallation(InstallationId),
     /// A person has typed or pressed something in a place: they belong there, and its name is known.
     Saw {

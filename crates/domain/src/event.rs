@@ -1,7 +1,7 @@
 //! Everything that can come in, in the past tense. Closed: the adapters decode into it, the core decides on it.
 
 use crate::{
-    Account, AccountId, Change, InstallationId, MessageId, OrgSlug, Person, Place, Press, Timestamp, TriggerId,
+    Account, AccountId, Change, InstallationId, MessageId, OrgSlug, Person, Place, Press, Secret, Timestamp, TriggerId,
 };
 
 /// A fact that came in with a verified delivery.
@@ -35,6 +35,8 @@ pub enum Event {
         installation: InstallationId,
         /// Its organization.
         org: OrgSlug,
+        /// What its token is given for, once and soon.
+        code: Option<Secret>,
     },
     /// A Sentry organization removed our integration.
     IntegrationRemoved {

@@ -183,6 +183,13 @@ pub enum Owner {
     Sentry(String),
 }
 
+impl Owner {
+    /// Whose the token of an installation is.
+    pub fn of_installation(installation: &InstallationId) -> Self {
+        Self::Sentry(installation.as_str().to_owned())
+    }
+}
+
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

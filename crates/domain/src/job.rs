@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CredentialId, Decision, Digest, Handle, IssueId, JobId, Lane, OrgSlug, Project, Random, Timestamp,
-    UserId,
+    AccountId, CredentialId, Decision, Digest, Handle, InstallationId, IssueId, JobId, Lane, OrgSlug, Project, Random,
+    Secret, Timestamp, UserId,
 };
 
 pub use payload::{Answer, AskWhom, Candidate, Connect, Join, Tell, Test, Unfurl, Update};
@@ -92,6 +92,14 @@ pub enum Job {
         /// The grant.
         credential: CredentialId,
     },
+    /// Exchange the code of an installation of our Sentry App for its token, and confirm the installation.
+    Install {
+        /// The installation.
+        installation: InstallationId,
+        /// Its code: the job is sealed.
+        #[serde(with = "exposed")]
+        code: Secret,
+    },
     /// Ask Sentry what a linked person manages there.
     ReadRoles {
         /// The account.
@@ -143,7 +151,7 @@ impl Job {
             | Self::Tell(_)
             | Self::Unfurl(_) => "answer",
             Self::Update(_) => "update",
-            Self::Forget { .. } | Self::ExpireLink { .. } | Self::ReadRoles { .. } => "token",
+            Self::Forget { .. } | Self::ExpireLink { .. } | Self::Install { .. } | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }
@@ -191,6 +199,21 @@ pub enum Patience {
     Delivery,
     /// Three times within seconds: somebody is waiting, and acts for themselves when told; or it comes back anyway.
     Conversation,
+}
+
+/// Secrets are JSON only on their way into a sealed row and out of it.
+mod exposed {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::Secret;
+
+    pub(super) fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
+    }
 }
 
 // === the outbox ===

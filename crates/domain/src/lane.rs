@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ChannelId, CredentialId, Digest, Handle, IssueId, IssueRef, OrgSlug, Owner, ProjectId};
+use crate::{
+    AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, IssueRef, OrgSlug, Owner, ProjectId,
+};
 
 /// Jobs that must stay in order, and never wait for those of another lane.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +85,11 @@ impl Lane {
     /// One grant's token work.
     pub fn credential(account: &AccountId, credential: &CredentialId) -> Self {
         Self::zoom(account, format!("credential/{credential}"))
+    }
+
+    /// One installation's token work.
+    pub fn installation(installation: &InstallationId) -> Self {
+        Self { owner: Owner::of_installation(installation), name: "token".into() }
     }
 
     /// The end of one attempt to link.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::line;
-use crate::{AccountId, ChannelId, CredentialId, MessageId, OrgSlug, Timestamp, UserId, UserJid};
+use crate::{AccountId, ChannelId, CredentialId, InstallationId, MessageId, OrgSlug, Timestamp, UserId, UserJid};
 
 /// A person in the chat platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +151,13 @@ pub enum Actor {
     /// As the integration of one organization.
     Integration {
         /// Which organization.
+        org: OrgSlug,
+    },
+    /// With the token of our Sentry App's installation in one organization: to read, never for a person.
+    Installation {
+        /// Which installation.
+        installation: InstallationId,
+        /// Its organization.
         org: OrgSlug,
     },
 }

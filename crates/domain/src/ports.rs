@@ -433,6 +433,15 @@ pub trait Tracker: Send + Sync {
     /// [`TrackerError::Unavailable`] where it could not be revoked now; it is kept then, to be revoked later.
     async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError>;
 
+    /// Exchanges the code of an installation of our app for its token, unless that was done, seals the token, and tells the
+    /// tracker that the installation is taken note of: until then it sends no alerts. Says whose installation it is, where
+    /// the tracker does. Idempotent.
+    ///
+    /// # Errors
+    /// [`TrackerError::Refused`] where the code is not accepted and nothing was exchanged before; [`TrackerError::Gone`]
+    /// where there is no such installation of ours.
+    async fn install(&self, installation: &InstallationId, code: &Secret) -> Result<Option<OrgSlug>, TrackerError>;
+
     /// Deletes a grant from the vault that cannot be revoked. Calls nobody.
     async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError>;
 }

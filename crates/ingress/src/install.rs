@@ -1,9 +1,9 @@
-//! A browser on its way through installing the bot: to Zoom, and back.
+//! A browser on its way through installing the bot: to Zoom and back, and back from Sentry.
 
 use std::sync::Arc;
 
 use http::header::SET_COOKIE;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
 use zentry_app::Installed;
@@ -12,6 +12,7 @@ use zentry_domain::Secret;
 use crate::Public;
 use crate::answer::Answer;
 use crate::link::cookie_of;
+use crate::pages::{self, only};
 
 /// Holds the browser to the installation that it began.
 const BEGAN: &str = "__Host-zentry-install";
@@ -44,6 +45,18 @@ pub(crate) async fn come_back(public: &Public, request: &Request<Incoming>) -> A
         }
     }
     public.frame.see_other(&public.site.chat_url)
+}
+
+/// `GET /sentry/setup`: the code that it brings is exchanged by a job, and the page says what to type now, whatever comes of
+/// it. See [`zentry_app::App::set_up`].
+pub(crate) async fn come_back_from_sentry(public: &Public, request: &Request<Incoming>) -> Answer {
+    let code = only(request, "code").map(Secret::new);
+    if let (&Method::GET, Some(installation), Some(code)) = (request.method(), only(request, "installationId"), code)
+        && let Err(error) = public.app.set_up(&installation, &code).await
+    {
+        tracing::error!(error = &error as &dyn std::error::Error, "a code from Sentry could not be stored");
+    }
+    pages::setup(public, request)
 }
 
 /// `None` where a parameter is there twice, so that two readers could disagree.

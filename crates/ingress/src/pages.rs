@@ -55,6 +55,7 @@ struct Home<'a> {
 struct Privacy<'a> {
     frame: &'a Frame,
     directory: bool,
+    app: bool,
 }
 
 #[derive(Template)]
@@ -83,7 +84,8 @@ pub(crate) fn home(public: &Public) -> Answer {
 
 /// What it reads and stores, and how to remove it.
 pub(crate) fn privacy(public: &Public) -> Answer {
-    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame, directory: public.app.reads_directory() })
+    let (directory, app) = (public.app.reads_directory(), public.app.deployment().install_url.is_some());
+    public.frame.page(StatusCode::OK, &Privacy { frame: &public.frame, directory, app })
 }
 
 /// On which terms it is used.
@@ -96,12 +98,18 @@ pub(crate) fn support(public: &Public) -> Answer {
     public.frame.page(StatusCode::OK, &Support { frame: &public.frame })
 }
 
-/// Sentry's installation is done. Attaches nothing to anybody: this address carries no proof of who opens it.
+/// Sentry's installation is done. Attaches nothing to anybody: this address carries no proof of who opens it, and the
+/// organization in it is repeated on the page and believed nowhere.
 pub(crate) fn setup(public: &Public, request: &Request<Incoming>) -> Answer {
-    let query = request.uri().query().unwrap_or_default();
-    let org = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "orgSlug");
-    let org = org.map(|(_, slug)| slug.into_owned()).filter(|slug| is_slug(slug));
+    let org = only(request, "orgSlug").filter(|slug| is_slug(slug));
     public.frame.page(StatusCode::OK, &Setup { frame: &public.frame, org })
+}
+
+/// What the query says under this name; `None` where it says it twice, so that two readers could disagree.
+pub(crate) fn only(request: &Request<Incoming>, name: &str) -> Option<String> {
+    let query = request.uri().query().unwrap_or_default();
+    let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
+    found.next().filter(|_| found.next().is_none()).map(|(_, value)| value.into_owned())
 }
 
 /// What Sentry makes of a name; anything else is not worth repeating on a page of ours.

@@ -80,7 +80,7 @@ impl Public {
             Route::Deliver(_) => self.frame.not_allowed(route.allow()),
             Route::Link(token) => link::show(self, token).await,
             Route::Callback => link::come_back(self, request).await,
-            Route::Setup => pages::setup(self, request),
+            Route::Setup => install::come_back_from_sentry(self, request).await,
             Route::Install => install::start(self),
             Route::Installed => install::come_back(self, request).await,
             Route::Home => pages::home(self),

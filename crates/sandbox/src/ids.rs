@@ -54,6 +54,12 @@ pub(crate) fn hmac_hex(key: &str, parts: &[&[u8]]) -> String {
     HEXLOWER.encode(context.sign().as_ref())
 }
 
+/// The signature of a JSON web token (RFC 7515, HS256).
+pub(crate) fn hmac_base64(key: &str, text: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    BASE64URL_NOPAD.encode(hmac::sign(&key, text.as_bytes()).as_ref())
+}
+
 /// Shapes the first 32 of a row of hexadecimal digits as a version 4 UUID.
 pub(crate) fn uuid(hex: &str) -> String {
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])

@@ -86,6 +86,7 @@ impl Sandbox {
         self.zoom.allow_redirect(&format!("{base}/zoom/callback"));
         self.sentry.set_webhook(Url::parse(&format!("{base}/sentry/webhook"))?);
         self.sentry.allow_redirect(&format!("{base}/sentry/callback"));
+        self.sentry.redirect_installs(&format!("{base}/sentry/setup"));
         Ok(())
     }
 }

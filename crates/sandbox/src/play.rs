@@ -1,7 +1,7 @@
 //! The people and things of the story that `zentry sandbox` plays.
 
 use crate::{
-    sentry::{self, Integration, OAuthApp, Organization, Project, Role, User},
+    sentry::{self, Integration, OAuthApp, Organization, Project, Role, SentryApp, User},
     zoom::{self, App, Channel, Person},
 };
 
@@ -44,6 +44,16 @@ impl Cast {
     /// The cast, and the two worlds in which it lives.
     #[must_use]
     pub fn assemble() -> (Self, zoom::World, sentry::World) {
+        Self::assembled(None)
+    }
+
+    /// The same, but the integration is nowhere, and there is a Sentry App to install.
+    #[must_use]
+    pub fn with_app(app: SentryApp) -> (Self, zoom::World, sentry::World) {
+        Self::assembled(Some(app))
+    }
+
+    fn assembled(app: Option<SentryApp>) -> (Self, zoom::World, sentry::World) {
         let zoom_app = zoom_app();
         let mut zoom = zoom::World::new(zoom_app.clone());
         let mut sentry = sentry::World::new();
@@ -52,6 +62,10 @@ impl Cast {
         let (ana, max) = (sentry.user("Ana", "ana@acme.io"), sentry.user("Max", "max@acme.io"));
         sentry.join(&ana, &acme, Role::Member);
         sentry.join(&max, &acme, Role::Manager);
+        let mut elsewhere = sentry::World::new();
+        let integrated = if app.is_some() { &mut elsewhere } else { &mut sentry };
+        let integration = integrated.integration(&acme, "sntryi_sandbox-token", "sandbox-sentry-client-secret");
+        app.into_iter().for_each(|app| sentry.sentry_app(app));
         let oauth_app = oauth_app();
         sentry.oauth_app(oauth_app.clone());
         let account = "acc-Acme1";
@@ -65,7 +79,7 @@ impl Cast {
             api: sentry.project(&acme, "api", "API"),
             web: sentry.project(&acme, "web", "Web"),
             secret: sentry.project(&globex, "secret", "Secret"),
-            integration: sentry.integration(&acme, "sntryi_sandbox-token", "sandbox-sentry-client-secret"),
+            integration,
             acme,
             globex,
             ana,

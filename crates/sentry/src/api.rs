@@ -7,13 +7,14 @@ use std::time::Duration;
 use http::{HeaderValue, Method, header};
 use serde::de::DeserializeOwned;
 use url::Url;
+use zentry_domain::ports::CredentialKey;
 use zentry_domain::{Actor, Clock, OrgSlug, Secret};
 use zentry_http_client::{HttpClient, Request, Response, Urgency};
 
 use crate::Integration;
 use crate::address::{Site, org_slug};
 use crate::answer::{Failure, accepted, json, next_page};
-use crate::token::{Grants, key};
+use crate::token::{Grants, key, key_of};
 use crate::wire;
 
 /// Sentry's own clients stop here too.
@@ -72,14 +73,18 @@ impl Api {
 
     /// Makes a call with what the actor has. A grant that is refused is refreshed, once.
     pub(crate) async fn send(&self, actor: &Actor, call: Call) -> Result<Response, Failure> {
-        let (account, credential) = match actor {
-            Actor::Integration { org } => return self.send_as_integration(org, call).await,
-            Actor::Person { account, credential } => (account, credential),
-        };
-        let key = key(account, credential);
-        let token = self.grants.access(&key).await?;
+        match actor {
+            Actor::Integration { org } => self.send_as_integration(org, call).await,
+            Actor::Person { account, credential } => self.send_granted(&key(account, credential), call).await,
+            Actor::Installation { installation, .. } => self.send_granted(&key_of(installation), call).await,
+        }
+    }
+
+    /// Makes a call with a grant.
+    pub(crate) async fn send_granted(&self, key: &CredentialKey, call: Call) -> Result<Response, Failure> {
+        let token = self.grants.access(key).await?;
         match self.send_with(&token, call.clone()).await {
-            Err(Failure::Unauthorized) => self.send_with(&self.grants.renew(&key, &token).await?, call).await,
+            Err(Failure::Unauthorized) => self.send_with(&self.grants.renew(key, &token).await?, call).await,
             answer => answer,
         }
     }
@@ -220,11 +225,15 @@ impl Api {
     }
 }
 
-/// The slug, if it is one and not beyond the one organization that an integration acts for.
+/// The slug, if it is one and not beyond the one organization that an integration or an installation acts for.
 fn reachable(actor: &Actor, org: &str) -> Result<OrgSlug, Failure> {
     let slug = org_slug(org).ok_or(Failure::NotFound)?;
     match actor {
-        Actor::Integration { org: own } if !own.as_str().eq_ignore_ascii_case(org) => Err(Failure::NotFound),
+        Actor::Integration { org: own } | Actor::Installation { org: own, .. }
+            if !own.as_str().eq_ignore_ascii_case(org) =>
+        {
+            Err(Failure::NotFound)
+        }
         _ => Ok(slug),
     }
 }
@@ -237,10 +246,11 @@ mod tests {
     use zentry_http_client::HttpConfig;
 
     use super::*;
+    use crate::token::Issuers;
 
     fn api(base: &str) -> Api {
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::at(START));
-        let grants = Grants::new(Arc::new(FakeVault::default()), Arc::clone(&clock), None);
+        let grants = Grants::new(Arc::new(FakeVault::default()), Arc::clone(&clock), Issuers::default());
         let http = HttpClient::new(HttpConfig::new("test/1")).expect("a client");
         Api::new(Site::new(&base.parse().expect("an address")), None, grants, http, clock)
     }

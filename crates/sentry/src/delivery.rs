@@ -12,7 +12,7 @@ use serde_json::error::Category;
 use zentry_domain::ports::DeliveryKey;
 use zentry_domain::{
     Change, ChangeKind, Event, Fix, InstallationId, Issue, IssueId, Level, OrgSlug, ProjectKey, ProjectSlug, Release,
-    Remark, Remarked, Status, text,
+    Remark, Remarked, Secret, Status, text,
 };
 
 use crate::SentryConfig;
@@ -48,7 +48,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(config: &SentryConfig) -> Self {
         // A public app speaks for many organizations, and nothing in a delivery tells its sender from the integration.
-        let integration = config.integration.as_ref().filter(|_| config.app_slug.is_none());
+        let integration = config.integration.as_ref().filter(|_| config.app.is_none());
         let own = integration.map(|integration| integration.org.clone());
         Self { site: Site::new(&config.base), own }
     }
@@ -80,7 +80,8 @@ impl Reader {
         let event = match action {
             "created" => {
                 let org = org.ok_or_else(|| Unreadable::because("an installation without its organization"))?;
-                Event::IntegrationInstalled { installation, org }
+                let code = data.and_then(|data| data.code.get()).map(Secret::new);
+                Event::IntegrationInstalled { installation, org, code }
             }
             "deleted" => Event::IntegrationRemoved { installation, org },
             _ => return Ok(Read::Ignored("installation: unknown action")),
@@ -377,6 +378,7 @@ impl Data {
 #[serde(default)]
 struct Installation {
     uuid: Text,
+    code: Text,
     #[serde(deserialize_with = "lenient")]
     organization: Option<wire::Organization>,
 }

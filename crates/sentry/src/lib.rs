@@ -1,7 +1,7 @@
 //! The Sentry adapter: reads and updates issues, links people by OAuth, and decodes Sentry's webhooks.
 //!
-//! [`SentryTracker`] calls Sentry, on sentry.io or self-hosted, with a person's own grant or with the token of an
-//! internal integration. It owns the grants: they are sealed in the vault, refreshed when they near their end, and
+//! [`SentryTracker`] calls Sentry, on sentry.io or self-hosted, with a person's own grant, with the token of an internal
+//! integration, or with that of an installation of the Sentry App. It owns the grants: they are sealed in the vault, refreshed when they near their end, and
 //! never leave this crate. [`SentryWebhook`] verifies a delivery over its raw bytes before it reads a single one.
 //!
 //! Sentry's versions differ, and self-hosted ones lag by years. So whatever is not needed to know *which* issue is
@@ -11,6 +11,7 @@ mod address;
 mod answer;
 mod api;
 mod delivery;
+mod installation;
 mod metric;
 mod oauth;
 mod remark;
@@ -36,8 +37,17 @@ pub struct SentryConfig {
     pub integration: Option<Integration>,
     /// The OAuth application by which people link their accounts.
     pub oauth: Option<OauthApp>,
-    /// The public Sentry App.
-    pub app_slug: Option<String>,
+    /// The public Sentry App, whose client secret is among [`Self::client_secrets`].
+    pub app: Option<SentryApp>,
+}
+
+/// A public Sentry App, which organizations install.
+#[derive(Clone, Debug)]
+pub struct SentryApp {
+    /// Its public name for exchanges.
+    pub client_id: String,
+    /// Its name in addresses.
+    pub slug: String,
 }
 
 /// An internal integration, which belongs to one organization.
@@ -65,7 +75,7 @@ pub struct OauthApp {
 impl SentryConfig {
     /// Where an organization's owner installs the Sentry App, if there is one (Sentry, external install).
     pub fn install_url(&self) -> Option<String> {
-        let app = self.app_slug.as_deref().filter(|slug| address::is_slug(slug))?;
+        let app = self.app.as_ref().map(|app| app.slug.as_str()).filter(|slug| address::is_slug(slug))?;
         Some(address::Site::new(&self.base).at(&["sentry-apps", app, "external-install"]).into())
     }
 }
@@ -86,7 +96,7 @@ mod tests {
                 redirect_uri: "https://bot.example.com/sentry/callback".into(),
                 service_hooks: false,
             }),
-            app_slug: Some("zentry".into()),
+            app: Some(SentryApp { client_id: "id".into(), slug: "zentry".into() }),
         };
         assert!(!format!("{config:?}").contains("s3cret"));
         assert_eq!(config.install_url().as_deref(), Some("https://sentry.io/sentry-apps/zentry/external-install/"));

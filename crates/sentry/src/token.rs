@@ -1,4 +1,4 @@
-//! People's grants: kept in the vault, refreshed before they end, and by one caller at a time.
+//! Grants of people and of installations: kept in the vault, refreshed before they end, and by one caller at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 use zentry_domain::ports::{CredentialKey, VaultError};
-use zentry_domain::{AccountId, Clock, CredentialId, Owner, Revision, Secret, Timestamp, Vault};
+use zentry_domain::{AccountId, Clock, CredentialId, InstallationId, Owner, Revision, Secret, Timestamp, Vault};
 
 use crate::answer::Failure;
+use crate::installation::Installations;
 use crate::oauth::{NoGrant, Oauth};
 
 /// A grant with less life than this is refreshed before it is used.
@@ -50,18 +51,32 @@ pub(crate) fn key(account: &AccountId, credential: &CredentialId) -> CredentialK
     CredentialKey { owner: Owner::Zoom(account.clone()), name: format!("person/{credential}") }
 }
 
-/// The grants of people.
+/// Where the grant of one installation lies.
+pub(crate) fn key_of(installation: &InstallationId) -> CredentialKey {
+    CredentialKey { owner: Owner::of_installation(installation), name: "installation".into() }
+}
+
+/// Who gives grants, and new ones for old.
+#[derive(Default)]
+pub(crate) struct Issuers {
+    /// To people.
+    pub(crate) oauth: Option<Arc<Oauth>>,
+    /// To installations.
+    pub(crate) app: Option<Installations>,
+}
+
+/// The grants of people and of installations.
 pub(crate) struct Grants {
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
-    oauth: Option<Arc<Oauth>>,
+    issuers: Issuers,
     // A refresh ends the tokens before it: of two at once, one would be left with a dead pair.
     turns: Mutex<HashMap<CredentialKey, Weak<AsyncMutex<()>>>>,
 }
 
 impl Grants {
-    pub(crate) fn new(vault: Arc<dyn Vault>, clock: Arc<dyn Clock>, oauth: Option<Arc<Oauth>>) -> Self {
-        Self { vault, clock, oauth, turns: Mutex::default() }
+    pub(crate) fn new(vault: Arc<dyn Vault>, clock: Arc<dyn Clock>, issuers: Issuers) -> Self {
+        Self { vault, clock, issuers, turns: Mutex::default() }
     }
 
     /// A token to call with, refreshed if it nears its end.
@@ -86,14 +101,35 @@ impl Grants {
         if is_other(&grant, stale) {
             return Ok(grant.access);
         }
-        let (Some(oauth), Some(refresh)) = (&self.oauth, &grant.refresh) else {
-            return Err(Failure::Unauthorized);
-        };
-        match oauth.refresh(refresh, self.clock.now()).await {
+        match self.fresh(key, &grant).await {
             Ok(fresh) => self.replace(key, fresh, seen).await,
-            Err(NoGrant::Refused) => self.theirs(key, stale).await,
+            Err(NoGrant::Refused) => match self.theirs(key, stale).await {
+                Err(Failure::Unauthorized) => self.recover(key, seen).await,
+                theirs => theirs,
+            },
+            Err(NoGrant::Failed(Failure::NotFound)) => self.ended(key).await,
             Err(NoGrant::Failed(failure)) => Err(failure),
         }
+    }
+
+    /// Keeps the grant of an installation, for its code, where none is kept.
+    pub(crate) async fn begin(&self, installation: &InstallationId, code: &Secret) -> Result<(), NoGrant> {
+        let Some(app) = &self.issuers.app else {
+            return Err(Failure::Closed("no Sentry App is configured here".into()).into());
+        };
+        let key = key_of(installation);
+        let turn = self.turn(&key);
+        let _turn = turn.lock().await;
+        if self.load(&key).await?.is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let grant = match app.exchange(installation.as_str(), code, now).await {
+            // Perhaps it was exchanged before, and the answer was lost on its way to us.
+            Err(NoGrant::Refused) => app.recover(installation.as_str(), now).await?,
+            given => given?,
+        };
+        Ok(self.keep(&key, &grant).await?)
     }
 
     /// Keeps a new grant.
@@ -122,7 +158,7 @@ impl Grants {
 
     /// Ends a grant at Sentry. What Sentry refuses for good counts as ended: asking again would change nothing.
     pub(crate) async fn revoke(&self, grant: &Grant, deadline: Duration) -> Result<(), Failure> {
-        let Some(oauth) = &self.oauth else { return Ok(()) };
+        let Some(oauth) = &self.issuers.oauth else { return Ok(()) };
         match oauth.revoke(grant, self.clock.now(), deadline).await {
             Err(failure @ (Failure::Unavailable(_) | Failure::Throttled(_))) => Err(failure),
             // Sentry was not even asked, and the operator can open the way.
@@ -138,17 +174,56 @@ impl Grants {
         }
     }
 
+    /// A new pair for an old one, from whoever gave that.
+    async fn fresh(&self, key: &CredentialKey, grant: &Grant) -> Result<Grant, NoGrant> {
+        let (refresh, now) = (grant.refresh.as_ref().ok_or(NoGrant::Refused)?, self.clock.now());
+        match (&key.owner, &self.issuers) {
+            (Owner::Zoom(_), Issuers { oauth: Some(oauth), .. }) => oauth.refresh(refresh, now).await,
+            (Owner::Sentry(installation), Issuers { app: Some(app), .. }) => {
+                app.refresh(installation, refresh, now).await
+            }
+            _ => Err(Failure::Unauthorized.into()),
+        }
+    }
+
+    /// The refresh token is not accepted: people link anew, an installation may be given new tokens for our signature.
+    async fn recover(&self, key: &CredentialKey, seen: Revision) -> Result<Secret, Failure> {
+        let (Owner::Sentry(installation), Some(app)) = (&key.owner, &self.issuers.app) else {
+            return Err(Failure::Unauthorized);
+        };
+        match app.recover(installation, self.clock.now()).await {
+            Ok(fresh) => self.replace(key, fresh, seen).await,
+            Err(NoGrant::Refused | NoGrant::Failed(Failure::NotFound)) => self.ended(key).await,
+            Err(NoGrant::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Sentry knows neither the tokens of an installation nor perhaps the installation itself: nothing is asked with them
+    /// again.
+    async fn ended(&self, key: &CredentialKey) -> Result<Secret, Failure> {
+        self.abandon(key).await?;
+        tracing::warn!(
+            owner = %key.owner,
+            "Sentry gives no more tokens for an installation, and its token was deleted: its organization is read with \
+             people's grants only. Where it is still installed there, remove it and install it again"
+        );
+        Err(Failure::Unauthorized)
+    }
+
     /// Saves a new pair before anybody uses it.
     async fn replace(&self, key: &CredentialKey, fresh: Grant, seen: Revision) -> Result<Secret, Failure> {
         match self.vault.save(key, &fresh.sealable()?, Some(seen)).await {
             Ok(_) => Ok(fresh.access),
-            // Another replica was faster, or the person has linked anew: what lies there is what counts.
+            // Another replica was faster, the person has linked anew, or the installation was removed: what lies there is
+            // what counts.
             Err(VaultError::Conflict) => {
                 let (theirs, _) = self.load(key).await?.ok_or(Failure::Unauthorized)?;
                 Ok(theirs.access)
             }
             Err(error) => {
-                tracing::warn!("a refreshed grant could not be saved and is lost; its person must link anew");
+                tracing::warn!(
+                    "a refreshed grant could not be saved and is lost; its person must link, its organization install anew"
+                );
                 Err(error.into())
             }
         }
@@ -248,7 +323,8 @@ mod tests {
     #[tokio::test]
     async fn without_an_oauth_application_a_refused_grant_is_unauthorized() {
         let vault = Arc::new(FakeVault::default());
-        let grants = Grants::new(Arc::clone(&vault) as Arc<dyn Vault>, Arc::new(FakeClock::at(START)), None);
+        let grants =
+            Grants::new(Arc::clone(&vault) as Arc<dyn Vault>, Arc::new(FakeClock::at(START)), Issuers::default());
         let key = key(&AccountId::new("acc"), &CredentialId::new("c"));
         assert!(matches!(grants.access(&key).await, Err(Failure::Unauthorized)));
         grants.keep(&key, &grant(None, Some("refresh"))).await.unwrap();
@@ -261,7 +337,7 @@ mod tests {
         let vault = Arc::new(FakeVault::default());
         let key = key(&AccountId::new("acc"), &CredentialId::new("c"));
         vault.save(&key, &Secret::new("\"hunter2\""), None).await.unwrap();
-        let grants = Grants::new(vault, Arc::new(FakeClock::at(START)), None);
+        let grants = Grants::new(vault, Arc::new(FakeClock::at(START)), Issuers::default());
         let Err(Failure::Unavailable(cause)) = grants.access(&key).await else { panic!("unavailable") };
         assert!(!cause.to_string().contains("hunter2"), "{cause}");
     }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Assignee, Clock, CredentialId, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
-    Organization, Project, ProjectSlug, Release, Secret, Timestamp, Tracker, Vault, text,
+    AccountId, Action, Actor, Assignee, Clock, CredentialId, Identity, InstallationId, Issue, IssueId, IssueRef,
+    Occurrence, OrgSlug, Organization, Project, ProjectSlug, Release, Secret, Timestamp, Tracker, Vault, text,
 };
 use zentry_http_client::HttpClient;
 
@@ -18,8 +18,9 @@ use crate::SentryConfig;
 use crate::address::{Site, issue_id, org_slug};
 use crate::answer::{Failure, json};
 use crate::api::{Api, Call};
+use crate::installation::{Installations, Shown};
 use crate::oauth::{NoGrant, Oauth, User};
-use crate::token::{Grant, Grants, key};
+use crate::token::{Grant, Grants, Issuers, key, key_of};
 use crate::wire;
 
 /// A browser waits: all calls of a callback together.
@@ -35,7 +36,7 @@ const MEMBER_PAGES: usize = 10;
 /// In UTF-16 units.
 const REASON_MAX: usize = 300;
 
-/// Reads and updates issues at Sentry, as a linked person or as the internal integration.
+/// Reads and updates issues at Sentry, as a linked person, as the internal integration, or as an installation.
 ///
 /// A refresh of a grant ends the tokens before it. So a call should be awaited to its end: dropped between Sentry's
 /// answer and the vault, it would lose the new pair, and the person had to link anew.
@@ -50,7 +51,9 @@ impl SentryTracker {
     pub fn new(config: SentryConfig, http: HttpClient, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
         let site = Site::new(&config.base);
         let oauth = config.oauth.map(|app| Arc::new(Oauth::new(app, site.clone(), http.clone())));
-        let grants = Grants::new(vault, Arc::clone(&clock), oauth.clone());
+        let secrets = config.client_secrets;
+        let app = config.app.map(|app| Installations::new(app.client_id, secrets, site.clone(), http.clone()));
+        let grants = Grants::new(vault, Arc::clone(&clock), Issuers { oauth: oauth.clone(), app });
         Self { api: Api::new(site, config.integration, grants, http, Arc::clone(&clock)), oauth, clock }
     }
 }
@@ -58,7 +61,7 @@ impl SentryTracker {
 #[async_trait]
 impl Tracker for SentryTracker {
     async fn organizations(&self, actor: &Actor) -> Result<Vec<Organization>, TrackerError> {
-        if let Actor::Integration { org } = actor {
+        if let Actor::Integration { org } | Actor::Installation { org, .. } = actor {
             return self.own_organization(actor, org).await;
         }
         let mut found: Vec<Organization> = Vec::new();
@@ -160,7 +163,7 @@ impl Tracker for SentryTracker {
         };
         let began = self.clock.now();
         let left = || CALLBACK.saturating_sub(self.clock.now().since(began));
-        let (grant, identity) = oauth.exchange(code, state, began, CALLBACK).await.map_err(not_linked)?;
+        let (grant, identity) = oauth.exchange(code, state, began, CALLBACK).await.map_err(not_granted)?;
         let kept = async {
             let identity = match identity {
                 Some(identity) => identity,
@@ -189,6 +192,17 @@ impl Tracker for SentryTracker {
         Ok(self.api.grants.forget(&key(account, credential), IN_PEACE).await?)
     }
 
+    async fn install(&self, installation: &InstallationId, code: &Secret) -> Result<Option<OrgSlug>, TrackerError> {
+        self.api.grants.begin(installation, code).await.map_err(not_granted)?;
+        match self.confirm(installation).await {
+            Err(Failure::NotFound) => {
+                self.api.grants.abandon(&key_of(installation)).await?;
+                Err(TrackerError::Gone)
+            }
+            confirmed => Ok(confirmed?),
+        }
+    }
+
     async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
         self.api.grants.abandon(&key(account, credential)).await?;
         tracing::warn!(
@@ -200,12 +214,24 @@ impl Tracker for SentryTracker {
 }
 
 impl SentryTracker {
-    /// The one organization of the integration. Its token may not be allowed to read its name.
+    /// The one organization of the integration, or of an installation. Its token may not be allowed to read its name.
     async fn own_organization(&self, actor: &Actor, org: &OrgSlug) -> Result<Vec<Organization>, TrackerError> {
-        let Some(own) = self.api.integration_in(org) else { return Ok(Vec::new()) };
-        let shown = unseen(self.api.organization(actor, &own.org).await)?;
-        let known = shown.and_then(|shown| shown.known());
-        Ok(vec![known.unwrap_or_else(|| unnamed(&own.org))])
+        let configured = self.api.integration_in(org).filter(|_| matches!(actor, Actor::Integration { .. }));
+        let org = configured.map_or(org, |own| &own.org);
+        match self.api.organization(actor, org).await {
+            Ok(shown) => Ok(vec![shown.known().unwrap_or_else(|| unnamed(org))]),
+            Err(Failure::Forbidden(_)) => Ok(vec![unnamed(org)]),
+            Err(Failure::NotFound) => Ok(configured.map(|own| unnamed(&own.org)).into_iter().collect()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Takes note of an installation (Sentry, verify install).
+    async fn confirm(&self, installation: &InstallationId) -> Result<Option<OrgSlug>, Failure> {
+        let url = self.api.site.api(&["sentry-app-installations", installation.as_str()]);
+        let call = Call::put(url, r#"{"status":"installed"}"#.into()).in_background();
+        let answer = self.api.send_granted(&key_of(installation), call).await?;
+        Ok(json::<Shown>(&answer)?.org())
     }
 
     /// Who belongs to an organization (Sentry, endpoints: members).
@@ -344,10 +370,10 @@ fn unseen<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
     }
 }
 
-fn not_linked(reason: NoGrant) -> TrackerError {
+fn not_granted(reason: NoGrant) -> TrackerError {
     match reason {
         NoGrant::Refused => {
-            TrackerError::Refused { why: "Sentry does not accept this approval; it works once, for ten minutes".into() }
+            TrackerError::Refused { why: "Sentry does not accept this code; it works once, for ten minutes".into() }
         }
         NoGrant::Failed(failure) => failure.into(),
     }
@@ -360,7 +386,7 @@ fn unnamed(org: &OrgSlug) -> Organization {
 fn forbidden(actor: &Actor, org: &OrgSlug, said: &str) -> String {
     let who = match actor {
         Actor::Person { .. } => "your Sentry role",
-        Actor::Integration { .. } => "the Sentry integration",
+        Actor::Integration { .. } | Actor::Installation { .. } => "the Sentry integration",
     };
     let why = format!("{who} may not change issues in {org}");
     text::line(&if said.is_empty() { why } else { format!("{why}: {said}") }, REASON_MAX)

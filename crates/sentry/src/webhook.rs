@@ -70,7 +70,7 @@ mod tests {
             client_secrets: secrets.iter().map(|secret| Secret::new(*secret)).collect::<Vec<_>>().into(),
             integration: None,
             oauth: None,
-            app_slug: None,
+            app: None,
         })
     }
 

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::Bench;
 use zentry_contract::tracker::{Bench as _, Fault};
 use zentry_domain::ports::TrackerError;
@@ -274,4 +276,130 @@ async fn a_closed_address_is_refused_with_the_setting_that_opens_it() {
     let own = Actor::Integration { org: OrgSlug::new("acme") };
     let Err(TrackerError::Refused { why }) = closed.organizations(&own).await else { panic!("refused") };
     assert!(why.contains("ZENTRY_ALLOW_PRIVATE_SENTRY"), "{why}");
+}
+
+// === installations ===
+
+#[tokio::test]
+async fn the_token_of_an_installation_is_refreshed_five_minutes_before_its_end_and_when_it_is_refused() {
+    let bench = Bench::start().await;
+    let (own, issue) = bench.installation_and_an_issue().await;
+    bench.let_pass_until_minutes_of_an_installation_are_left(6);
+    assert!(bench.tracker.issue(&own, &issue).await.unwrap().is_some());
+    assert_eq!(bench.refreshes().await, 0);
+    bench.let_pass_until_minutes_of_an_installation_are_left(8 * 60 - 2);
+    let before = bench.vault.token(&own);
+    assert!(bench.tracker.issue(&own, &issue).await.unwrap().is_some());
+    assert_eq!(bench.refreshes().await, 1);
+    assert_ne!(bench.vault.token(&own), before);
+    bench.sentry.faults().next(answer(401, "application/json", r#"{"detail":"Invalid token"}"#));
+    assert!(bench.tracker.issue(&own, &issue).await.unwrap().is_some());
+    assert_eq!(bench.refreshes().await, 2);
+}
+
+#[tokio::test]
+async fn an_installation_whose_refresh_was_lost_on_the_way_gets_new_tokens_for_a_signature() {
+    let bench = Bench::start().await;
+    let (own, issue) = bench.installation_and_an_issue().await;
+    bench.sentry.recover_tokens();
+    for _ in 0..2 {
+        bench.expire().await;
+        bench.lose_the_next_tokens();
+        let lost = bench.tracker.issue(&own, &issue).await;
+        assert!(matches!(lost, Err(TrackerError::Unavailable(_))), "{lost:?}");
+        assert!(bench.tracker.issue(&own, &issue).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_that_was_lost_on_the_way_is_made_up_for_by_a_signature() {
+    let bench = Bench::start().await;
+    bench.sentry.recover_tokens();
+    let (installation, code) = bench.install("acme").await;
+    let forged = bench.tracker.install(&installation, &Secret::new("forged")).await;
+    assert!(matches!(forged, Err(TrackerError::Refused { .. })), "a signature replaces no code: {forged:?}");
+    bench.lose_the_next_tokens();
+    let lost = bench.tracker.install(&installation, &code).await;
+    assert!(matches!(lost, Err(TrackerError::Unavailable(_))), "{lost:?}");
+    bench.tracker.install(&installation, &code).await.expect("installed");
+    assert!(bench.is_confirmed(&installation));
+}
+
+#[tokio::test]
+async fn a_confirmation_that_failed_is_repeated_without_a_second_exchange() {
+    let bench = Bench::start().await;
+    let (installation, code) = bench.install("acme").await;
+    for fault in [Broken::status(503), Broken::html(200), Broken::Close { carried_out: false }] {
+        // The exchange goes through.
+        if bench.vault.inner.keys().is_empty() {
+            bench.sentry.faults().next_times(2, &Broken::Late(Duration::ZERO));
+        }
+        bench.sentry.faults().next(fault);
+        let installed = bench.tracker.install(&installation, &code).await;
+        assert!(matches!(installed, Err(TrackerError::Unavailable(_))), "{installed:?}");
+        assert!(!bench.is_confirmed(&installation));
+    }
+    bench.tracker.install(&installation, &code).await.expect("installed");
+    assert!(bench.is_confirmed(&installation));
+    assert_eq!(bench.refreshes().await, 0);
+}
+
+#[tokio::test]
+async fn the_token_of_a_removed_installation_is_deleted_before_any_webhook_tells_of_it() {
+    let bench = Bench::start().await;
+    let (own, issue) = bench.installation_and_an_issue().await;
+    let Actor::Installation { installation, .. } = &own else { unreachable!("it is one") };
+    bench.uninstall(installation).await;
+    let calls = bench.sentry.calls().len();
+    for _ in 0..3 {
+        let answer = bench.tracker.issue(&own, &issue).await;
+        assert!(matches!(answer, Err(TrackerError::Unauthorized)), "{answer:?}");
+        assert!(bench.vault.inner.keys().is_empty());
+    }
+    assert!(bench.sentry.calls().len() - calls <= 3, "Sentry is not asked with it again");
+}
+
+#[tokio::test]
+async fn an_installation_that_gets_no_more_tokens_is_forgotten() {
+    let bench = Bench::start().await;
+    let (own, issue) = bench.installation_and_an_issue().await;
+    bench.expire().await;
+    bench.lose_the_next_tokens();
+    let lost = bench.tracker.issue(&own, &issue).await;
+    assert!(matches!(lost, Err(TrackerError::Unavailable(_))), "{lost:?}");
+    let ended = bench.tracker.issue(&own, &issue).await;
+    assert!(matches!(ended, Err(TrackerError::Unauthorized)), "{ended:?}");
+    assert!(bench.vault.inner.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_app_or_a_page_in_front_of_sentry_costs_no_installation_its_token() {
+    let bench = Bench::start().await;
+    let (own, issue) = bench.installation_and_an_issue().await;
+    bench.expire().await;
+    let pair = answer(401, "application/json", r#"{"detail":"Invalid Client ID / Secret pair"}"#);
+    bench.sentry.faults().next_times(2, &pair);
+    let refused = bench.tracker.issue(&own, &issue).await;
+    assert!(matches!(refused, Err(TrackerError::Unauthorized)), "{refused:?}");
+    for fault in [Broken::html(404), Broken::html(403), Broken::status(401), Broken::status(500), Broken::html(200)] {
+        bench.sentry.faults().next(fault);
+        let answer = bench.tracker.issue(&own, &issue).await;
+        assert!(matches!(answer, Err(TrackerError::Unavailable(_))), "{answer:?}");
+    }
+    assert!(bench.tracker.issue(&own, &issue).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_token_that_another_replica_saved_first_is_used_for_an_installation_too() {
+    let bench = Bench::start().await;
+    let (own, issue) = bench.installation_and_an_issue().await;
+    let (second, code) = bench.install("acme").await;
+    bench.expire().await;
+    bench.tracker.install(&second, &code).await.expect_err("the code has lapsed");
+    let (second, code) = bench.install("acme").await;
+    bench.tracker.install(&second, &code).await.expect("installed");
+    let theirs = Actor::Installation { installation: second, org: OrgSlug::new("acme") };
+    bench.vault.replace_at_the_next_save(&theirs);
+    assert!(bench.tracker.issue(&own, &issue).await.unwrap().is_some());
+    assert_eq!(bench.vault.read(&own), bench.vault.read(&theirs));
 }

@@ -11,7 +11,7 @@ use zentry_domain::{
     InstallationId, Issue, IssueId, Level, Metric, Occurrence, OrgSlug, ProjectId, ProjectKey, ProjectSlug, Remark,
     Remarked, Secret, Side, Status, Subscription, Timestamp, Webhook,
 };
-use zentry_sentry::{Integration, SentryConfig, SentryWebhook};
+use zentry_sentry::{Integration, SentryApp, SentryConfig, SentryWebhook};
 
 const UUID: &str = "11111111-2222-4333-8444-555555555555";
 const SECRETS: [&str; 2] = ["client-secret-now", "client-secret-before"];
@@ -50,13 +50,17 @@ fn fixture(name: &str) -> &'static str {
     FIXTURES.iter().find(|(found, _)| *found == name).map(|(_, body)| *body).expect(name)
 }
 
+fn app() -> SentryApp {
+    SentryApp { client_id: "the-app".into(), slug: "zentry".into() }
+}
+
 fn config() -> SentryConfig {
     SentryConfig {
         base: "https://sentry.example.com/tools/".parse().expect("an address"),
         client_secrets: Vec::from(SECRETS.map(Secret::new)).into(),
         integration: None,
         oauth: None,
-        app_slug: Some("zentry".into()),
+        app: Some(app()),
     }
 }
 
@@ -101,9 +105,9 @@ fn change(name: &str) -> Change {
 }
 
 /// What a delivery says to a deployment with acme's integration, and maybe a public app.
-fn with_an_integration(app_slug: Option<String>, body: &str) -> Change {
+fn with_an_integration(app: Option<SentryApp>, body: &str) -> Change {
     let integration = Some(Integration { org: acme(), token: Secret::new("t").into() });
-    let received = receive_with(&SentryConfig { integration, app_slug, ..config() }, body.as_bytes(), None);
+    let received = receive_with(&SentryConfig { integration, app, ..config() }, body.as_bytes(), None);
     let Received::Event { event, .. } = received else { panic!("{received:?}") };
     let Event::Changed(change) = *event else { panic!("{event:?}") };
     change
@@ -381,8 +385,8 @@ fn no_name_in_a_metric_alert_leads_its_link_astray() {
 
 #[test]
 fn installations_come_and_go() {
-    let installation = InstallationId::new(UUID);
-    let installed = Event::IntegrationInstalled { installation: installation.clone(), org: acme() };
+    let (installation, code) = (InstallationId::new(UUID), Secret::new("fedcba9876543210fedcba9876543210"));
+    let installed = Event::IntegrationInstalled { installation: installation.clone(), org: acme(), code: Some(code) };
     assert_eq!(event(fixture("installation_created")), installed);
     let removed = Event::IntegrationRemoved { installation, org: Some(acme()) };
     assert_eq!(event(fixture("installation_deleted")), removed);
@@ -447,7 +451,7 @@ fn an_internal_integration_knows_its_organization_without_being_told() {
 
 #[test]
 fn beside_a_public_app_an_unnamed_organization_is_not_taken_for_the_integrations() {
-    let app = || Some("zentry".to_owned());
+    let app = || Some(app());
     assert_eq!(with_an_integration(app(), fixture("issue_resolved")), change("issue_resolved"));
     let nowhere = r#"{"action":"triggered","data":{"event":{"issue_id":"42","project":3},"triggered_rule":"any"}}"#;
     assert_eq!(with_an_integration(app(), nowhere).project.org, None);

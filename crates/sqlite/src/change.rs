@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, Decision, Handle, LinkedPerson, MessageId, NewJob, Pause, Person, Place,
-    ProjectId, Revision, RowChange, Subscription, Timestamp, UserId,
+    Account, AccountId, Card, ChannelId, Decision, Handle, LinkedPerson, MessageId, NewJob, Owner, Pause, Person,
+    Place, ProjectId, Revision, RowChange, Subscription, Timestamp, UserId,
 };
 
 use crate::db::Db;
@@ -116,6 +116,8 @@ impl Db {
             }
             RowChange::RemoveInstallation(installation) => {
                 self.change("DELETE FROM installation WHERE id = ?1", [installation.as_str()])?;
+                let owner = Owner::of_installation(installation).to_string();
+                self.change("DELETE FROM credential WHERE owner = ?1", [owner])?;
                 let remember = "INSERT OR IGNORE INTO removed (installation) VALUES (?1)";
                 self.change(remember, [installation.as_str()]).map(drop)
             }

@@ -9,8 +9,8 @@ use zentry_contract::sample::{self, START};
 use zentry_domain::ports::{StoreError, VaultError};
 use zentry_domain::{
     Account, AccountId, Actor, Address, Answer, Card, ChangeKind, Connect, CredentialId, Decision, Digest, Filter,
-    Handle, Identity, Job, JobId, Journal, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pause, Pending, Place,
-    Revision, RowChange, Secret, Stage, Store, Timestamp, Vault,
+    Handle, Identity, InstallationId, Job, JobId, Journal, Lane, Link, LinkedPerson, NewJob, Notice, Outcome, Pause,
+    Pending, Place, Revision, RowChange, Secret, Stage, Store, Timestamp, Vault,
 };
 
 /// Nothing else in the files looks like it.
@@ -79,6 +79,18 @@ async fn what_people_say_is_nowhere_in_the_files_neither_waiting_nor_dead() {
     assert_eq!(dead[1].job, Some(Job::Connect(Box::new(connect()))));
 
     commit(&sqlite, Decision::nothing().and(RowChange::Replay(JobId::new("a")))).await;
+    assert_hidden(&disk);
+}
+
+#[tokio::test]
+async fn the_code_of_an_installation_is_nowhere_in_the_files() {
+    let disk = Disk::new();
+    let sqlite = disk.open();
+    let installation = InstallationId::new("i");
+    let job = Job::Install { installation: installation.clone(), code: Secret::new(CANARY) };
+    let install =
+        NewJob { lane: Lane::installation(&installation), job, counted: false, ..answer("a", Notice::text("")) };
+    commit(&sqlite, Decision::job(install)).await;
     assert_hidden(&disk);
 }
 

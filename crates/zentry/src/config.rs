@@ -62,7 +62,8 @@ pub(crate) struct Sentry {
     pub(crate) client_secrets: Rotating<Vec<Secret>>,
     pub(crate) internal: Option<(OrgSlug, Rotating<Secret>)>,
     pub(crate) oauth: Option<(String, Rotating<Secret>)>,
-    pub(crate) app_slug: Option<String>,
+    /// Client id and slug of a Sentry App.
+    pub(crate) app: Option<(String, String)>,
 }
 
 /// Calls out.
@@ -156,7 +157,7 @@ impl Reader<'_> {
             client_secrets: client_secrets.into(),
             internal,
             oauth,
-            app_slug: app.map(|(_, slug)| slug.to_owned()),
+            app: app.map(|(client_id, slug)| (client_id.to_owned(), slug.to_owned())),
         })
     }
 
@@ -225,10 +226,9 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
     if command.is_empty() || command.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(wrong("ZENTRY_COMMAND", "must be one word, as entered in the Zoom app"));
     }
-    let install_url = sentry
-        .app_slug
-        .as_deref()
-        .map(|slug| format!("{}/sentry-apps/{slug}/external-install/", sentry.base.as_str().trim_end_matches('/')));
+    let install_url = sentry.app.as_ref().map(|(_, slug)| {
+        format!("{}/sentry-apps/{slug}/external-install/", sentry.base.as_str().trim_end_matches('/'))
+    });
     Ok(Deployment {
         command: command.to_owned(),
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),

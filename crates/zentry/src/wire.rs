@@ -8,7 +8,7 @@ use zentry_app::{App, DirectoryPorts, Ports};
 use zentry_domain::{Clock, Random};
 use zentry_http_client::{Allowance, HttpClient, HttpConfig};
 use zentry_ingress::{Door, Public, Site, Tls};
-use zentry_sentry::{Integration, OauthApp, SentryConfig, SentryTracker, SentryWebhook};
+use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryTracker, SentryWebhook};
 use zentry_sqlite::Sqlite;
 use zentry_zoom::{ZoomChat, ZoomConfig, ZoomDirectory, ZoomWebhook};
 
@@ -138,7 +138,7 @@ fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
             redirect_uri: format!("{public_url}/sentry/callback"),
             service_hooks: false,
         }),
-        app_slug: sentry.app_slug,
+        app: sentry.app.map(|(client_id, slug)| SentryApp { client_id, slug }),
     }
 }
 

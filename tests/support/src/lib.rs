@@ -26,7 +26,7 @@ pub use proof::{Dice, rounds, seed};
 pub use square::Square;
 pub use zentry_sandbox as sandbox;
 use zentry_sandbox::browser::Page;
-use zentry_sandbox::sentry::{self, Caller, Project};
+use zentry_sandbox::sentry::{self, Caller, Project, SentryApp};
 use zentry_sandbox::zoom::{self, Message, Person, Place};
 use zentry_sandbox::{Cast, Clock, Delivery, Sandbox};
 
@@ -65,6 +65,24 @@ impl Town {
     /// The bot of an internal integration alone: nobody links.
     pub async fn with_integration(program: &str) -> Self {
         Self::built(program).await.opened()
+    }
+
+    /// The bot of a Sentry App that no organization has installed yet, with an OAuth application.
+    pub async fn with_app(program: &str) -> Self {
+        let app = sentry_app();
+        let (cast, zoom, sentry) = Cast::with_app(app.clone());
+        let mut town = Self::of(program, cast, zoom, sentry).await;
+        let oauth = &town.cast.oauth_app;
+        let settings = &mut town.setup.settings;
+        settings.retain(|name, _| name != "ZENTRY_SENTRY_ORG" && name != "ZENTRY_SENTRY_TOKEN");
+        settings.extend([
+            ("ZENTRY_SENTRY_CLIENT_ID".to_owned(), app.client_id),
+            ("ZENTRY_SENTRY_CLIENT_SECRET".to_owned(), app.client_secret),
+            ("ZENTRY_SENTRY_APP_SLUG".to_owned(), app.slug),
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_ID".to_owned(), oauth.client_id.clone()),
+            ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET".to_owned(), oauth.client_secret.clone()),
+        ]);
+        town.opened()
     }
 
     /// Everything but the running bot.
@@ -284,6 +302,19 @@ pub fn link_in(message: &Message) -> String {
 pub fn kept(delivery: Delivery) -> Delivery {
     assert_eq!(delivery.status, Some(200), "{delivery:?}");
     delivery
+}
+
+fn sentry_app() -> SentryApp {
+    SentryApp {
+        slug: "zentry".to_owned(),
+        name: "Zentry".to_owned(),
+        client_id: "sandbox-app-client".to_owned(),
+        client_secret: "sandbox-app-client-secret".to_owned(),
+        scopes: ["event:read", "org:read", "project:read"].map(str::to_owned).to_vec(),
+        published: false,
+        verify_install: true,
+        redirect_url: None,
+    }
 }
 
 fn loopback(port: u16) -> String {

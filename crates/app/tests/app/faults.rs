@@ -190,6 +190,7 @@ async fn a_removal_that_arrives_after_the_next_installation_takes_only_its_own_w
     let installed = |installation: &InstallationId| Event::IntegrationInstalled {
         installation: installation.clone(),
         org: org.clone(),
+        code: None,
     };
     let removed = Event::IntegrationRemoved { installation: old.clone(), org: Some(org.clone()) };
     for (n, event) in [(1, installed(&old)), (2, installed(&new)), (3, removed), (1, installed(&old))] {
@@ -220,7 +221,7 @@ async fn where_an_organization_removes_the_integration_its_channels_are_told_and
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
     let (installation, org) = (InstallationId::new("i"), project("checkout").org);
-    let installed = Event::IntegrationInstalled { installation: installation.clone(), org };
+    let installed = Event::IntegrationInstalled { installation: installation.clone(), org, code: None };
     world.app.accept(&[key(1)], &installed).await.expect("kept");
     world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
     let removed = Event::IntegrationRemoved { installation, org: None };
@@ -242,7 +243,8 @@ async fn the_removal_of_an_installation_that_was_never_heard_of_is_told_too_unle
     let org = project("checkout").org;
     let removed =
         |id: &str| Event::IntegrationRemoved { installation: InstallationId::new(id), org: Some(org.clone()) };
-    let installed = Event::IntegrationInstalled { installation: InstallationId::new("stays"), org: org.clone() };
+    let installed =
+        Event::IntegrationInstalled { installation: InstallationId::new("stays"), org: org.clone(), code: None };
     world.app.accept(&[key(1)], &removed("first")).await.expect("kept");
     world.app.accept(&[key(2)], &installed).await.expect("kept");
     world.app.accept(&[key(3)], &removed("unheard of")).await.expect("kept");

@@ -7,6 +7,7 @@ mod everywhere;
 mod failures;
 mod faults;
 mod gaps;
+mod installs;
 mod linking;
 mod mentions;
 mod metric_alerts;

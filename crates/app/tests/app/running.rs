@@ -207,7 +207,8 @@ async fn a_paused_channel_is_tried_again_at_once_by_one_press() {
 async fn after_an_integration_is_removed_a_press_says_that_it_still_is() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
-    let installed = Event::IntegrationInstalled { installation: InstallationId::new("i1"), org: OrgSlug::new("acme") };
+    let installed =
+        Event::IntegrationInstalled { installation: InstallationId::new("i1"), org: OrgSlug::new("acme"), code: None };
     let removed =
         Event::IntegrationRemoved { installation: InstallationId::new("i1"), org: Some(OrgSlug::new("acme")) };
     let public = App::new(world.ports(), Deployment { integration_org: None, ..world.deployment() });
@@ -382,6 +383,10 @@ impl Tracker for Interrupted {
 
     async fn unlink(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
         self.tracker.unlink(account, credential).await
+    }
+
+    async fn install(&self, installation: &InstallationId, code: &Secret) -> Result<Option<OrgSlug>, TrackerError> {
+        self.tracker.install(installation, code).await
     }
 
     async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {

@@ -300,6 +300,7 @@ async fn where_the_integration_comes_late_its_channels_are_told_once() {
         let installed = Event::IntegrationInstalled {
             installation: InstallationId::new(installation),
             org: project("checkout").org,
+            code: None,
         };
         world.app.accept(&[], &installed).await.expect("kept");
         world.settle().await;

@@ -53,7 +53,7 @@ impl World {
         tracker.add_project(&project("checkout"));
         tracker.add_project(&project("web"));
         tracker.add_member(&project("checkout").org, &ana_at_sentry());
-        tracker.install(&project("checkout").org);
+        tracker.integrate(&project("checkout").org);
         let title = "TimeoutError: pool exhausted".into();
         tracker.add_issue(&issue_42(), Issue { title, status: Some(Status::Unresolved), ..Issue::default() });
         let ports = Ports {

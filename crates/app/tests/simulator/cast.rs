@@ -119,6 +119,6 @@ pub(crate) fn sentry(deployment: &Deployment) -> FakeTracker {
     [(&ana, &acme), (&ben, &acme), (&mallory, &acme), (&mallory, &globex), (&zelda, &globex)]
         .into_iter()
         .for_each(|(user, org)| tracker.add_member(org, user));
-    deployment.integration_org.iter().for_each(|org| tracker.install(org));
+    deployment.integration_org.iter().for_each(|org| tracker.integrate(org));
     tracker
 }

@@ -54,7 +54,7 @@ pub(crate) fn only_the_right_code_links(
 pub(crate) fn inactive_grants_are_not_used(record: &Record, by: &Actor) -> Verdict {
     let is_so = match by {
         Actor::Person { credential, .. } => record.linked.contains(credential),
-        Actor::Integration { .. } => true,
+        Actor::Integration { .. } | Actor::Installation { .. } => true,
     };
     holds(is_so, "inactive grants are not used", || format!("{by:?}"))
 }

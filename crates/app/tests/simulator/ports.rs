@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Assignee, Chat, Clock, CredentialId, Decision, Deployment, Identity, Issue,
-    IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome, Person, Project,
-    ProjectSlug, Secret, Store, Timestamp, Tracker, TriggerId,
+    AccountId, Action, Actor, Address, Assignee, Chat, Clock, CredentialId, Decision, Deployment, Identity,
+    InstallationId, Issue, IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome,
+    Person, Project, ProjectSlug, Secret, Store, Timestamp, Tracker, TriggerId,
 };
 
 use crate::cast::sentry;
@@ -301,6 +301,10 @@ impl Tracker for Watched {
             answer
         };
         self.tracker_call(None, watched).await
+    }
+
+    async fn install(&self, installation: &InstallationId, code: &Secret) -> Result<Option<OrgSlug>, TrackerError> {
+        self.tracker_call(None, self.tracker.install(installation, code)).await
     }
 
     async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {

@@ -81,7 +81,7 @@ impl World {
             figures: 0,
         };
         let (installation, org) = (InstallationId::new("acme"), project("web").org);
-        world.comes(Event::IntegrationInstalled { installation, org });
+        world.comes(Event::IntegrationInstalled { installation, org, code: None });
         world.begin_upkeep();
         world
     }

@@ -35,7 +35,7 @@ struct State {
 }
 
 impl FakeStore {
-    /// A store that purges an account's credentials from `vault`.
+    /// A store that purges credentials from `vault`.
     pub fn with_vault(vault: Arc<FakeVault>) -> Self {
         Self { vault, ..Self::default() }
     }
@@ -77,8 +77,10 @@ impl FakeStore {
     /// What `decision` purges from the vault, once it is committed.
     fn purge(&self, decision: &Decision) {
         for change in &decision.changes {
-            if let RowChange::PurgeAccount(account) = change {
-                self.vault.purge(&Owner::Zoom(account.clone()));
+            match change {
+                RowChange::PurgeAccount(account) => self.vault.purge(&Owner::Zoom(account.clone())),
+                RowChange::RemoveInstallation(installation) => self.vault.purge(&Owner::of_installation(installation)),
+                _ => {}
             }
         }
     }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Assignee, CredentialId, Fix, Identity, Issue, IssueId, IssueRef, Occurrence, OrgSlug,
-    Organization, Project, ProjectSlug, Secret, Timestamp, Tracker,
+    AccountId, Action, Actor, Assignee, CredentialId, Fix, Identity, InstallationId, Issue, IssueId, IssueRef,
+    Occurrence, OrgSlug, Organization, Project, ProjectSlug, Secret, Timestamp, Tracker,
 };
 
 use crate::tracker::Fault;
@@ -37,6 +37,7 @@ struct State {
     /// Of the issues that a project lists.
     listed: HashMap<IssueId, Project>,
     integration: Option<OrgSlug>,
+    installations: Vec<Installed>,
     codes: HashMap<String, Code>,
     codes_made: usize,
     grants: Vec<Grant>,
@@ -50,6 +51,16 @@ struct State {
 struct Code {
     state: String,
     user: Identity,
+}
+
+#[derive(Debug)]
+struct Installed {
+    id: InstallationId,
+    org: OrgSlug,
+    /// Until it is exchanged.
+    code: Option<String>,
+    /// Whether the token is fresh, once there is one.
+    grant: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -124,9 +135,30 @@ impl FakeTracker {
         self.state().people.push((org.clone(), Assignee::Team { id: id.into(), name: name.into() }));
     }
 
-    /// Installs the integration in one organization.
-    pub fn install(&self, org: &OrgSlug) {
+    /// The integration belongs to this organization.
+    pub fn integrate(&self, org: &OrgSlug) {
         self.state().integration = Some(org.clone());
+    }
+
+    /// Somebody installs the app in an organization: the installation, and the code that comes with it.
+    pub fn install_app(&self, org: &OrgSlug) -> (InstallationId, Secret) {
+        let mut state = self.state();
+        let n = state.installations.len() + 1;
+        let (id, code) = (InstallationId::new(format!("00000000-0000-4000-8000-{n:012}")), format!("c0de{n:028}"));
+        let installation = Installed { id: id.clone(), org: org.clone(), code: Some(code.clone()), grant: None };
+        state.installations.push(installation);
+        (id, Secret::new(code))
+    }
+
+    /// Somebody removes the app from an organization.
+    pub fn uninstall_app(&self, id: &InstallationId) {
+        self.state().installations.retain(|installation| installation.id != *id);
+    }
+
+    /// Whether the app has taken note of an installation.
+    pub fn is_confirmed(&self, id: &InstallationId) -> bool {
+        let state = self.state();
+        state.installations.iter().any(|installation| installation.id == *id && installation.grant.is_some())
     }
 
     /// The issue as it now is.
@@ -162,7 +194,13 @@ impl FakeTracker {
 
     /// So much time passes that every grant needs a refresh.
     pub fn expire(&self) {
-        self.state().grants.iter_mut().for_each(|grant| grant.fresh = false);
+        let mut state = self.state();
+        state.grants.iter_mut().for_each(|grant| grant.fresh = false);
+        state
+            .installations
+            .iter_mut()
+            .flat_map(|installation| &mut installation.grant)
+            .for_each(|fresh| *fresh = false);
     }
 
     /// How many refreshes there were.
@@ -327,6 +365,22 @@ impl Tracker for FakeTracker {
         ended
     }
 
+    async fn install(&self, installation: &InstallationId, code: &Secret) -> Result<Option<OrgSlug>, TrackerError> {
+        self.state().called(|state| {
+            let found = state.installations.iter_mut().find(|found| found.id == *installation);
+            let found = found.ok_or(TrackerError::Gone)?;
+            if found.grant.is_none() {
+                let is_it = found.code.as_deref() == Some(code.expose());
+                found
+                    .code
+                    .take_if(|_| is_it)
+                    .ok_or(TrackerError::Refused { why: "the code is not accepted".into() })?;
+                found.grant = Some(true);
+            }
+            Ok(Some(found.org.clone()))
+        })
+    }
+
     async fn abandon(&self, account: &AccountId, credential: &CredentialId) -> Result<(), TrackerError> {
         self.state().vault.remove(&(account.clone(), credential.clone()));
         Ok(())
@@ -364,6 +418,7 @@ impl State {
             Actor::Integration { org } => {
                 return Ok(self.integration.iter().filter(|own| *own == org).cloned().collect());
             }
+            Actor::Installation { installation, org } => return self.seen_by_installation(installation, org),
             Actor::Person { account, credential } => (account, credential),
         };
         let at = self.vault.get(&(account.clone(), credential.clone())).ok_or(TrackerError::Unauthorized)?;
@@ -373,6 +428,16 @@ impl State {
         }
         let theirs = self.members.iter().filter(|(user, _)| *user == grant.user.id);
         Ok(theirs.map(|(_, org)| org.clone()).collect())
+    }
+
+    fn seen_by_installation(&mut self, id: &InstallationId, org: &OrgSlug) -> Result<HashSet<OrgSlug>, TrackerError> {
+        let found = self.installations.iter_mut().find(|installation| installation.id == *id);
+        let found = found.ok_or(TrackerError::Unauthorized)?;
+        let fresh = found.grant.as_mut().ok_or(TrackerError::Unauthorized)?;
+        if !std::mem::replace(fresh, true) {
+            self.refreshes += 1;
+        }
+        Ok(Some(found.org.clone()).into_iter().filter(|own| own == org).collect())
     }
 
     fn find(&mut self, actor: &Actor, at: &IssueRef) -> Result<Option<&mut Issue>, TrackerError> {

@@ -124,7 +124,16 @@ pub async fn an_installation_stands_for_its_organization_until_removed(bench: &i
     commit(bench, put(&two, &OrgSlug::new("globex-2"))).await;
     assert_eq!(facts.installations_of(&globex).await.expect("read"), []);
 
+    let token = |installation: &InstallationId| CredentialKey {
+        owner: Owner::of_installation(installation),
+        name: "installation".into(),
+    };
+    for installation in [&one, &two] {
+        bench.vault().save(&token(installation), &Secret::new("token"), None).await.expect("saved");
+    }
     commit(bench, change(RowChange::RemoveInstallation(one.clone()))).await;
+    assert!(bench.vault().load(&token(&one)).await.expect("read").is_none(), "its token goes with it");
+    assert!(bench.vault().load(&token(&two)).await.expect("read").is_some());
     assert_eq!(facts.installation(&one).await.expect("read"), None);
     assert!(facts.was_removed(&one).await.expect("read") && !facts.was_removed(&two).await.expect("read"));
     assert_eq!(facts.installations_of(&acme).await.expect("read"), []);

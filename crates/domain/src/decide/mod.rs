@@ -85,6 +85,7 @@ impl Core<'_> {
         &self,
         installation: &InstallationId,
         org: &OrgSlug,
+        code: Option<&Secret>,
         first: bool,
         subscriptions: &[Subscription],
     ) -> Decision {
@@ -96,10 +97,20 @@ impl Core<'_> {
         // An internal integration is there from the start.
         let is_own = self.deployment.integration_org.as_ref() == Some(org);
         let waiting = if first && !is_own { subscriptions } else { &[] };
+        let install =
+            code.filter(|_| self.deployment.install_url.is_some()).map(|code| self.install(installation, code));
         let decision = change::once_a_channel(waiting).fold(Decision::nothing(), tell);
-        decision
+        install
+            .into_iter()
+            .fold(decision, Decision::then)
             .and(RowChange::PutInstallation { installation: installation.clone(), org: org.clone() })
             .and(RowChange::RememberForEver)
+    }
+
+    /// What exchanges the code of an installation. Webhook and browser bring the same one: one of them is enough.
+    pub fn install(&self, installation: &InstallationId, code: &Secret) -> NewJob {
+        let job = Job::Install { installation: installation.clone(), code: code.clone() };
+        NewJob { unless_waiting: true, ..self.job(Lane::installation(installation), job) }
     }
 
     /// An organization removed our integration. Its channels' subscriptions stay; where it was the `last` one, each channel

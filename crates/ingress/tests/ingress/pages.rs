@@ -124,6 +124,39 @@ async fn the_setup_page_says_what_to_type_now() {
 }
 
 #[tokio::test]
+async fn the_setup_page_brings_a_code_for_an_installation_and_nothing_else() {
+    let world = World::with_app().await;
+    let uuid = "11111111-2222-4333-8444-555555555555";
+    let brings = async |request: Request| {
+        let reply = request.send(world.at).await;
+        assert_eq!(reply.status, 200);
+        world.store.waiting().len()
+    };
+    let address = |query: &str| format!("/sentry/setup?{query}");
+    for query in [
+        "orgSlug=acme".to_owned(),
+        format!("installationId={uuid}"),
+        format!("code=c0de&installationId={uuid}&code=c1de"),
+        format!("code=c0de&installationId={uuid}&installationId={uuid}"),
+        format!("code=c%20de&installationId={uuid}"),
+        "code=c0de&installationId=../acme".to_owned(),
+    ] {
+        assert_eq!(brings(Request::get(&address(&query))).await, 0, "{query}");
+    }
+    let whole = address(&format!("code=c0de&installationId={uuid}&orgSlug=globex"));
+    assert_eq!(brings(Request::new("HEAD", &whole)).await, 0, "whoever only looks uses nothing up");
+    for _ in 0..2 {
+        assert_eq!(brings(Request::get(&whole)).await, 1);
+    }
+    let waiting = format!("{:?}", world.store.waiting());
+    assert!(!waiting.contains("globex") && !waiting.contains("c0de"), "{waiting}");
+
+    world.store.set_down(true);
+    let page = get(&world, &address(&format!("code=c2de&installationId={uuid}&orgSlug=acme"))).await;
+    assert!(page.text().starts_with("Installed in acme"), "it is installed all the same");
+}
+
+#[tokio::test]
 async fn the_setup_page_repeats_nothing_that_is_no_slug() {
     let world = World::start().await;
     for org in ["%3Cscript%3E", "call+0800", "", &"a".repeat(65)] {

@@ -61,7 +61,14 @@ impl World {
     }
 
     pub(crate) async fn with(public_url: &str, limits: Limits, tls: Option<Arc<Tls>>) -> Self {
-        Self::serving(public_url, limits, tls, None).await
+        Self::serving(deployment(public_url), limits, tls, None).await
+    }
+
+    /// Organizations install a Sentry App.
+    pub(crate) async fn with_app() -> Self {
+        let install_url = Some("https://sentry.example.com/sentry-apps/zentry/external-install/".to_owned());
+        let deployment = Deployment { install_url, ..deployment("https://bot.example.com") };
+        Self::serving(deployment, Limits::default(), None, None).await
     }
 
     /// The directory of account `acc` is read.
@@ -69,11 +76,11 @@ impl World {
         let vault = Arc::new(FakeVault::default());
         let directory = Arc::new(FakeDirectory::new(&ana().account, vault));
         let reads = Some(Arc::clone(&directory));
-        (Self::serving("https://bot.example.com", Limits::default(), None, reads).await, directory)
+        (Self::serving(deployment("https://bot.example.com"), Limits::default(), None, reads).await, directory)
     }
 
     async fn serving(
-        public_url: &str,
+        deployment: Deployment,
         limits: Limits,
         tls: Option<Arc<Tls>>,
         directory: Option<Arc<FakeDirectory>>,
@@ -83,7 +90,7 @@ impl World {
         let (gate, random) = (Arc::new(Gate::around(&store)), Arc::new(SeededRandom::new(42)));
         tracker.add_project(&project("checkout"));
         tracker.add_member(&project("checkout").org, &ada());
-        tracker.install(&project("checkout").org);
+        tracker.integrate(&project("checkout").org);
         let ports = Ports {
             store: Arc::<Gate>::clone(&gate),
             facts: Arc::<FakeStore>::clone(&store),
@@ -93,10 +100,11 @@ impl World {
             clock: Arc::<FakeClock>::clone(&clock),
             random: Arc::<SeededRandom>::clone(&random),
         };
-        let app = Arc::new(App::new(ports, deployment(public_url)));
+        let public_url = deployment.public_url.clone();
+        let app = Arc::new(App::new(ports, deployment));
         let door = Door { source: "zoom", path: "/zoom/events", cap: CAP, webhook: Arc::new(Scripted) };
         let public =
-            Public::new(Arc::clone(&app), Arc::<FakeClock>::clone(&clock), random, site(public_url), vec![door]);
+            Public::new(Arc::clone(&app), Arc::<FakeClock>::clone(&clock), random, site(&public_url), vec![door]);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let at = listener.local_addr().expect("bound");
         let (stop, stopped) = watch::channel(false);

@@ -175,6 +175,30 @@ impl Sentry {
         core.fire(hook).await
     }
 
+    /// Whether an installation waits for its app to confirm it; `None` where there is none.
+    #[must_use]
+    pub fn is_pending(&self, uuid: &str) -> Option<bool> {
+        self.core().state.read(|state| Some(!state.installation(uuid)?.installed))
+    }
+
+    /// Tokens of installations live so long from now on, instead of eight hours.
+    pub fn shorten_installation_tokens(&self, life: Duration) {
+        let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+        self.core().state.change(|state| state.installation_token_ms = life);
+    }
+
+    /// Browsers go to this address after installing any app.
+    pub fn redirect_installs(&self, address: &str) {
+        self.core().state.change(|state| {
+            state.world.apps.iter_mut().for_each(|app| app.redirect_url = Some(address.to_owned()));
+        });
+    }
+
+    /// Organizations have the feature by which an app gets lost tokens of its installations anew. At first they do not.
+    pub fn recover_tokens(&self) {
+        self.core().state.change(|state| state.recovers_tokens = true);
+    }
+
     /// Sends a webhook of any resource and action to all receivers in an organization.
     pub async fn send_webhook(
         &self,

@@ -1,5 +1,6 @@
 //! Installations of a Sentry App: grant exchange, refresh, confirmation (Sentry, Sentry App installation).
 
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -9,20 +10,19 @@ use super::{
     webhook::Actor,
     world::SentryApp,
 };
-use crate::{clock::rfc3339, http::Answer};
+use crate::{clock::rfc3339, http::Answer, ids::hmac_base64};
 
-/// An installation's token lives for eight hours.
-const LIFE_MS: i64 = 8 * 3_600_000;
+/// Asks for tokens with a signature instead of the last refresh token.
+const BY_SIGNATURE: &str = "urn:sentry:params:oauth:grant-type:jwt-bearer";
 
 impl Rest<'_> {
     /// Exchanges a grant, or refreshes a token.
     pub(super) fn authorize_installation(&mut self, uuid: &str) -> Result<Answer, Answer> {
         let body = self.body()?;
         let field = |name| required(&body, name);
-        let (grant_type, client_id, secret) = (field("grant_type")?, field("client_id")?, field("client_secret")?);
-        let known = |app: &&SentryApp| app.client_id == client_id && app.client_secret == secret;
-        let app = self.state.world.apps.iter().find(known).cloned();
-        let app = app.ok_or_else(|| unauthorized("Invalid client credentials"))?;
+        let by_signature = body.get("grant_type").and_then(Value::as_str) == Some(BY_SIGNATURE);
+        let app = if by_signature { self.signer()? } else { self.client(&body)? };
+        let grant_type = field("grant_type")?;
         let installation = self.state.installation(uuid).ok_or_else(|| not_found("no such installation"))?;
         if installation.client_id != app.client_id {
             return Err(unauthorized("Forbidden grant"));
@@ -30,8 +30,42 @@ impl Rest<'_> {
         match grant_type.as_str() {
             "authorization_code" => self.exchange(uuid, &field("code")?, &app),
             "refresh_token" => self.refresh(uuid, &field("refresh_token")?, &app),
+            BY_SIGNATURE => self.recover(uuid, &app),
             _ => Err(Answer::json(403, &json!({ "detail": "Invalid grant_type" }))),
         }
+    }
+
+    /// The app that names itself in the body.
+    fn client(&self, body: &Map<String, Value>) -> Result<SentryApp, Answer> {
+        let named = |name| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (client_id, secret) = (named("client_id"), named("client_secret"));
+        let known = |app: &&SentryApp| app.client_id == client_id && app.client_secret == secret;
+        let app = self.state.world.apps.iter().find(known).cloned();
+        app.ok_or_else(|| unauthorized("Invalid Client ID / Secret pair"))
+    }
+
+    /// The app that has signed the JSON web token in the header, which is good once and for an hour at most.
+    fn signer(&mut self) -> Result<SentryApp, Answer> {
+        let refused = || unauthorized("Could not validate JWT");
+        let token = self.request.bearer().ok_or_else(|| unauthorized("Header is in invalid form"))?;
+        let (signed, tag) = token.rsplit_once('.').ok_or_else(refused)?;
+        let (head, claims) = signed.split_once('.').ok_or_else(refused)?;
+        let head = decoded(head).ok_or_else(refused)?;
+        let claims = decoded(claims).ok_or_else(refused)?;
+        let issuer = claims["iss"].as_str().unwrap_or_default();
+        let app = self.state.world.apps.iter().find(|app| app.client_id == issuer).cloned();
+        let app = app.ok_or_else(|| unauthorized("JWT is not valid for this application"))?;
+        let (now, from, until) = (self.now_ms / 1_000, claims["iat"].as_i64(), claims["exp"].as_i64());
+        let is_now =
+            from.is_some_and(|from| from <= now) && until.is_some_and(|until| now < until && until <= now + 3_600);
+        let number = claims["jti"].as_str().filter(|number| !number.is_empty() && claims["sub"] == claims["iss"]);
+        let number = number.ok_or_else(refused)?.to_owned();
+        let is_signed = head["alg"] == "HS256" && tag == hmac_base64(&app.client_secret, signed);
+        if !is_now || !is_signed || self.state.signatures.contains(&number) {
+            return Err(refused());
+        }
+        self.state.signatures.push(number);
+        Ok(app)
     }
 
     fn exchange(&mut self, uuid: &str, code: &str, app: &SentryApp) -> Result<Answer, Answer> {
@@ -56,6 +90,23 @@ impl Rest<'_> {
         Ok(self.issue_token(uuid, app))
     }
 
+    /// New tokens for lost ones, where the organization has the feature.
+    fn recover(&mut self, uuid: &str, app: &SentryApp) -> Result<Answer, Answer> {
+        if !self.state.recovers_tokens {
+            return Err(Answer::json(
+                403,
+                &json!({ "detail": "Manual token refresh is not enabled for this organization" }),
+            ));
+        }
+        let of = Caller::Installation(uuid.to_owned());
+        let before = self.state.tokens.len();
+        self.state.tokens.retain(|token| token.caller != of);
+        if self.state.tokens.len() == before {
+            return Err(unauthorized("Installation does not have a token"));
+        }
+        Ok(self.issue_token(uuid, app))
+    }
+
     fn issue_token(&mut self, uuid: &str, app: &SentryApp) -> Answer {
         let token = Token {
             access: self.ids.hex64(),
@@ -63,7 +114,7 @@ impl Rest<'_> {
             caller: Caller::Installation(uuid.to_owned()),
             client_id: app.client_id.clone(),
             scopes: app.scopes.clone(),
-            expires_ms: self.now_ms + LIFE_MS,
+            expires_ms: self.now_ms + self.state.installation_token_ms,
         };
         let body = json!({
             "id": "38",
@@ -127,6 +178,11 @@ impl Rest<'_> {
             _ => None,
         }
     }
+}
+
+/// One part of a JSON web token.
+fn decoded(part: &str) -> Option<Value> {
+    serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).ok()?).ok()
 }
 
 fn required(body: &Map<String, Value>, name: &str) -> Result<String, Answer> {

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::{http::Request, ids::Ids};
 
+/// As long as an installation's token lives (Sentry, Sentry App: code exchange).
+const EIGHT_HOURS_MS: i64 = 8 * 3_600_000;
+
 /// On whose behalf a call was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
@@ -80,6 +83,12 @@ pub(super) struct State {
     pub(super) issues: Vec<Issue>,
     pub(super) tokens: Vec<Token>,
     pub(super) installations: Vec<Installation>,
+    /// How long their tokens live.
+    pub(super) installation_token_ms: i64,
+    /// Whether lost tokens of installations are given anew for a signature.
+    pub(super) recovers_tokens: bool,
+    /// The numbers of the signatures that were used.
+    pub(super) signatures: Vec<String>,
     pub(super) oauth: super::oauth::Memory,
     pub(super) calls: Vec<Call>,
     pub(super) metric_rules: Vec<MetricRule>,
@@ -104,6 +113,9 @@ impl State {
             world,
             issues: Vec::new(),
             installations: Vec::new(),
+            installation_token_ms: EIGHT_HOURS_MS,
+            recovers_tokens: false,
+            signatures: Vec::new(),
             oauth: super::oauth::Memory::default(),
             calls: Vec::new(),
             metric_rules: Vec::new(),

@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use http::{HeaderValue, Method, header};
 use zentry_contract::tracker::{Fault, WORLD};
 use zentry_domain::{
-    AccountId, Actor, Clock, CredentialId, Identity, IssueId, IssueRef, Occurrence, OrgSlug, Project, ProjectId,
-    ProjectSlug, Secret, Timestamp, Tracker, Vault,
+    AccountId, Actor, Clock, CredentialId, Identity, InstallationId, IssueId, IssueRef, Occurrence, OrgSlug, Project,
+    ProjectId, ProjectSlug, Secret, Timestamp, Tracker, Vault,
 };
 use zentry_http_client::{Allowance, HttpClient, HttpConfig, Request};
 use zentry_sandbox::browser::Browser;
 use zentry_sandbox::sentry::{self, NewIssue, OAuthApp, Role, Sentry, World};
 use zentry_sandbox::{Fault as Broken, Wire};
-use zentry_sentry::{Integration, OauthApp, SentryConfig, SentryTracker};
+use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryTracker};
 
 use vault::Watched;
 
@@ -24,6 +24,7 @@ use vault::Watched;
 const REDIRECT: &str = "came-back";
 
 const LIFE: Duration = Duration::from_secs(30 * 24 * 3_600);
+const INSTALLATION_LIFE: Duration = Duration::from_secs(8 * 3_600);
 
 pub(crate) struct Bench {
     pub(crate) sentry: Sentry,
@@ -55,6 +56,7 @@ impl Bench {
         }
         world.integration(&organizations[0], "integration-token", "client-secret");
         world.oauth_app(oauth_app());
+        world.sentry_app(sentry_app());
         let sentry = Sentry::start(world, &clock, &wire).await.expect("a free port");
         let redirect_uri = format!("{}/{REDIRECT}", sentry.base());
         sentry.allow_redirect(&redirect_uri);
@@ -73,6 +75,25 @@ impl Bench {
     pub(crate) async fn ana_and_an_issue(&self) -> (Actor, IssueRef) {
         let issue = zentry_contract::tracker::Bench::issue(self, &self.known_projects("acme")[0]).await;
         (self.link("Ana", "first").await, issue)
+    }
+
+    /// The app is installed in acme, and an issue there.
+    pub(crate) async fn installation_and_an_issue(&self) -> (Actor, IssueRef) {
+        let issue = zentry_contract::tracker::Bench::issue(self, &self.known_projects("acme")[0]).await;
+        let (installation, code) = zentry_contract::tracker::Bench::install(self, "acme").await;
+        self.tracker.install(&installation, &code).await.expect("installed");
+        (Actor::Installation { installation, org: OrgSlug::new("acme") }, issue)
+    }
+
+    /// The answer with an installation's next tokens does not arrive. Of the two client secrets Sentry takes the second.
+    pub(crate) fn lose_the_next_tokens(&self) {
+        self.sentry.faults().next(Broken::Late(Duration::ZERO));
+        self.sentry.faults().next(Broken::Close { carried_out: true });
+    }
+
+    /// An installation's token has so many minutes left.
+    pub(crate) fn let_pass_until_minutes_of_an_installation_are_left(&self, minutes: u64) {
+        self.clock.advance(INSTALLATION_LIFE - Duration::from_secs(60 * minutes));
     }
 
     pub(crate) async fn link(&self, name: &str, credential: &str) -> Actor {
@@ -203,6 +224,20 @@ impl zentry_contract::tracker::Bench for Bench {
         self.sentry.revoke(self.user(&user.name));
     }
 
+    async fn install(&self, org: &str) -> (InstallationId, Secret) {
+        let organization = self.organizations.iter().find(|found| found.slug == org).expect("an organization");
+        let installed = self.sentry.install("zentry", organization, &self.users[0]).await.expect("the app is there");
+        (InstallationId::new(installed.uuid), Secret::new(installed.code))
+    }
+
+    async fn uninstall(&self, installation: &InstallationId) {
+        self.sentry.uninstall(installation.as_str(), &self.users[0]).await;
+    }
+
+    fn is_confirmed(&self, installation: &InstallationId) -> bool {
+        self.sentry.is_pending(installation.as_str()) == Some(false)
+    }
+
     async fn grants_of(&self, user: &Identity) -> usize {
         let mut alive = 0;
         for token in self.vault.tokens() {
@@ -217,8 +252,9 @@ impl zentry_contract::tracker::Bench for Bench {
 
     async fn refreshes(&self) -> usize {
         let entries = self.wire.entries();
-        let tokens = entries.iter().filter(|entry| entry.path == "/oauth/token/" && entry.status == Some(200)).count();
-        tokens - self.vault.first_saves()
+        let gives = |path: &str| path == "/oauth/token/" || path.ends_with("/authorizations/");
+        let given = |status: Option<u16>| matches!(status, Some(200 | 201));
+        entries.iter().filter(|entry| gives(&entry.path) && given(entry.status)).count() - self.vault.first_saves()
     }
 
     async fn fail_next(&self, fault: Fault) {
@@ -239,10 +275,24 @@ fn oauth_app() -> OAuthApp {
     }
 }
 
+fn sentry_app() -> sentry::SentryApp {
+    let scopes = ["event:read", "org:read", "project:read"];
+    sentry::SentryApp {
+        slug: "zentry".to_owned(),
+        name: "Zentry".to_owned(),
+        client_id: "the-app".to_owned(),
+        client_secret: "app-secret".to_owned(),
+        scopes: scopes.map(str::to_owned).to_vec(),
+        published: true,
+        verify_install: true,
+        redirect_url: None,
+    }
+}
+
 fn config(base: &str, redirect_uri: String) -> SentryConfig {
     SentryConfig {
         base: base.parse().expect("an address"),
-        client_secrets: vec![Secret::new("client-secret")].into(),
+        client_secrets: vec![Secret::new("client-secret"), Secret::new("app-secret")].into(),
         integration: Some(Integration { org: OrgSlug::new("acme"), token: Secret::new("integration-token").into() }),
         oauth: Some(OauthApp {
             client_id: "the-client".into(),
@@ -250,7 +300,7 @@ fn config(base: &str, redirect_uri: String) -> SentryConfig {
             redirect_uri,
             service_hooks: false,
         }),
-        app_slug: None,
+        app: Some(SentryApp { client_id: "the-app".into(), slug: "zentry".into() }),
     }
 }
 

@@ -122,6 +122,13 @@ impl Vault for Watched {
 }
 
 fn key(actor: &Actor) -> CredentialKey {
-    let Actor::Person { account, credential } = actor else { unreachable!("only people have grants") };
-    CredentialKey { owner: Owner::Zoom(account.clone()), name: format!("person/{credential}") }
+    match actor {
+        Actor::Person { account, credential } => {
+            CredentialKey { owner: Owner::Zoom(account.clone()), name: format!("person/{credential}") }
+        }
+        Actor::Installation { installation, .. } => {
+            CredentialKey { owner: Owner::of_installation(installation), name: "installation".into() }
+        }
+        Actor::Integration { .. } => unreachable!("it has no grant"),
+    }
 }

@@ -42,6 +42,9 @@ pub(super) fn whole(letter: &DeadLetter) -> Result<String, Failure> {
         "job": serde_json::to_value(&letter.job).map_err(unreadable)?,
     });
     hide_tokens(&mut shown);
+    if let Some(code) = shown.pointer_mut("/job/code") {
+        *code = json!("…");
+    }
     serde_json::to_string_pretty(&shown).map_err(unreadable)
 }
 
@@ -88,7 +91,8 @@ fn without_tokens(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use zentry_domain::{
-        AccountId, Address, Answer, Handle, JobId, Lane, Notice, Person, Place, Timestamp, UserId, UserJid,
+        AccountId, Address, Answer, Handle, InstallationId, JobId, Lane, Notice, Person, Place, Secret, Timestamp,
+        UserId, UserJid,
     };
 
     use super::*;
@@ -129,6 +133,14 @@ mod tests {
         let (acc, ops) = (Some("acc"), Some("OPS@conference.xmpp.zoom.us"));
         assert_eq!(whither, [(acc, ops), (acc, Some("ops@conference.xmpp.zoom.us")), (None, None)]);
         assert_eq!(rows[0][5], "2026-01-02T04:04:05Z", "when it was given up");
+    }
+
+    #[test]
+    fn the_code_of_an_installation_is_not_shown() {
+        let installation = InstallationId::new("11111111-2222-4333-8444-555555555555");
+        let job = Job::Install { installation: installation.clone(), code: Secret::new("canary") };
+        let shown = whole(&letter(Lane::installation(&installation), job)).expect("shown");
+        assert!(shown.contains(installation.as_str()) && !shown.contains("canary"), "{shown}");
     }
 
     #[test]

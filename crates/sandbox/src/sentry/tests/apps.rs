@@ -1,3 +1,5 @@
+use data_encoding::BASE64URL_NOPAD;
+
 use super::*;
 
 fn published_app(bot: &Bot) -> SentryApp {
@@ -82,6 +84,66 @@ async fn a_grant_exchange_says_what_is_missing_and_lapses() {
     assert_eq!(grant(&sentry, &installed.uuid, wrong).await.status, 401);
     let odd = json!({ "grant_type": "password", "code": installed.code });
     assert_eq!(grant(&sentry, &installed.uuid, odd).await.status, 403);
+}
+
+/// What an app signs to get lost tokens anew.
+fn signature(secret: &str, iat_s: i64, exp_s: i64, number: &str) -> String {
+    let part = |value: Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    let claims = json!({ "iss": "app-client", "sub": "app-client", "iat": iat_s, "exp": exp_s, "jti": number });
+    let signed = format!("{}.{}", part(json!({ "alg": "HS256", "typ": "JWT" })), part(claims));
+    let tag = crate::ids::hmac_base64(secret, &signed);
+    format!("{signed}.{tag}")
+}
+
+#[tokio::test]
+async fn lost_tokens_are_given_anew_for_a_signature_where_there_were_some() {
+    let clock = Clock::real();
+    let (sentry, _bot, _, _, installed, _wire) = with_app(clock.clone()).await;
+    let url = format!("{}/api/0/sentry-app-installations/{}/authorizations/", sentry.base(), installed.uuid);
+    let body = json!({ "grant_type": "urn:sentry:params:oauth:grant-type:jwt-bearer" }).to_string();
+    let ask = async |token: String| {
+        call(Method::POST, &url, &[JSON, ("authorization", &format!("Bearer {token}"))], &body).await
+    };
+    let now = clock.now_ms() / 1_000;
+    let signed = |number: &str| signature("app-secret", now, now + 60, number);
+    assert_eq!(ask(signed("1")).await.status, 403, "the organization does not have the feature");
+    sentry.recover_tokens();
+    let none = ask(signed("2")).await;
+    assert_eq!((none.status, none.value()["detail"].as_str()), (401, Some("Installation does not have a token")));
+    let code = json!({ "grant_type": "authorization_code", "code": installed.code });
+    assert_eq!(grant(&sentry, &installed.uuid, code).await.status, 201);
+    for refused in [
+        signature("wrong", now, now + 60, "3"),
+        signature("app-secret", now, now - 1, "4"),
+        signature("app-secret", now + 60, now + 90, "5"),
+        signature("app-secret", now, now + 60, ""),
+        signed("1"),
+        "no token".into(),
+    ] {
+        assert_eq!(ask(refused).await.status, 401);
+    }
+    assert_eq!(ask(signed("6")).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_code_lapses_after_ten_minutes_and_a_token_after_eight_hours() {
+    let clock = Clock::real();
+    let (sentry, _bot, initech, _, installed, _wire) = with_app(clock.clone()).await;
+    let code = |installed: &Installed| json!({ "grant_type": "authorization_code", "code": installed.code });
+    let peter = User { id: 0, name: "Peter".into(), email: String::new() };
+    let other = sentry.install("zentry", &initech, &peter).await.unwrap();
+    assert_eq!(grant(&sentry, &other.uuid, code(&installed)).await.status, 401, "it is another installation's");
+    let token = grant(&sentry, &other.uuid, code(&other)).await.value();
+    clock.advance(Duration::from_secs(600));
+    let late = grant(&sentry, &installed.uuid, code(&installed)).await;
+    assert_eq!((late.status, late.value()["detail"].as_str()), (401, Some("Grant has already expired")));
+    let of = Client {
+        base: format!("{}/api/0", sentry.base()),
+        bearer: format!("Bearer {}", token["token"].as_str().unwrap()),
+    };
+    assert_eq!(of.get("/organizations/").await.status, 200);
+    clock.advance(Duration::from_secs(8 * 3_600));
+    assert_eq!(of.get("/organizations/").await.status, 401);
 }
 
 #[tokio::test]
