@@ -244,7 +244,7 @@ impl Content {
     }
 
     fn hidden(&self) -> String {
-        self.settings.privacy.hides().to_owned()
+        self.settings.privacy.hides(self.issue.hidden)
     }
 
     fn whose(&self) -> String {
@@ -253,8 +253,10 @@ impl Content {
         line(&format!("{name} of {org_name} · issue {} · connected by {by}", self.issue_id), LINE_MAX)
     }
 
+    /// Where in the code: the frame says it more exactly than the culprit.
     fn culprit(&self) -> String {
-        self.issue.culprit.as_deref().map_or_else(String::new, |culprit| line(culprit, LINE_MAX))
+        let place = self.issue.frame.as_deref().or(self.issue.culprit.as_deref());
+        place.map_or_else(String::new, |place| line(place, LINE_MAX))
     }
 
     fn figures(&self) -> String {

@@ -111,6 +111,12 @@ pub struct Issue {
     pub title: String,
     /// Where in the code.
     pub culprit: Option<String>,
+    /// The innermost frame of the application itself, of the event that told us: `checkout/pay.py:88 in charge_card`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<String>,
+    /// How many values a channel's privacy setting keeps from it.
+    #[serde(skip_serializing_if = "crate::subscription::is_default")]
+    pub hidden: u8,
     /// How bad.
     pub level: Option<Level>,
     /// Whether somebody has dealt with it.
@@ -149,6 +155,7 @@ impl Issue {
         keep(&mut self.status, &newer.status);
         keep(&mut self.short_id, &newer.short_id);
         keep(&mut self.culprit, &newer.culprit);
+        keep(&mut self.frame, &newer.frame);
         keep(&mut self.events, &newer.events);
         keep(&mut self.users, &newer.users);
         keep(&mut self.release, &newer.release);

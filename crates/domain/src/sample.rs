@@ -109,6 +109,8 @@ pub(crate) fn change(kind: ChangeKind) -> Change {
             first_seen: Timestamp::parse("2026-01-02T03:04:05Z"),
             assignee: None,
             fix: None,
+            frame: None,
+            hidden: 0,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
         occurrence: None,

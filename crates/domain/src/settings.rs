@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::counted;
 use crate::{Issue, Zone};
 
 /// What a channel has set for all of its cards.
@@ -168,23 +169,43 @@ impl Privacy {
     }
 
     /// What is said where something is hidden.
-    pub(crate) fn hides(self) -> &'static str {
-        match self {
-            Self::Full => "",
-            Self::NoMessage | Self::ClassOnly => "Message hidden by this channel's privacy setting.",
+    pub(crate) fn hides(self, values: u8) -> String {
+        match (self, values) {
+            (Self::Full, _) => String::new(),
+            (_, 0) => "Messages are hidden by this channel's privacy setting.".into(),
+            (_, values) => format!("{} hidden by this channel's privacy setting.", counted(values.into(), "value")),
         }
     }
 
     /// The issue without what must not be shown, and so is not kept either.
     #[must_use]
     pub fn redact(self, issue: Issue) -> Issue {
-        let title = || class_of(&issue.title).to_owned();
+        let class = class_of(&issue.title).to_owned();
+        let is_cut = class.len() < issue.title.trim().len();
+        let others = [
+            issue.culprit.is_some(),
+            issue.frame.is_some(),
+            issue.release.is_some(),
+            issue.assignee.as_ref().is_some_and(|assignee| assignee.name().is_some()),
+            issue.fix.is_some(),
+        ];
+        let removed =
+            u8::from(is_cut) + if self == Self::ClassOnly { others.map(u8::from).into_iter().sum() } else { 0 };
+        // What was removed before is not there to be counted again.
+        let hidden = issue.hidden.max(removed);
         match self {
-            Self::Full => issue,
-            Self::NoMessage => Issue { title: title(), ..issue },
-            Self::ClassOnly => {
-                Issue { title: title(), culprit: None, release: None, assignee: None, fix: None, ..issue }
-            }
+            Self::Full => Issue { hidden: 0, ..issue },
+            Self::NoMessage => Issue { title: class, hidden, ..issue },
+            Self::ClassOnly => Issue {
+                title: class,
+                culprit: None,
+                frame: None,
+                release: None,
+                assignee: None,
+                fix: None,
+                hidden,
+                ..issue
+            },
         }
     }
 }
@@ -228,5 +249,14 @@ mod tests {
         let bare = Privacy::ClassOnly.redact(issue("a: b"));
         assert_eq!((bare.culprit, bare.release, bare.assignee), (None, None, None));
         assert_eq!(Privacy::Full.redact(issue("a: b")), issue("a: b"));
+    }
+
+    #[test]
+    fn what_is_hidden_is_counted_once() {
+        assert_eq!(Privacy::NoMessage.redact(issue("a: b")).hidden, 1);
+        assert_eq!(Privacy::NoMessage.redact(issue("TimeoutError")).hidden, 0);
+        let bare = Privacy::ClassOnly.redact(issue("a: b"));
+        assert_eq!(bare.hidden, 4);
+        assert_eq!(Privacy::ClassOnly.redact(bare).hidden, 4);
     }
 }

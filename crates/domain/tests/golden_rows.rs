@@ -72,6 +72,8 @@ fn content(standing: Standing) -> Content {
             first_seen: Some(Timestamp(1_767_323_045_000)),
             assignee: Some(Assignee::Somebody("Ben".into())),
             fix: None,
+            frame: None,
+            hidden: 0,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
         standing,
@@ -258,6 +260,9 @@ fn subscriptions_stay_readable() {
 fn cards_stay_readable_in_every_standing() {
     let (by, at) = (Some("Ana".to_owned()), Timestamp(1_767_323_045_000));
     golden("card_new", &content(Standing::New));
+    let issue =
+        Issue { frame: Some("checkout/pay.py:88 in charge_card".into()), hidden: 2, ..content(Standing::New).issue };
+    golden("card_with_frame", &Content { issue, ..content(Standing::New) });
     golden("card_seen", &content(Standing::Seen));
     golden("card_came_back", &content(Standing::CameBack));
     golden("card_escalating", &content(Standing::Escalating));

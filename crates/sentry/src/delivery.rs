@@ -17,6 +17,7 @@ use zentry_domain::{
 
 use crate::SentryConfig;
 use crate::address::{self, Site};
+use crate::frame;
 use crate::metric::{self, MetricAlert};
 use crate::remark::{self, Seer};
 use crate::wire::{self, Holder, Metadata, Named, Tag, Text, lenient};
@@ -406,6 +407,9 @@ struct Occurrence {
     tags: Option<Vec<Tag>>,
     #[serde(deserialize_with = "lenient")]
     metadata: Option<Metadata>,
+    /// Where in the application's own code.
+    #[serde(deserialize_with = "frame::of_exception")]
+    exception: Option<String>,
     url: Text,
     web_url: Text,
     issue_url: Text,
@@ -440,6 +444,7 @@ impl Occurrence {
         Issue {
             title: if title.is_empty() { self.message.kept().unwrap_or_default() } else { title },
             culprit: self.culprit.kept(),
+            frame: self.exception.clone(),
             level: tagged(&self.level, "level").map(|word| Level::from_word(&word)),
             release: tagged(&self.release, "release"),
             environment: tagged(&self.environment, "environment"),

@@ -11,6 +11,7 @@ mod address;
 mod answer;
 mod api;
 mod delivery;
+mod frame;
 mod installation;
 mod metric;
 mod oauth;

@@ -162,6 +162,8 @@ impl Issue {
             short_id: self.short_id.kept(),
             title: title(&self.title, self.metadata.as_ref()),
             culprit: self.culprit.kept(),
+            frame: None,
+            hidden: 0,
             level: self.level.get().map(Level::from_word),
             status: self.status(),
             events: self.count.number(),

@@ -108,7 +108,7 @@ async fn a_private_channel_neither_shows_nor_keeps_what_a_message_said() {
     world.happens(ChangeKind::New).await;
     let card = world.card().notice;
     assert_eq!(card.head, "New · [checkout] TimeoutError");
-    assert!(card.lines.iter().any(|line| line.text == "Message hidden by this channel's privacy setting."), "{card:?}");
+    assert!(card.lines.iter().any(|line| line.text == "1 value hidden by this channel's privacy setting."), "{card:?}");
     world.ana_presses(Action::Resolve).await;
     assert_eq!(world.card().notice.head, "Resolved · [checkout] TimeoutError");
     let kept = world.store.cards_of(&IssueId::new("42")).await.expect("read");

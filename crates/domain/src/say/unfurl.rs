@@ -23,7 +23,7 @@ pub fn unfurled(project: &ProjectSlug, issue: Issue, privacy: Privacy) -> Notice
     let figures: Vec<_> = figures.into_iter().flatten().collect();
     let culprit = issue.culprit.as_deref().map_or_else(String::new, |culprit| line(culprit, LINE));
     let mut notice = Notice { tone: Some(tone), ..Notice::text(head) };
-    for text in [figures.join(" · "), culprit, privacy.hides().to_owned()] {
+    for text in [figures.join(" · "), culprit, privacy.hides(issue.hidden)] {
         notice = if text.is_empty() { notice } else { notice.line(text) };
     }
     let name = issue.short_id.as_deref().map(|id| line(id, 60)).filter(|id| !id.is_empty());
