@@ -56,14 +56,14 @@ impl App {
     }
 
     /// The installation has a token. Where no webhook has told of it, Sentry has now; where one has told of its removal
-    /// meanwhile, the token goes too.
+    /// meanwhile, or where its organization is not accepted here, the token goes again.
     pub(crate) async fn installed(
         &self,
         installation: &InstallationId,
         org: Option<&OrgSlug>,
     ) -> Result<Decision, StoreError> {
         let facts = &self.ports.facts;
-        if facts.was_removed(installation).await? {
+        if facts.was_removed(installation).await? || org.is_some_and(|org| !self.deployment.accepts(org)) {
             return Ok(Decision::nothing().and(RowChange::RemoveInstallation(installation.clone())));
         }
         match (facts.installation(installation).await?, org) {

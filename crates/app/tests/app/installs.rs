@@ -116,6 +116,13 @@ async fn an_organization_that_is_not_accepted_is_not_exchanged() {
     let (installation, code) = world.tracker.install_app(&acme());
     hears(&world, 1, &installed(&installation, &code)).await;
     assert!(!world.tracker.is_confirmed(&installation));
+
+    let (unheard, code) = world.tracker.install_app(&acme());
+    let token = CredentialKey { owner: Owner::of_installation(&unheard), name: "installation".into() };
+    world.store.vault().save(&token, &Secret::new("exchanged"), None).await.expect("saved");
+    browser_brings(&world, &unheard, code.expose()).await;
+    assert!(world.store.vault().load(&token).await.expect("read").is_none(), "no token of it is kept");
+    assert_eq!(world.store.installation(&unheard).await.expect("read"), None);
 }
 
 #[tokio::test]
