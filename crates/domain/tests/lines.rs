@@ -123,6 +123,13 @@ proptest! {
     }
 
     #[test]
+    fn a_word_that_is_cut_off_at_the_end_of_a_long_line_is_not_corrected_for_ever(hidden in 990..1_005_usize) {
+        let line = format!("{}help", "\u{202e} ".repeat(hidden / 2));
+        let corrected = parse(&line, "sentry").err().and_then(with_correction);
+        prop_assert!(corrected.is_none_or(|(_, corrected)| parse(&corrected, "sentry").err().and_then(with_correction).is_none()));
+    }
+
+    #[test]
     fn any_text_becomes_one_clean_line_within_its_limit(raw in line(), max in 1..200_usize) {
         let clean = text::line(&raw, max);
         prop_assert!(!clean.chars().any(is_hidden), "{clean:?}");

@@ -277,7 +277,8 @@ impl CommandError {
         let rest: String = self.line.chars().skip(self.at).collect();
         // Words that were read otherwise than they stand there are not put together again.
         let rest = rest.strip_prefix(word.as_str()).filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
-        Some(format!("{before}{meant}{rest}"))
+        // A longer one would be cut before its end, and read as it was.
+        Some(format!("{before}{meant}{rest}")).filter(|line| line.chars().count() <= LONGEST_LINE)
     }
 }
 
