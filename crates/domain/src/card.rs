@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::counted;
 use crate::{
     Action, Address, Archive, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId, Metric, Notice,
-    Occurrence, Person, Revision, Status, Subscription, Timestamp, Zone,
+    Occurrence, Person, Revision, Status, Subscription, Tag, Timestamp, Zone,
 };
 
 /// When a card was opened that was not opened yet.
@@ -160,7 +160,7 @@ impl Card {
             by: subscription.by.clone(),
             project: subscription.project.clone(),
             issue_id: change.issue_id.clone(),
-            issue: change.issue.clone(),
+            issue: told_of(change),
             standing: told_by(change, now).unwrap_or(Standing::New),
             steps: Vec::new(),
             doing: None,
@@ -174,7 +174,7 @@ impl Card {
     #[must_use]
     pub fn after(&self, change: &Change, now: Timestamp) -> Option<Self> {
         let mut content = self.content.clone();
-        content.issue.update(&change.issue);
+        content.issue.update(&told_of(change));
         if let Some(standing) = self.standing_after(change, now) {
             content.standing = standing;
             content.issue.fix.clone_from(&change.issue.fix);
@@ -255,8 +255,10 @@ impl Card {
     #[must_use]
     pub fn after_occurrence(&self, occurrence: &Occurrence, now: Timestamp) -> Self {
         let Occurrence { environment, release, .. } = occurrence.clone();
+        let tags = Tag::of(occurrence);
         let mut card = self.opened_after(self, now);
-        card.content.issue.update(&Issue { environment, release, ..Issue::default() });
+        card.content.issue.update(&Issue { environment, release, tags, ..Issue::default() });
+        card.content = card.content.redacted();
         card
     }
 
@@ -382,6 +384,12 @@ impl Card {
         }
         Some(Self { content, revision: self.revision.next(), ..self.clone() })
     }
+}
+
+/// The issue as a change shows it, with what of its occurrence cards may show.
+fn told_of(change: &Change) -> Issue {
+    let tags = change.occurrence.as_ref().map(|occurrence| Tag::of(occurrence)).unwrap_or_default();
+    Issue { tags, ..change.issue.clone() }
 }
 
 /// The standing that a change tells of by itself.

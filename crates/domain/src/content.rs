@@ -150,12 +150,13 @@ impl Content {
                 vec![self.what_happened()]
             }
             Density::Standard => {
-                vec![self.what_happened(), self.culprit(), figures, self.assigned(), self.timeline(), self.hidden()]
+                let (happened, tags) = (self.what_happened(), self.tags());
+                vec![happened, self.culprit(), figures, tags, self.assigned(), self.timeline(), self.hidden()]
             }
             Density::Full => {
                 let (whose, hidden) = (self.whose(), self.hidden());
                 let happened = self.what_happened();
-                vec![happened, self.culprit(), figures, self.assigned(), self.timeline(), whose, hidden]
+                vec![happened, self.culprit(), figures, self.tags(), self.assigned(), self.timeline(), whose, hidden]
             }
         };
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
@@ -271,6 +272,12 @@ impl Content {
         }
         parts.extend(issue.first_seen.map(|at| format!("first seen {}", at.day_and_clock(self.settings.zone))));
         parts.join(" · ")
+    }
+
+    /// The tags that the channel wants to see, as far as the event told them.
+    fn tags(&self) -> String {
+        let wanted = self.issue.tags.iter().filter(|(tag, _)| self.settings.tags.has(*tag));
+        line(&wanted.map(|(tag, value)| format!("{} {value}", tag.key())).collect::<Vec<_>>().join(" · "), LINE_MAX)
     }
 
     fn assigned(&self) -> String {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallationId, IssueId, Metric, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Timestamp};
+use crate::{InstallationId, IssueId, Metric, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Tag, Timestamp};
 
 /// How bad it is. Ordered: `Warning < Error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -114,6 +114,9 @@ pub struct Issue {
     /// The innermost frame of the application itself, of the event that told us: `checkout/pay.py:88 in charge_card`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<String>,
+    /// Those of the tags of that event that cards may show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(Tag, String)>,
     /// How many values a channel's privacy setting keeps from it.
     #[serde(skip_serializing_if = "crate::subscription::is_default")]
     pub hidden: u8,
@@ -156,6 +159,9 @@ impl Issue {
         keep(&mut self.short_id, &newer.short_id);
         keep(&mut self.culprit, &newer.culprit);
         keep(&mut self.frame, &newer.frame);
+        if !newer.tags.is_empty() {
+            self.tags.clone_from(&newer.tags);
+        }
         keep(&mut self.events, &newer.events);
         keep(&mut self.users, &newer.users);
         keep(&mut self.release, &newer.release);

@@ -110,6 +110,7 @@ pub(crate) fn change(kind: ChangeKind) -> Change {
             assignee: None,
             fix: None,
             frame: None,
+            tags: Vec::new(),
             hidden: 0,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::counted;
-use crate::{Issue, Zone};
+use crate::{Issue, Tag, Tags, Zone};
 
 /// What a channel has set for all of its cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct ChannelSettings {
     pub mentions: Mentions,
     /// In which the clock is told.
     pub zone: Zone,
+    /// Which tags of an event a card shows, where it tells any.
+    #[serde(skip_serializing_if = "crate::subscription::is_default")]
+    pub tags: Tags,
 }
 
 /// Where a channel is told that the issue of a card has changed.
@@ -85,6 +88,13 @@ pub enum Setting {
     Mentions(Mentions),
     /// In which the clock is told.
     Zone(Zone),
+    /// Whether a tag is shown.
+    Tag {
+        /// Which.
+        tag: Tag,
+        /// Whether.
+        on: bool,
+    },
 }
 
 impl ChannelSettings {
@@ -97,6 +107,7 @@ impl ChannelSettings {
             Setting::Privacy(privacy) => self.privacy = privacy,
             Setting::Mentions(mentions) => self.mentions = mentions,
             Setting::Zone(zone) => self.zone = zone,
+            Setting::Tag { tag, on } => self.tags = self.tags.with(tag, on),
         }
         self
     }
@@ -104,12 +115,13 @@ impl ChannelSettings {
     /// In plain words.
     pub fn in_words(&self) -> String {
         format!(
-            "Updates: {}. Density: {}. Text: {}. Mentions: {}. Time zone: {}.",
+            "Updates: {}. Density: {}. Text: {}. Mentions: {}. Time zone: {}. Tags: {}.",
             self.updates.in_words(),
             self.density.in_words(),
             self.privacy.in_words(),
             self.mentions.in_words(),
-            self.zone.in_words()
+            self.zone.in_words(),
+            self.tags.in_words()
         )
     }
 }
@@ -189,8 +201,8 @@ impl Privacy {
             issue.assignee.as_ref().is_some_and(|assignee| assignee.name().is_some()),
             issue.fix.is_some(),
         ];
-        let removed =
-            u8::from(is_cut) + if self == Self::ClassOnly { others.map(u8::from).into_iter().sum() } else { 0 };
+        let others = others.map(u8::from).into_iter().sum::<u8>() + u8::try_from(issue.tags.len()).unwrap_or_default();
+        let removed = u8::from(is_cut) + if self == Self::ClassOnly { others } else { 0 };
         // What was removed before is not there to be counted again.
         let hidden = issue.hidden.max(removed);
         match self {
@@ -200,6 +212,7 @@ impl Privacy {
                 title: class,
                 culprit: None,
                 frame: None,
+                tags: Vec::new(),
                 release: None,
                 assignee: None,
                 fix: None,

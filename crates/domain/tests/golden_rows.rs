@@ -11,8 +11,8 @@ use zentry_domain::{
     ChannelId, ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group,
     Handle, Identity, InstallationId, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Limit, Line, MessageId, Metric,
     Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy, Project, ProjectId, ProjectSlug, Release,
-    Remark, Remarked, Secret, Select, SelectOption, Setting, Side, Standing, Status, Step, Subscription, Tell, Terms,
-    Test, Timestamp, Tone, TriggerId, Undoing, Unfurl, Update, Updates, UserId, UserJid, Whole, Zone,
+    Remark, Remarked, Secret, Select, SelectOption, Setting, Side, Standing, Status, Step, Subscription, Tag, Tags,
+    Tell, Terms, Test, Timestamp, Tone, TriggerId, Undoing, Unfurl, Update, Updates, UserId, UserJid, Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -73,6 +73,7 @@ fn content(standing: Standing) -> Content {
             assignee: Some(Assignee::Somebody("Ben".into())),
             fix: None,
             frame: None,
+            tags: Vec::new(),
             hidden: 0,
             url: Some("https://sentry.example.com/organizations/acme/issues/42/".into()),
         },
@@ -262,6 +263,12 @@ fn cards_stay_readable_in_every_standing() {
     golden("card_new", &content(Standing::New));
     let issue =
         Issue { frame: Some("checkout/pay.py:88 in charge_card".into()), hidden: 2, ..content(Standing::New).issue };
+    let tags = vec![(Tag::Browser, "Chrome 120".into()), (Tag::ServerName, "a".into())];
+    let tagged = Issue { tags, ..content(Standing::New).issue };
+    let tags = Tags::from(vec![Tag::Browser, Tag::Os]);
+    let settings = ChannelSettings { tags, ..ChannelSettings::default() };
+    golden("card_with_tags", &Content { issue: tagged, settings, ..content(Standing::New) });
+    golden("tags", &Tag::ALL);
     golden("card_with_frame", &Content { issue, ..content(Standing::New) });
     golden("card_seen", &content(Standing::Seen));
     golden("card_came_back", &content(Standing::CameBack));
@@ -314,6 +321,7 @@ fn what_waits_for_a_link_stays_readable() {
     golden("pending_nothing", &Pending::Nothing);
     let project = || checkout().id;
     golden("offered_settings", &[Offered::Settings, Offered::Set(Setting::Updates(Updates::Channel))]);
+    golden("offered_tag", &Offered::Set(Setting::Tag { tag: Tag::Browser, on: true }));
     golden("offered_project", &Offered::Project(project()));
     golden("offered_level", &Offered::Level { project: project(), level: Level::Fatal });
     golden("offered_event", &Offered::Event { project: project(), kind: Kind::Assigned, on: true });

@@ -163,6 +163,7 @@ impl Issue {
             title: title(&self.title, self.metadata.as_ref()),
             culprit: self.culprit.kept(),
             frame: None,
+            tags: Vec::new(),
             hidden: 0,
             level: self.level.get().map(Level::from_word),
             status: self.status(),

@@ -129,6 +129,7 @@ fn issue() -> Issue {
         assignee: Some(Assignee::Nobody),
         fix: None,
         frame: None,
+        tags: Vec::new(),
         hidden: 0,
         url: None,
     }

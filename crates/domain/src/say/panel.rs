@@ -3,7 +3,7 @@
 use super::{name, slash};
 use crate::{
     ChannelSettings, Density, Deployment, Kind, Level, Mentions, Notice, Offered, Person, Place, Privacy, Setting,
-    Subscription, Updates, Zone,
+    Subscription, Tag, Updates, Zone,
 };
 
 /// The settings of a channel, to choose.
@@ -14,6 +14,10 @@ pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
     let privacy = Privacy::ALL.map(|privacy| (privacy.in_words(), set(Setting::Privacy(privacy))));
     let mentions = Mentions::ALL.map(|mentions| (mentions.in_words(), set(Setting::Mentions(mentions))));
     let zone = Zone::ALL.map(|zone| (zone.in_words(), set(Setting::Zone(zone))));
+    let tag = |tag: Tag| {
+        let is_on = now.tags.has(tag);
+        (format!("{} {}", if is_on { "✓" } else { "–" }, tag.key()), set(Setting::Tag { tag, on: !is_on }))
+    };
     let position = |found: Option<usize>| found.unwrap_or_default();
     Notice::text(format!("Settings of {}", place.label()))
         .line("Everyone here is told of a change. Cards that are here follow with their next update.")
@@ -21,6 +25,7 @@ pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
         .menu("Density", density, position(Density::ALL.iter().position(|one| *one == now.density)))
         .menu("Text", privacy, position(Privacy::ALL.iter().position(|one| *one == now.privacy)))
         .menu("Mentions", mentions, position(Mentions::ALL.iter().position(|one| *one == now.mentions)))
+        .menu("Tags of alerts, on or off", Tag::ALL.map(tag), None)
         .menu("Time zone", zone, position(Zone::ALL.iter().position(|one| *one == now.zone)))
 }
 

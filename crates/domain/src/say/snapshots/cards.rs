@@ -7,7 +7,7 @@ use super::{Message, metric, said};
 use crate::decide::Core;
 use crate::{
     Action, Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Fix, Handle, Issue, Level, Notice,
-    Privacy, Release, Standing, Status, Test, Updates, sample,
+    Privacy, Release, Standing, Status, Tag, Tags, Test, Updates, sample,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -122,6 +122,12 @@ fn histories() -> Vec<(String, Notice)> {
 fn looks() -> Vec<(String, Notice)> {
     let resolved = || Standing::Resolved { by: Some("Ben".into()), at: NOW };
     let mut looks = Vec::new();
+    let tags = Tags::default().with(Tag::Browser, true).with(Tag::Os, true);
+    let mut tagged = content(Standing::New, ChannelSettings { tags, ..ChannelSettings::default() });
+    tagged.issue.tags = vec![(Tag::Browser, "Chrome 120".into()), (Tag::ServerName, "web-1".into())];
+    tagged.issue.tags.push((Tag::Os, hostile()));
+    tagged.issue.frame = Some("checkout/pay.py:88 in charge_card".into());
+    looks.push(("with the tags that the channel wants, and a frame".into(), drawn(&tagged)));
     for density in Density::ALL {
         for privacy in Privacy::ALL {
             let settings = ChannelSettings { updates: Updates::Edit, density, privacy, ..ChannelSettings::default() };

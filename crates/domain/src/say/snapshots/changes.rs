@@ -7,7 +7,7 @@ use super::world::{
 use super::{Message, plainly, said};
 use crate::{
     ChannelSettings, Density, Deployment, Filter, Handle, Kind, Level, Mentions, Notice, OrgSlug, Organization,
-    Privacy, Project, Subscription, Updates, Zone, sample, say,
+    Privacy, Project, Subscription, Tag, Tags, Updates, Zone, sample, say,
 };
 
 pub(super) fn connections() -> Vec<Message> {
@@ -221,6 +221,7 @@ pub(super) fn panel() -> Vec<Message> {
         privacy: Privacy::ClassOnly,
         mentions: Mentions::Nobody,
         zone: berlin(),
+        tags: Tags::default().with(Tag::Browser, true).with(Tag::Os, true),
     };
     let long = many().remove(0);
     let few =
