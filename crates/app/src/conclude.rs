@@ -71,14 +71,23 @@ impl App {
             (Job::AskWhom(ask), Effect::Assignable(card, assignees)) => {
                 Outcome::Done(self.core().choose_assignee(ask, card, assignees))
             }
-            (Job::Refresh { project, issue: id }, Effect::Read { issue, seen, at }) => {
+            (Job::Refresh { issue: id, .. } | Job::Reread { issue: id }, Effect::Read { project, issue, seen, at }) => {
                 let cards = self.ports.facts.cards_of(id).await?;
                 // Something came in while Sentry was being asked: whether it answered before or after that nobody knows.
                 let moved_on = cards != *seen || self.ports.facts.heard(id).await?.is_some_and(|heard| heard >= *at);
-                Outcome::Done(match moved_on {
+                let mut decision = match moved_on {
                     true => Decision::job(self.core().refresh(project, id)),
                     false => self.core().refreshed(project, &cards, issue),
-                })
+                };
+                decision.jobs.extend(self.again(queued, &cards));
+                Outcome::Done(decision)
+            }
+            (Job::Reread { issue }, Effect::Unread) => {
+                let cards = self.ports.facts.cards_of(issue).await?;
+                Outcome::Done(self.again(queued, &cards).map_or_else(Decision::nothing, Decision::job))
+            }
+            (Job::Reread { issue }, Effect::NotYet(at)) => {
+                Outcome::Done(Decision::job(self.core().reread_at(issue, *at)))
             }
             (Job::Sift { project, cards, .. }, Effect::Sifted(occurrence)) => {
                 Outcome::Done(self.sifted(project, cards, occurrence.as_ref()).await?)
@@ -164,6 +173,7 @@ impl App {
     ) -> Result<Outcome, StoreError> {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
         decision.changes.extend(trace);
+        decision.jobs.extend(self.core().reread(std::slice::from_ref(card)));
         if let (None, Some(message)) = (&card.message, message) {
             decision = decision.with(self.called(card, message).await?);
         }
@@ -302,6 +312,10 @@ impl App {
             }
             // The next delivery, or the next reading, brings the card up to date, and the project in.
             (Job::Join(_) | Job::ReadRoles { .. } | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            (Job::Reread { issue }, _) => {
+                let cards = self.ports.facts.cards_of(issue).await?;
+                Outcome::Done(self.core().reread_soon(&cards).map_or_else(Decision::nothing, Decision::job))
+            }
             (Job::ReadDirectory { account }, _) => {
                 tracing::warn!(%account, why, "a directory could not be read; it is read again later");
                 Outcome::Done(self.core().read_directory_later(account))

@@ -69,6 +69,8 @@ pub(crate) enum Effect {
     Assignable(Card, Vec<Assignee>),
     /// Sentry has said how an issue is.
     Read {
+        /// Its project.
+        project: Project,
         /// How it is.
         issue: Issue,
         /// Its cards, as they were before Sentry was asked.
@@ -76,6 +78,10 @@ pub(crate) enum Effect {
         /// When it was asked.
         at: Timestamp,
     },
+    /// Nobody who can be asked sees an issue.
+    Unread,
+    /// It is another's turn.
+    NotYet(Timestamp),
     /// Sentry has said how the latest occurrence of an issue is, or need not or could not say it.
     Sifted(Option<Occurrence>),
     /// Sentry has said what changed in an organization.
@@ -143,6 +149,7 @@ impl App {
             Job::Show { account, card } => self.show(account, card, false).await,
             Job::ShowRoundup { account, roundup } => self.show_roundup(account, roundup).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
+            Job::Reread { issue } => self.reread(issue).await,
             Job::Sift { project, issue, cards } => self.sift(project, issue, cards).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::ReadDirectory { account } => self.ask_directory(account).await,
@@ -247,10 +254,10 @@ impl App {
     }
 
     /// Asks Sentry how an issue is.
-    async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Setback> {
+    pub(crate) async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Setback> {
         let (seen, at) = (self.ports.facts.cards_of(issue).await?, self.now());
         let read = self.read_issue(project, issue).await?;
-        Ok(read.map_or(Effect::Due, |issue| Effect::Read { issue, seen, at }))
+        Ok(read.map_or(Effect::Unread, |issue| Effect::Read { project: project.clone(), issue, seen, at }))
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {

@@ -196,6 +196,7 @@ fn jobs_stay_readable() {
     golden("job_sift", &Job::Sift { project: checkout(), issue: IssueId::new("42"), cards });
     golden("job_read_roles", &Job::ReadRoles { account: AccountId::new("acc"), user: UserId::new("U1") });
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
+    golden("job_reread", &Job::Reread { issue: IssueId::new("42") });
 }
 
 #[test]
