@@ -36,6 +36,7 @@ impl App {
                 self.shown(queued, card, Some(message), Some(trace)).await?
             }
             (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref(), None).await?,
+            (_, Effect::SaidBelow(card)) => Outcome::Done(self.said_below(card).await?),
             // The message was deleted in the chat: the card is posted anew.
             (_, Effect::Lost(card)) => Outcome::Done(self.is_at(card, None, Revision(0))),
             (_, Effect::AsShown(card) | Effect::Listed(card)) => self.suppressed(Suppression::Merged, card, None),
@@ -186,6 +187,17 @@ impl App {
             }
         }
         Ok(Outcome::Done(decision.with(self.resumed(place).await?)))
+    }
+
+    /// Where the issue stands was said under the message, which takes no edit: that is kept, or it would be said again.
+    async fn said_below(&self, card: &Card) -> Result<Decision, StoreError> {
+        let now = self.ports.facts.card(&card.content.place.account, &card.handle).await?;
+        let said = now.and_then(|now| now.said_below(card));
+        let shown = said.as_ref().filter(|said| said.revision == card.revision.next()).unwrap_or(card);
+        let mut decision = self.is_at(shown, card.message.clone(), shown.revision);
+        decision.changes.splice(0..0, said.clone().map(RowChange::put_card));
+        decision.jobs.extend(self.core().reread(std::slice::from_ref(card)));
+        Ok(decision.with(self.resumed(&card.content.place).await?))
     }
 
     /// Whose the issue is that has just been posted is called, where they and the channel want it.

@@ -13,7 +13,7 @@ use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
     Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence,
     OrgSlug, Organization, Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp,
-    Update, UserId, Whole,
+    Update, UserId, Whole, say,
 };
 
 use crate::App;
@@ -37,6 +37,8 @@ pub(crate) enum Effect {
     },
     /// A card's message was edited.
     Edited(Card),
+    /// A card's message takes no edit, and where the issue stands was said under it.
+    SaidBelow(Card),
     /// A card's message is gone from the chat.
     Lost(Card),
     /// A card's message says it already.
@@ -117,7 +119,15 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether the chat platform has taken a message.
     pub(crate) fn is_sent(&self) -> bool {
-        matches!(self, Self::Posted { .. } | Self::Edited(_) | Self::Said | Self::Unfurled | Self::RoundupShown { .. })
+        matches!(
+            self,
+            Self::Posted { .. }
+                | Self::Edited(_)
+                | Self::SaidBelow(_)
+                | Self::Said
+                | Self::Unfurled
+                | Self::RoundupShown { .. }
+        )
     }
 }
 
@@ -207,6 +217,13 @@ impl App {
             Some(message) => match self.edit(&card.address(), message, &notice).await {
                 Ok(()) => Ok(Effect::Edited(card)),
                 Err(ChatError::MessageGone(_)) => Ok(Effect::Lost(card)),
+                Err(ChatError::Refused(_)) if card.is_news_below() => {
+                    let below = Address { reply_to: Some(message.clone()), ..card.address() };
+                    self.post(&below, &say::not_edited(&card)).await?;
+                    Ok(Effect::SaidBelow(card))
+                }
+                // What it says of how often can wait until it stands elsewhere.
+                Err(ChatError::Refused(_)) if card.content.said_below => Ok(Effect::AsShown(card)),
                 Err(error) => Err(error.into()),
             },
             None if card.listed.is_some() => Ok(Effect::Listed(card)),

@@ -34,8 +34,8 @@ impl Core<'_> {
     pub fn to_reread<'c>(&self, cards: impl IntoIterator<Item = &'c Card>) -> Option<&'c Card> {
         // The last reading may be late.
         let is_young = |card: &Card| self.now.since(begun(card)) < HOUR * 24 * (DAYS + 1);
-        let is_read = |card: &&Card| card.is_open() && !card.is_unopened() && is_young(card);
-        cards.into_iter().filter(is_read).max_by_key(|card| begun(card))
+        let is_read = |card: &Card| card.content.is_of_issue() && card.is_open() && !card.is_unopened();
+        cards.into_iter().filter(|card| is_read(card) && is_young(card)).max_by_key(|card| begun(card))
     }
 }
 
