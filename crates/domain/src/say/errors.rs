@@ -8,8 +8,8 @@ use crate::decide::Standstill;
 use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Action, Assignee, CHOOSE, Card, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization,
-    Pending, Place, Project, Pulse, Subscription, Timestamp, Zone,
+    Action, Assignee, CHOOSE, Card, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place,
+    Project, Pulse, Subscription, Timestamp, Zone,
 };
 
 /// The line was not understood: points at the place and suggests.
