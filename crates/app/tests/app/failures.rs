@@ -197,7 +197,7 @@ async fn a_store_that_is_down_refuses_the_delivery_and_takes_it_later() {
 async fn an_account_that_leaves_takes_everything_with_it() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
-    world.app.accept(&[], &Event::Changed(zentry_contract::sample::change(ChangeKind::New))).await.expect("kept");
+    world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
     world.app.accept(&[], &Event::Deauthorized { account: ana().account, at: None }).await.expect("kept");
     let before = world.chat.messages().len();
     world.settle().await;
