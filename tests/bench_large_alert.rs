@@ -40,7 +40,7 @@ fn alert(project: &Project, number: usize, bytes: usize) -> String {
             r#"{{"filename":"app/module_{n}.py","function":"run_{n}","lineno":{n},"colno":7,"in_app":{},"module":"app.module_{n}",
 "abs_path":"/srv/app/module_{n}.py","context_line":"    return self.pool.acquire(timeout={n})","pre_context":["def run(self):","    \"\"\"Waits.\"\"\""],
 "post_context":["","class Next:"],"vars":{{"self":"<Pool object at 0x7f{n:06x}>","timeout":"{n}","retries":[1,2,3]}}}}"#,
-            n % 3 == 0
+            n.is_multiple_of(3)
         )
     };
     let size = frame(1_000).len() + 1;

@@ -36,6 +36,7 @@ impl App {
                 self.shown(queued, card, Some(message), Some(trace)).await?
             }
             (_, Effect::Edited(card)) => self.shown(queued, card, card.message.as_ref(), None).await?,
+            (_, Effect::SaidBelow(card)) => Outcome::Done(self.said_below(card).await?),
             // The message was deleted in the chat: the card is posted anew.
             (_, Effect::Lost(card)) => Outcome::Done(self.is_at(card, None, Revision(0))),
             (_, Effect::AsShown(card) | Effect::Listed(card)) => self.suppressed(Suppression::Merged, card, None),
@@ -71,14 +72,23 @@ impl App {
             (Job::AskWhom(ask), Effect::Assignable(card, assignees)) => {
                 Outcome::Done(self.core().choose_assignee(ask, card, assignees))
             }
-            (Job::Refresh { project, issue: id }, Effect::Read { issue, seen, at }) => {
+            (Job::Refresh { issue: id, .. } | Job::Reread { issue: id }, Effect::Read { project, issue, seen, at }) => {
                 let cards = self.ports.facts.cards_of(id).await?;
                 // Something came in while Sentry was being asked: whether it answered before or after that nobody knows.
                 let moved_on = cards != *seen || self.ports.facts.heard(id).await?.is_some_and(|heard| heard >= *at);
-                Outcome::Done(match moved_on {
+                let mut decision = match moved_on {
                     true => Decision::job(self.core().refresh(project, id)),
                     false => self.core().refreshed(project, &cards, issue),
-                })
+                };
+                decision.jobs.extend(self.again(queued, &cards));
+                Outcome::Done(decision)
+            }
+            (Job::Reread { issue }, Effect::Unread) => {
+                let cards = self.ports.facts.cards_of(issue).await?;
+                Outcome::Done(self.again(queued, &cards).map_or_else(Decision::nothing, Decision::job))
+            }
+            (Job::Reread { issue }, Effect::NotYet(at)) => {
+                Outcome::Done(Decision::job(self.core().reread_at(issue, *at)))
             }
             (Job::Sift { project, cards, .. }, Effect::Sifted(occurrence)) => {
                 Outcome::Done(self.sifted(project, cards, occurrence.as_ref()).await?)
@@ -164,6 +174,7 @@ impl App {
     ) -> Result<Outcome, StoreError> {
         let mut decision = self.is_at(card, message.cloned(), card.revision);
         decision.changes.extend(trace);
+        decision.jobs.extend(self.core().reread(std::slice::from_ref(card)));
         if let (None, Some(message)) = (&card.message, message) {
             decision = decision.with(self.called(card, message).await?);
         }
@@ -176,6 +187,17 @@ impl App {
             }
         }
         Ok(Outcome::Done(decision.with(self.resumed(place).await?)))
+    }
+
+    /// Where the issue stands was said under the message, which takes no edit: that is kept, or it would be said again.
+    async fn said_below(&self, card: &Card) -> Result<Decision, StoreError> {
+        let now = self.ports.facts.card(&card.content.place.account, &card.handle).await?;
+        let said = now.and_then(|now| now.said_below(card));
+        let shown = said.as_ref().filter(|said| said.revision == card.revision.next()).unwrap_or(card);
+        let mut decision = self.is_at(shown, card.message.clone(), shown.revision);
+        decision.changes.splice(0..0, said.clone().map(RowChange::put_card));
+        decision.jobs.extend(self.core().reread(std::slice::from_ref(card)));
+        Ok(decision.with(self.resumed(&card.content.place).await?))
     }
 
     /// Whose the issue is that has just been posted is called, where they and the channel want it.
@@ -302,6 +324,10 @@ impl App {
             }
             // The next delivery, or the next reading, brings the card up to date, and the project in.
             (Job::Join(_) | Job::ReadRoles { .. } | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
+            (Job::Reread { issue }, _) => {
+                let cards = self.ports.facts.cards_of(issue).await?;
+                Outcome::Done(self.core().reread_soon(&cards).map_or_else(Decision::nothing, Decision::job))
+            }
             (Job::ReadDirectory { account }, _) => {
                 tracing::warn!(%account, why, "a directory could not be read; it is read again later");
                 Outcome::Done(self.core().read_directory_later(account))

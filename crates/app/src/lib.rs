@@ -14,6 +14,7 @@ mod install;
 mod link;
 mod perform;
 mod reconcile;
+mod reread;
 mod sift;
 mod unfurl;
 
@@ -58,6 +59,8 @@ pub struct App {
     refused: accept::Refused,
     /// Taken while an organization is being asked about.
     asking: Semaphore,
+    /// When each organization's next open card may be read again.
+    turns: reread::Turns,
     /// Taken while an account's directory is being read.
     reading: Semaphore,
     codes: directory::Codes,
@@ -79,6 +82,7 @@ impl App {
             work: Notify::new(),
             refused: accept::Refused::default(),
             asking: Semaphore::new(reconcile::ASKED),
+            turns: reread::Turns::default(),
             reading: Semaphore::new(directory::READ_AT_ONCE),
             codes: directory::Codes::default(),
             setups: directory::Codes::default(),

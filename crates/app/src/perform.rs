@@ -13,7 +13,7 @@ use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
     Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence,
     OrgSlug, Organization, Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp,
-    Update, UserId, Whole,
+    Update, UserId, Whole, say,
 };
 
 use crate::App;
@@ -37,6 +37,8 @@ pub(crate) enum Effect {
     },
     /// A card's message was edited.
     Edited(Card),
+    /// A card's message takes no edit, and where the issue stands was said under it.
+    SaidBelow(Card),
     /// A card's message is gone from the chat.
     Lost(Card),
     /// A card's message says it already.
@@ -69,6 +71,8 @@ pub(crate) enum Effect {
     Assignable(Card, Vec<Assignee>),
     /// Sentry has said how an issue is.
     Read {
+        /// Its project.
+        project: Project,
         /// How it is.
         issue: Issue,
         /// Its cards, as they were before Sentry was asked.
@@ -76,6 +80,10 @@ pub(crate) enum Effect {
         /// When it was asked.
         at: Timestamp,
     },
+    /// Nobody who can be asked sees an issue.
+    Unread,
+    /// It is another's turn.
+    NotYet(Timestamp),
     /// Sentry has said how the latest occurrence of an issue is, or need not or could not say it.
     Sifted(Option<Occurrence>),
     /// Sentry has said what changed in an organization.
@@ -111,7 +119,15 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether the chat platform has taken a message.
     pub(crate) fn is_sent(&self) -> bool {
-        matches!(self, Self::Posted { .. } | Self::Edited(_) | Self::Said | Self::Unfurled | Self::RoundupShown { .. })
+        matches!(
+            self,
+            Self::Posted { .. }
+                | Self::Edited(_)
+                | Self::SaidBelow(_)
+                | Self::Said
+                | Self::Unfurled
+                | Self::RoundupShown { .. }
+        )
     }
 }
 
@@ -143,6 +159,7 @@ impl App {
             Job::Show { account, card } => self.show(account, card, false).await,
             Job::ShowRoundup { account, roundup } => self.show_roundup(account, roundup).await,
             Job::Refresh { project, issue } => self.read(project, issue).await,
+            Job::Reread { issue } => self.reread(issue).await,
             Job::Sift { project, issue, cards } => self.sift(project, issue, cards).await,
             Job::Reconcile { org } => self.ask_what_changed(org).await,
             Job::ReadDirectory { account } => self.ask_directory(account).await,
@@ -200,6 +217,13 @@ impl App {
             Some(message) => match self.edit(&card.address(), message, &notice).await {
                 Ok(()) => Ok(Effect::Edited(card)),
                 Err(ChatError::MessageGone(_)) => Ok(Effect::Lost(card)),
+                Err(ChatError::Refused(_)) if card.is_news_below() => {
+                    let below = Address { reply_to: Some(message.clone()), ..card.address() };
+                    self.post(&below, &say::not_edited(&card)).await?;
+                    Ok(Effect::SaidBelow(card))
+                }
+                // What it says of how often can wait until it stands elsewhere.
+                Err(ChatError::Refused(_)) if card.content.said_below => Ok(Effect::AsShown(card)),
                 Err(error) => Err(error.into()),
             },
             None if card.listed.is_some() => Ok(Effect::Listed(card)),
@@ -247,10 +271,10 @@ impl App {
     }
 
     /// Asks Sentry how an issue is.
-    async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Setback> {
+    pub(crate) async fn read(&self, project: &Project, issue: &IssueId) -> Result<Effect, Setback> {
         let (seen, at) = (self.ports.facts.cards_of(issue).await?, self.now());
         let read = self.read_issue(project, issue).await?;
-        Ok(read.map_or(Effect::Due, |issue| Effect::Read { issue, seen, at }))
+        Ok(read.map_or(Effect::Unread, |issue| Effect::Read { project: project.clone(), issue, seen, at }))
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::counted;
 use crate::{
     Action, Address, Archive, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId, Metric, Notice,
-    Occurrence, Person, Revision, Status, Subscription, Tag, Timestamp, Zone,
+    Occurrence, Person, Revision, Status, Subscription, Tag, Timestamp, Updates, Zone,
 };
 
 /// When a card was opened that was not opened yet.
@@ -164,6 +164,7 @@ impl Card {
             standing: told_by(change, now).unwrap_or(Standing::New),
             steps: Vec::new(),
             doing: None,
+            said_below: false,
             settings: subscription.settings,
         };
         let content = content.redacted().begun(now);
@@ -316,6 +317,23 @@ impl Card {
     pub fn is_news_after(&self, before: &Self) -> bool {
         let (now, then) = (&self.content, &before.content);
         !now.standing.is_still(&then.standing) || !now.issue.is_still_of(&then.issue)
+    }
+
+    /// Whether it has to be said under the message, which cannot be edited, where the issue stands: it is not how a message
+    /// begins, and nobody was told of it.
+    pub fn is_news_below(&self) -> bool {
+        use Standing::{Alert, CameBack, New, Seen};
+        let Content { standing, settings, said_below, .. } = &self.content;
+        let is_as_begun = matches!(standing, New | Seen | Alert { .. } | CameBack);
+        !is_as_begun && !said_below && settings.updates == Updates::Edit
+    }
+
+    /// The card once that was said of it as it was `then`; `None` where it stands elsewhere by now.
+    #[must_use]
+    pub fn said_below(&self, then: &Self) -> Option<Self> {
+        let is_so = self.content.standing.word() == then.content.standing.word();
+        let content = Content { said_below: true, ..self.content.clone() };
+        is_so.then(|| Self { content, revision: self.revision.next(), ..self.clone() })
     }
 
     /// Whether nobody has dealt with the issue.

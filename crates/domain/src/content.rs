@@ -36,6 +36,9 @@ pub struct Content {
     /// What Sentry is asked to do about it and has not answered yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doing: Option<Doing>,
+    /// The message could not be edited, and where the issue stands now was said under it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub said_below: bool,
     /// How the channel wants it. The store keeps it as the channel has it.
     #[serde(default, skip_serializing_if = "crate::subscription::is_default")]
     pub settings: ChannelSettings,
@@ -71,6 +74,9 @@ impl Content {
 
     /// With what has happened since it said `before`.
     pub(crate) fn after(mut self, before: &Self, now: Timestamp) -> Self {
+        if self.standing.word() != before.standing.word() {
+            self.said_below = false;
+        }
         if !self.standing.is_still(&before.standing) {
             let step = self.step(now);
             // An echo said it first, and did not say who did it.

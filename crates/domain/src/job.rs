@@ -50,6 +50,11 @@ pub enum Job {
         /// The issue.
         issue: IssueId,
     },
+    /// Read the issue of open cards at Sentry although nothing was heard of it. Comes back while one of them is open and young.
+    Reread {
+        /// The issue.
+        issue: IssueId,
+    },
     /// Read an issue's latest occurrence at Sentry, and post those of these cards whose filters it fits: a webhook tells of an
     /// issue without its environment and tags.
     ///
@@ -130,6 +135,7 @@ impl Job {
                 | Self::ShowLater { .. }
                 | Self::ShowRoundup { .. }
                 | Self::Refresh { .. }
+                | Self::Reread { .. }
                 | Self::ReadRoles { .. }
                 | Self::Sift { .. }
                 | Self::Reconcile { .. }
@@ -153,6 +159,7 @@ impl Job {
             Self::Update(_) => "update",
             Self::Forget { .. } | Self::ExpireLink { .. } | Self::Install { .. } | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
+            | Self::Reread { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. }
@@ -184,6 +191,7 @@ impl Job {
             | Self::AskWhom(_)
             | Self::Tell(_)
             | Self::Refresh { .. }
+            | Self::Reread { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. } => Patience::Conversation,

@@ -51,6 +51,16 @@ impl Lane {
         Self { owner: Owner::Sentry("refresh".into()), name: issue.to_string() }
     }
 
+    /// One issue's readings while nothing is heard of it: what was heard never waits behind them.
+    pub fn reread(issue: &IssueId) -> Self {
+        Self { owner: Owner::Sentry("reread".into()), name: issue.to_string() }
+    }
+
+    /// Whether what is in it waits for its time, and says nothing of how much there is to do.
+    pub fn is_of_rereadings(&self) -> bool {
+        self.owner == Owner::Sentry("reread".into())
+    }
+
     /// The latest occurrences of a project's issues: one after the other, so that its cards are posted in the order in which
     /// they were told of.
     pub fn sift(project: &ProjectId) -> Self {

@@ -253,7 +253,7 @@ pub struct Leased {
 /// Jobs that are not done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// In all lanes, due or not, housekeeping among them.
+    /// In all lanes, due or not, housekeeping among them; but not that open cards are read again some day.
     pub waiting: u64,
     /// Dead letters.
     pub dead: u64,

@@ -80,6 +80,7 @@ fn content(standing: Standing) -> Content {
         standing,
         steps: Vec::new(),
         doing: None,
+        said_below: false,
         settings: ChannelSettings::default(),
     }
 }
@@ -197,6 +198,7 @@ fn jobs_stay_readable() {
     golden("job_sift", &Job::Sift { project: checkout(), issue: IssueId::new("42"), cards });
     golden("job_read_roles", &Job::ReadRoles { account: AccountId::new("acc"), user: UserId::new("U1") });
     golden("job_refresh", &Job::Refresh { project: checkout(), issue: IssueId::new("42") });
+    golden("job_reread", &Job::Reread { issue: IssueId::new("42") });
 }
 
 #[test]
@@ -280,6 +282,8 @@ fn cards_stay_readable_in_every_standing() {
         vec![Step { at, what: "new".into(), who: None }, Step { at, what: "assigned".into(), who: Some("Ben".into()) }];
     let doing = Some(Doing { what: "Resolving".into(), by: "Ana".into() });
     golden("card_with_steps", &Content { steps, doing, ..content(Standing::New) });
+    let resolved = Standing::Resolved { by: by.clone(), at };
+    golden("card_said_below", &Content { said_below: true, ..content(resolved) });
     let fixed = |fix| Content {
         issue: Issue { fix: Some(fix), ..content(Standing::New).issue },
         ..content(Standing::Resolved { by: by.clone(), at })

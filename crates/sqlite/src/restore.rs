@@ -176,7 +176,12 @@ impl Db {
 fn reaches_somebody(job: &Job) -> bool {
     !matches!(
         job,
-        Job::Forget { .. } | Job::ExpireLink { .. } | Job::Reconcile { .. } | Job::ReadDirectory { .. } | Job::Sweep
+        Job::Forget { .. }
+            | Job::ExpireLink { .. }
+            | Job::Reconcile { .. }
+            | Job::Reread { .. }
+            | Job::ReadDirectory { .. }
+            | Job::Sweep
     )
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use zentry_contract::fake::ChatFault;
-use zentry_contract::sample::{ana, channel, ops};
+use zentry_contract::sample::{ana, change, channel, ops};
 use zentry_contract::tracker::Fault;
-use zentry_domain::{Action, ChangeKind, Event, Place};
+use zentry_domain::{Action, Assignee, ChangeKind, Event, Place, Status};
 
 use crate::world::{World, key};
 
@@ -52,6 +52,36 @@ async fn a_change_that_zoom_cannot_draw_is_edited_in_as_plain_text() {
     world.happens(ChangeKind::Resolved).await;
     let plain = world.chat.messages_in(&ops().channel).pop().expect("a message");
     assert!(plain.notice.head.starts_with("Resolved · [checkout] TimeoutError"), "{}", plain.notice.head);
+}
+
+#[tokio::test]
+async fn where_a_card_takes_no_edit_it_is_said_under_it_once_each_time_the_issue_stands_elsewhere() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.happens(ChangeKind::New).await;
+    let card = world.card();
+    let below = |world: &World| {
+        let mut messages = world.chat.messages_in(&ops().channel);
+        messages.retain(|message| message.to.reply_to.as_ref() == Some(&card.id));
+        messages.into_iter().map(|message| message.notice.head).collect::<Vec<_>>()
+    };
+    // As it is, and as plain text.
+    world.chat.fail_times(2, ChatFault::Refused);
+    world.happens(ChangeKind::Resolved).await;
+    assert_eq!(below(&world), ["Resolved (I could not update the card above)."]);
+
+    let mut counted = change(ChangeKind::Assigned);
+    counted.issue.status = Some(Status::Resolved);
+    counted.issue.assignee = Some(Assignee::Somebody("Ben".into()));
+    world.chat.fail_times(2, ChatFault::Refused);
+    world.app.accept(&[], &Event::Changed(counted)).await.expect("kept");
+    world.settle().await;
+    assert_eq!(below(&world).len(), 1, "it stands where it stood");
+
+    world.chat.fail_times(2, ChatFault::Refused);
+    world.happens(ChangeKind::Reopened).await;
+    assert_eq!(below(&world)[1..], ["Open again (I could not update the card above)."]);
+    assert_eq!(world.card().edits, 0);
 }
 
 #[tokio::test]
@@ -167,7 +197,7 @@ async fn a_store_that_is_down_refuses_the_delivery_and_takes_it_later() {
 async fn an_account_that_leaves_takes_everything_with_it() {
     let world = World::with_integration();
     world.ana_says("connect acme checkout").await;
-    world.app.accept(&[], &Event::Changed(zentry_contract::sample::change(ChangeKind::New))).await.expect("kept");
+    world.app.accept(&[], &Event::Changed(change(ChangeKind::New))).await.expect("kept");
     world.app.accept(&[], &Event::Deauthorized { account: ana().account, at: None }).await.expect("kept");
     let before = world.chat.messages().len();
     world.settle().await;

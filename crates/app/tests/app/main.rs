@@ -16,6 +16,7 @@ mod offers;
 mod panels;
 mod refresh;
 mod remarks;
+mod rereading;
 mod running;
 mod storms;
 mod story;

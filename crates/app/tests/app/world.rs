@@ -248,6 +248,7 @@ impl Drop for World {
                     Job::ExpireLink { .. }
                         | Job::Sweep
                         | Job::Refresh { .. }
+                        | Job::Reread { .. }
                         | Job::Reconcile { .. }
                         | Job::ReadDirectory { .. }
                 )

@@ -264,7 +264,7 @@ impl World {
             self.works(0, ALL);
             self.finish(0);
             let now = self.watched.now();
-            let upkeep = |job: &Job| matches!(job, Job::Sweep | Job::Reconcile { .. });
+            let upkeep = |job: &Job| matches!(job, Job::Sweep | Job::Reconcile { .. } | Job::Reread { .. });
             let is_quiet = self.watched.store.waiting().iter().all(|(_, job)| upkeep(job));
             if is_quiet && now.since(*quiet_since.get_or_insert(now)) > gaps::AN_HOUR_AND_A_BIT {
                 let mut broken = self.watched.record(|record| checks::at_the_end(record, &self.watched));

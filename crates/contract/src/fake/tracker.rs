@@ -34,6 +34,8 @@ struct State {
     latest: HashMap<IssueId, Occurrence>,
     /// How often the latest occurrence of an issue was asked for.
     latest_asked: usize,
+    /// How often it was asked how an issue is.
+    issues_asked: usize,
     /// Of the issues that a project lists.
     listed: HashMap<IssueId, Project>,
     integration: Option<OrgSlug>,
@@ -128,6 +130,11 @@ impl FakeTracker {
     /// How often the latest occurrence of an issue was asked for.
     pub fn latest_asked(&self) -> usize {
         self.state().latest_asked
+    }
+
+    /// How often it was asked how an issue is.
+    pub fn issues_asked(&self) -> usize {
+        self.state().issues_asked
     }
 
     /// Adds a team to whose members and to which the issues of an organization can be given.
@@ -255,6 +262,7 @@ impl Tracker for FakeTracker {
     }
 
     async fn issue(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Issue>, TrackerError> {
+        self.state().issues_asked += 1;
         self.state().called(|state| Ok(state.find(actor, issue)?.map(|issue| issue.clone())))
     }
 

@@ -105,6 +105,12 @@ pub async fn the_backlog_is_every_job_that_waits_or_was_given_up(bench: &impl Be
     commit(bench, change(RowChange::DropDead(JobId::new("a")))).await;
     commit(bench, change(RowChange::Replay(JobId::new("b")))).await;
     assert_eq!(backlog().await, Backlog { waiting: 2, dead: 0 });
+    commit(bench, queue([job("r", Lane::reread(&IssueId::new("42")))])).await;
+    assert_eq!(
+        backlog().await,
+        Backlog { waiting: 2, dead: 0 },
+        "that cards are read again is nothing to catch up with"
+    );
 }
 
 pub async fn what_a_cleared_lane_held_is_disconnected(bench: &impl Bench) {

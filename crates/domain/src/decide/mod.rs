@@ -10,6 +10,7 @@ mod mute;
 mod panel;
 mod press;
 mod remark;
+mod reread;
 mod said;
 mod sift;
 mod storm;

@@ -8,7 +8,7 @@ use crate::decide::Standstill;
 use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Action, Assignee, CHOOSE, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place,
+    Action, Assignee, CHOOSE, Card, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place,
     Project, Pulse, Subscription, Timestamp, Zone,
 };
 
@@ -340,6 +340,13 @@ pub fn failed(deployment: &Deployment, linked: &str) -> Notice {
 /// A press was not carried out.
 pub fn not_done(action: &str, why: &str) -> Notice {
     Notice::text(format!("Not {action}: {}", line(why, 200))).line("The card is unchanged.")
+}
+
+/// Zoom does not take the edit of a card: what it would say is said under it.
+pub fn not_edited(card: &Card) -> Notice {
+    let standing = &card.content.standing;
+    let by = standing.by().map(|by| format!(" by {}", line(by, ECHO))).unwrap_or_default();
+    Notice::text(format!("{}{by} (I could not update the card above).", standing.word()))
 }
 
 /// The card of the button is not known here.

@@ -6,8 +6,8 @@ use super::world::{
 use super::{Message, plainly, said};
 use crate::decide::Standstill;
 use crate::{
-    Action, Assignee, ChannelId, Connect, Deployment, JobId, OrgSlug, Organization, Pause, Pulse, Zone, command,
-    sample, say,
+    Action, Archive, Assignee, Card, ChangeKind, ChannelId, Connect, Deployment, Handle, JobId, OrgSlug, Organization,
+    Pause, Pulse, Standing, Zone, command, sample, say,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -17,6 +17,16 @@ pub(super) fn messages() -> Vec<Message> {
     messages.extend(sentry());
     messages.extend(presses());
     messages
+}
+
+fn card(standing: Standing) -> Card {
+    let mut card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
+    card.content.standing = standing;
+    card
+}
+
+fn archived() -> Standing {
+    Standing::Archived { by: Some(hostile()), at: NOW, until: Archive::UntilEscalating }
 }
 
 fn public() -> Deployment {
@@ -149,6 +159,18 @@ fn not_sent() -> Vec<Message> {
                 ("a channel", say::not_sent(&ops(), &letter, "503 (8 tries)")),
                 ("a chat, with a reason that is a sentence", say::not_sent(&own_chat(), &letter, "Zoom refuses it.")),
                 ("for hostile reasons", say::not_sent(&strange_place(), &letter, &hostile())),
+            ],
+        ),
+        said(
+            "not_edited",
+            "Zoom takes no edit of a card; in its thread, once each time that the issue stands elsewhere",
+            [
+                (
+                    "resolved by somebody",
+                    say::not_edited(&card(Standing::Resolved { by: Some("Ana".into()), at: NOW })),
+                ),
+                ("opened again in Sentry", say::not_edited(&card(Standing::Reopened { by: None }))),
+                ("archived by a hostile name", say::not_edited(&card(archived()))),
             ],
         ),
         said(
