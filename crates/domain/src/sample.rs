@@ -131,6 +131,7 @@ pub(crate) fn deployment() -> crate::Deployment {
         storm_budget: 6,
         sentry_url: "https://sentry.example.com".into(),
         install_url: None,
+        service_hooks: false,
     }
 }
 
