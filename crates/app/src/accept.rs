@@ -12,9 +12,9 @@ use zentry_domain::decide::{
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Person,
-    Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret, Subscription,
-    Timestamp,
+    AccountId, Card, Change, ChangeKind, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug,
+    Pending, Person, Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret,
+    Subscription, Timestamp,
 };
 
 use crate::App;
@@ -100,7 +100,7 @@ impl App {
         F: Future<Output = Result<Decision, StoreError>>,
     {
         for _ in 0..TRIES {
-            let decision = decide().await?;
+            let decision = self.with_tending(decide().await?);
             if decision.is_nothing() {
                 return Ok(Accepted::Ignored);
             }
@@ -266,11 +266,16 @@ impl App {
 
     async fn standstill(&self, place: &Place) -> Result<Standstill, StoreError> {
         let (facts, account, channel) = (&self.ports.facts, &place.account, &place.channel);
-        let mut removed: Vec<OrgSlug> = Vec::new();
+        let (mut removed, hooks): (Vec<OrgSlug>, _) = (Vec::new(), facts.hooks().await?);
         for Subscription { project, .. } in facts.subscriptions_in(account, channel).await? {
             // An internal integration is there from the start.
             let is_own = self.deployment.integration_org.as_ref() == Some(&project.org);
-            if !is_own && !removed.contains(&project.org) && facts.installations_of(&project.org).await?.is_empty() {
+            let has_hook = hooks.iter().any(|hook| hook.project.id == project.id);
+            if !is_own
+                && !has_hook
+                && !removed.contains(&project.org)
+                && facts.installations_of(&project.org).await?.is_empty()
+            {
                 removed.push(project.org);
             }
         }
@@ -414,6 +419,9 @@ impl App {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
         let cards = facts.cards_of(&change.issue_id).await?;
+        if cards.iter().any(|card| card.is_brought_back_by(&change, self.now())) {
+            change.kind = ChangeKind::Regressed;
+        }
         let crowds = self.crowds(&change, &subscribers, &cards).await?;
         Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(joining))
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use zentry_domain::decide::{Joining, Lookup, OUTAGE, TestFacts};
+use zentry_domain::decide::{Joining, OUTAGE, TestFacts};
 use zentry_domain::job::next;
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
@@ -46,14 +46,10 @@ impl App {
             (_, Effect::NoCard) => Outcome::Suppressed { reason: Suppression::Deauthorized, then: Decision::nothing() },
             (Job::Test(test), Effect::Said) => Outcome::Done(self.tested(queued, test, None).await?),
             (Job::Unfurl(unfurl), Effect::Unfurled) => Outcome::Done(self.core().unfurled(unfurl)),
-            (Job::Connect(wish), Effect::Found(found)) => {
+            (Job::Connect(wish), Effect::Found(found, reach)) => {
                 let here = self.ports.facts.subscriptions_in(&wish.place.account, &wish.place.channel).await?;
-                let installed = match found {
-                    Lookup::Found { project, .. } => !self.ports.facts.installations_of(&project.org).await?.is_empty(),
-                    _ => false,
-                };
                 let wholes = self.ports.facts.wholes_in(&wish.place.account, &wish.place.channel).await?;
-                Outcome::Done(self.core().looked_up(wish, found, &here, &wholes, installed))
+                Outcome::Done(self.core().looked_up(wish, found, &here, &wholes, reach))
             }
             (Job::Join(join), Effect::Joining(joining)) => Outcome::Done(self.joined(join, joining.as_ref()).await?),
             (_, Effect::Roles(linked, manages)) => Outcome::Done(self.core().roles_read(linked, manages.clone())),
@@ -96,6 +92,7 @@ impl App {
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
             (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
+            (_, Effect::Tended(tended)) => Outcome::Done(self.hooks_tended(tended).await?),
             (_, Effect::DirectoryRead(reading)) => Outcome::Done(self.directory_read(reading).await?),
             (Job::ReadDirectory { account }, Effect::Crowded) => Outcome::Done(self.read_directory_in_turn(account)),
             (_, Effect::RoundupShown { roundup, message, said }) => {
@@ -331,6 +328,10 @@ impl App {
             (Job::ReadDirectory { account }, _) => {
                 tracing::warn!(%account, why, "a directory could not be read; it is read again later");
                 Outcome::Done(self.core().read_directory_later(account))
+            }
+            (Job::TendHooks, _) => {
+                tracing::warn!(why, "hooks in projects at Sentry could not be looked at; that is done again later");
+                Outcome::Done(self.core().tend_hooks_later())
             }
             (Job::Reconcile { org }, _) => {
                 tracing::warn!(%org, why, "Sentry could not be asked for what no webhook told of; it is asked again later");

@@ -102,7 +102,10 @@ impl App {
         let sweep = NewJob::now(Lane::upkeep(), Job::Sweep, &*self.ports.random);
         let queued = match self.ports.store.commit(&[], &Decision::job(sweep), self.now()).await {
             Ok(_) => match self.begin_reconciling().await {
-                Ok(()) => self.begin_reading_directories().await,
+                Ok(()) => match self.begin_tending().await {
+                    Ok(()) => self.begin_reading_directories().await,
+                    Err(error) => Err(error),
+                },
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -312,6 +315,7 @@ impl App {
             // Whoever else writes this row is not done yet: later, and nothing that could conflict.
             _ => Outcome::Retry { at: self.now() + PATIENCE },
         };
+        let outcome = self.ended_with_tending(outcome);
         self.ports.store.settle(lease, &queued.id, &outcome, self.now()).await?;
         Ok(outcome)
     }
@@ -320,7 +324,7 @@ impl App {
     fn unreadable(&self, queued: &Queued, error: StoreError) -> Outcome {
         tracing::error!(error = &error as &dyn std::error::Error, job.id = %queued.id, "what a job needs cannot be read");
         match &queued.job {
-            Job::Reconcile { .. } | Job::ReadDirectory { .. } | Job::Sweep => {
+            Job::Reconcile { .. } | Job::ReadDirectory { .. } | Job::TendHooks | Job::Sweep => {
                 Outcome::Retry { at: self.now() + RECONCILE_EVERY }
             }
             _ => Outcome::Dead { why: chain(&(Box::new(error) as BoxError)), then: Decision::nothing() },

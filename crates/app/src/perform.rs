@@ -12,11 +12,12 @@ use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
     Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence,
-    OrgSlug, Organization, Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp,
+    OrgSlug, Organization, Place, Project, ProjectKey, Queued, Reach, Revision, Roundup, Subscription, Test, Timestamp,
     Update, UserId, Whole, say,
 };
 
 use crate::App;
+use crate::hook::Tended;
 
 /// At most so many other people of a channel are tried as the one on whose behalf a message is sent.
 const OTHER_PEOPLE: usize = 3;
@@ -55,8 +56,8 @@ pub(crate) enum Effect {
     Said,
     /// More of an issue is shown beside its address.
     Unfurled,
-    /// Sentry was asked for a project.
-    Found(Lookup),
+    /// Sentry was asked for a project, and its events will come in like this.
+    Found(Lookup, Reach),
     /// A project may join, or may not be seen.
     Joining(Option<Joining>),
     /// Sentry has said what a person manages there.
@@ -104,6 +105,8 @@ pub(crate) enum Effect {
         /// What.
         said: String,
     },
+    /// Hooks were made and deleted.
+    Tended(Tended),
     /// An account's directory was read.
     DirectoryRead(Box<DirectoryReading>),
     /// Too many others are doing the same.
@@ -168,7 +171,12 @@ impl App {
             Job::ReadRoles { account, user } => self.ask_for_roles(account, user).await,
             Job::Unfurl(unfurl) => self.unfurl(unfurl).await,
             Job::Test(test) => self.test(test).await,
-            Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
+            Job::Connect(wish) => {
+                let found = self.look_up(wish).await?;
+                let reach = self.reach(&queued.id, wish, &found).await?;
+                Ok(Effect::Found(found, reach))
+            }
+            Job::TendHooks => self.tend_hooks(queued).await,
             Job::Update(update) => self.update(update).await,
             Job::AskWhom(ask) => self.ask_whom(ask).await,
             Job::Tell(tell) => self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described),
@@ -545,6 +553,7 @@ impl From<TrackerError> for Setback {
         Self::from(match error {
             TrackerError::Gone => Failure::Gone,
             TrackerError::Refused { why } => Failure::Refused(why),
+            TrackerError::NoFeature => Failure::Refused("it does not have this feature".into()),
             TrackerError::Throttled { after } => Failure::Throttled { after },
             TrackerError::Unauthorized => Failure::Unauthorized,
             TrackerError::Unavailable(why) => Failure::Unavailable(chain(&why)),

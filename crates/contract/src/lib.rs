@@ -14,6 +14,7 @@
 pub mod chat;
 pub mod directory;
 pub mod fake;
+pub mod hook;
 pub mod sample;
 pub mod store;
 pub mod tracker;

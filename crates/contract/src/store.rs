@@ -18,6 +18,7 @@ pub use cards::*;
 pub use commit::*;
 pub use dead::*;
 pub use facts::*;
+pub use hooks::*;
 pub use lanes::*;
 pub use lease::*;
 pub use ledger::*;
@@ -122,6 +123,9 @@ macro_rules! store_suite {
             a_channel_knows_when_its_connections_were_changed,
             however_much_is_asked_of_sentry_messages_are_leased,
             a_change_can_be_taken_back_once_and_for_a_while,
+            a_hook_is_found_by_its_token_and_lives_until_it_ends,
+            a_hook_stays_when_the_account_of_whoever_made_it_is_purged,
+
             the_addresses_of_a_message_are_counted_for_half_an_hour,
             what_was_shown_of_an_address_is_known_in_its_channel_for_half_an_hour,
             what_a_message_offers_is_known_to_its_account_for_a_while,
@@ -242,6 +246,8 @@ mod commit;
 mod dead;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod facts;
+#[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
+mod hooks;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod lanes;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]

@@ -1,11 +1,12 @@
 //! The fake tracker keeps the promises of every tracker.
 
 use async_trait::async_trait;
-use zentry_contract::fake::FakeTracker;
+use zentry_contract::fake::{FakeHook, FakeTracker};
 use zentry_contract::tracker::{Bench, Fault, WORLD};
+use zentry_contract::webhook::HeaderList;
 use zentry_domain::{
-    Identity, InstallationId, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Project, ProjectId, ProjectSlug, Secret,
-    Status, Tracker,
+    HookId, HookKind, HookWebhook, Identity, InstallationId, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Project,
+    ProjectId, ProjectSlug, Secret, Status, Tracker,
 };
 
 struct Fake(FakeTracker);
@@ -102,4 +103,31 @@ impl Bench for Fake {
     }
 }
 
+#[async_trait]
+impl zentry_contract::hook::Bench for Fake {
+    fn hooks(&self) -> &dyn HookWebhook {
+        &self.0
+    }
+
+    fn hooks_in(&self, project: &Project) -> Vec<(HookId, HookKind, String)> {
+        self.0.hooks_in(&project.id).into_iter().map(|hook| (hook.id, hook.kind, hook.url)).collect()
+    }
+
+    fn set_feature(&self, can_be_had: bool) {
+        self.0.set_hooks(can_be_had);
+    }
+
+    fn sends(&self, hook: &HookId, issue: &IssueRef) -> (HeaderList, Vec<u8>) {
+        let projects = self.projects_of(issue.org.as_str());
+        let mut hooks = projects.iter().flat_map(|project| self.0.hooks_in(&project.id));
+        let (headers, body) = hooks.find(|known| known.id == *hook).expect("it is there").says(&issue.id, 1);
+        (headers, body.into_bytes())
+    }
+
+    fn headers(&self) -> [&'static str; 2] {
+        [FakeHook::NAME, FakeHook::SIGNATURE]
+    }
+}
+
 zentry_contract::tracker_suite!(Fake::new());
+zentry_contract::hook_suite!(Fake::new());

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::counted;
 use crate::{
-    Action, Address, Archive, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId, Metric, Notice,
-    Occurrence, Person, Revision, Status, Subscription, Tag, Timestamp, Updates, Zone,
+    Action, Address, Archive, CLOSE_TOGETHER, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId,
+    Metric, Notice, Occurrence, Person, Revision, Status, Subscription, Tag, Timestamp, Updates, Zone,
 };
 
 /// When a card was opened that was not opened yet.
@@ -291,6 +291,13 @@ impl Card {
             (ChangeKind::Regressed, now) => now.status() != Status::Unresolved,
             _ => false,
         }
+    }
+
+    /// Whether what was resolved a while ago has come back: an event of it happened, and Sentry counts it as open. What is on
+    /// its way while somebody resolves it says so too, for a moment.
+    pub fn is_brought_back_by(&self, change: &Change, now: Timestamp) -> bool {
+        let is_open_event = change.kind == ChangeKind::Seen && change.issue.status == Some(Status::Unresolved);
+        matches!(self.content.standing, Standing::Resolved { at, .. } if is_open_event && now.since(at) > CLOSE_TOGETHER)
     }
 
     /// Who brought the issue where it is, where that is known.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, Digest, DirectoryChange, Filter, Handle,
+    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, Digest, DirectoryChange, Filter, Handle, Hook,
     InstallationId, IssueId, JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place,
     ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
 };
@@ -294,6 +294,15 @@ pub enum RowChange {
     },
     /// Our integration was removed from an organization, and its token goes. Subscriptions stay.
     RemoveInstallation(InstallationId),
+    /// A hook of ours is in a project.
+    PutHook(Box<Hook>),
+    /// A hook is of no use any more. It is known for another thirty days. Nothing happens where there is none.
+    EndHook {
+        /// Which: see [`Hook::token`].
+        token: Digest,
+        /// Since when.
+        at: Timestamp,
+    },
     /// A person has typed or pressed something in a place: they belong there, and its name is known.
     Saw {
         /// Where.
@@ -318,6 +327,19 @@ pub enum RowChange {
 }
 
 impl RowChange {
+    /// Whether other projects may need hooks from now on, or other hooks.
+    pub fn concerns_hooks(&self) -> bool {
+        matches!(
+            self,
+            Self::Subscribe(_)
+                | Self::Unsubscribe { .. }
+                | Self::PutFilter { .. }
+                | Self::PutInstallation { .. }
+                | Self::RemoveInstallation(_)
+                | Self::PurgeAccount(_)
+        )
+    }
+
     /// A card is opened, or says something else.
     pub fn put_card(card: Card) -> Self {
         Self::PutCard(Box::new(card))

@@ -25,6 +25,8 @@ pub struct Deployment {
     pub sentry_url: String,
     /// Where an organization's owner installs the Sentry App, if there is one to install.
     pub install_url: Option<String>,
+    /// Where nothing else brings a project's events, a hook is made in it.
+    pub service_hooks: bool,
 }
 
 /// Who may connect a channel to a project.

@@ -101,6 +101,10 @@ opaque_id!(
     InstallationId
 );
 opaque_id!(
+    /// A hook of ours in a Sentry project.
+    HookId
+);
+opaque_id!(
     /// A Sentry issue ("group"): a decimal number, unique in one Sentry. Also what a card is about that is none: see
     /// [`IssueId::of_alert`].
     IssueId

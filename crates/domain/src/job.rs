@@ -122,6 +122,8 @@ pub enum Job {
         /// The account.
         account: AccountId,
     },
+    /// Make the hooks that projects need and delete those that nobody needs. Comes back every hour while there are to be any.
+    TendHooks,
     /// Delete what has served its time: delivery keys, ended links. Comes back every hour.
     Sweep,
 }
@@ -140,6 +142,7 @@ impl Job {
                 | Self::Sift { .. }
                 | Self::Reconcile { .. }
                 | Self::ReadDirectory { .. }
+                | Self::TendHooks
                 | Self::Sweep
         )
     }
@@ -164,6 +167,7 @@ impl Job {
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. }
             | Self::ShowLater { .. }
+            | Self::TendHooks
             | Self::Sweep => "reconcile",
         }
     }
@@ -194,7 +198,8 @@ impl Job {
             | Self::Reread { .. }
             | Self::Sift { .. }
             | Self::Reconcile { .. }
-            | Self::ReadDirectory { .. } => Patience::Conversation,
+            | Self::ReadDirectory { .. }
+            | Self::TendHooks => Patience::Conversation,
             _ => Patience::Delivery,
         }
     }

@@ -72,6 +72,11 @@ impl Lane {
         Self { owner: Owner::Sentry("reconcile".into()), name: org.to_string() }
     }
 
+    /// The hooks in projects.
+    pub fn hooks() -> Self {
+        Self { owner: Owner::Sentry("hooks".into()), name: "tend".into() }
+    }
+
     /// A channel's wishes to be connected, in the order in which they were said.
     pub fn connects(account: &AccountId, channel: &ChannelId) -> Self {
         Self::zoom(account, format!("connects/{}", channel.key()))

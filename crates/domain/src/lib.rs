@@ -22,6 +22,7 @@ mod decision;
 mod deployment;
 mod event;
 mod filter;
+mod hook;
 mod id;
 mod issue;
 mod lane;
@@ -55,9 +56,10 @@ pub use deployment::{Deployment, Policy};
 pub use directory::{DirectoryChange, Rank};
 pub use event::{Event, Pressed, Said, Shared};
 pub use filter::{Admission, Filter, Kind, Terms};
+pub use hook::{Hook, HookKind, NoHook, Reach};
 pub use id::{
-    AccountId, ChannelId, CredentialId, Digest, Handle, InstallationId, IssueId, JobId, MessageId, OrgSlug, Owner,
-    ProjectId, ProjectSlug, Revision, TriggerId, UserId, UserJid,
+    AccountId, ChannelId, CredentialId, Digest, Handle, HookId, InstallationId, IssueId, JobId, MessageId, OrgSlug,
+    Owner, ProjectId, ProjectSlug, Revision, TriggerId, UserId, UserJid,
 };
 pub use issue::{
     Archive, Assignee, Change, ChangeKind, Fix, Issue, IssueRef, Level, Occurrence, Organization, Project, ProjectKey,
@@ -75,7 +77,7 @@ pub use notice::{Button, Choice, Line, Mention, Menu, Notice, Press, Select, Sel
 pub use offer::{Act, Group, OFFER_LIFE, Offer, Offered, Suggestion};
 pub use person::{Account, Actor, Address, Identity, LinkedPerson, Person, Place};
 pub use policy::Rights;
-pub use ports::{Chat, Clock, Directory, Facts, Journal, Random, Roster, Store, Tracker, Vault, Webhook};
+pub use ports::{Chat, Clock, Directory, Facts, HookWebhook, Journal, Random, Roster, Store, Tracker, Vault, Webhook};
 pub use pulse::{Pulse, RECONCILE_EVERY};
 pub use remark::{Remark, Remarked};
 pub use roundup::Roundup;

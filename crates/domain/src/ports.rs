@@ -9,6 +9,7 @@
 //! needs, [`Vault`] the credentials, which only the vendors' adapters hold, so that the core cannot leak a token.
 
 mod directory;
+mod webhook;
 
 use std::time::Duration;
 
@@ -18,13 +19,14 @@ use thiserror::Error;
 use crate::roundup::Gathering;
 use crate::{
     Account, AccountId, Action, Actor, Address, Assignee, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId,
-    DeadLetter, Decision, Digest, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueName, IssueRef, JobId,
-    Lane, Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization, Outcome, Owner,
-    Pause, Person, Project, ProjectId, ProjectKey, ProjectSlug, Pulse, Queued, Revision, Roundup, Secret, Subscription,
-    Timestamp, Trace, TriggerId, Undo, UserId, Whole,
+    DeadLetter, Decision, Digest, Handle, Hook, HookId, HookKind, Identity, InstallationId, Issue, IssueId, IssueName,
+    IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization,
+    Outcome, Owner, Pause, Person, Project, ProjectId, ProjectKey, ProjectSlug, Pulse, Queued, Revision, Roundup,
+    Secret, Subscription, Timestamp, Trace, TriggerId, Undo, UserId, Whole,
 };
 
 pub use directory::{Directory, DirectoryError, Page, Roster};
+pub use webhook::{Delivery, Header, Headers, HookError, HookWebhook, Received, Rejected, Webhook};
 
 /// The cause of an error, kept for the log.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -159,6 +161,10 @@ pub trait Facts: Send + Sync {
     async fn was_removed(&self, id: &InstallationId) -> Result<bool, StoreError>;
     /// The installations of our integration in an organization that are known.
     async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError>;
+    /// The hook whose address holds the token of this digest, also one that is of no use any more.
+    async fn hook(&self, token: &Digest) -> Result<Option<Hook>, StoreError>;
+    /// The hooks that have not ended, in no particular order.
+    async fn hooks(&self) -> Result<Vec<Hook>, StoreError>;
     /// An account that installed the bot.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
     /// How often, since then, a person was sent a link because a page was asked for it.
@@ -409,6 +415,23 @@ pub trait Tracker: Send + Sync {
     /// [`TrackerError::Gone`] where there is no such issue for the actor, [`TrackerError::Refused`] with the reason.
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError>;
 
+    /// Makes a hook in a project that calls `url`, and seals its secret in the vault. Idempotent: a hook with that address is
+    /// taken as it is.
+    ///
+    /// # Errors
+    /// [`TrackerError::NoFeature`] where nobody can have any there, [`TrackerError::Refused`] where the actor may not make it.
+    async fn make_hook(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        kind: HookKind,
+        url: &str,
+    ) -> Result<HookId, TrackerError>;
+
+    /// Deletes a hook, where somebody is there to do it, and then its secret. One that is gone, or that the actor may not
+    /// delete, is only forgotten here. Idempotent.
+    async fn drop_hook(&self, actor: Option<&Actor>, project: &Project, hook: &HookId) -> Result<(), TrackerError>;
+
     /// The page of an issue, for browsers. Calls nobody.
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String;
 
@@ -458,6 +481,9 @@ pub enum TrackerError {
         /// One clean line.
         why: String,
     },
+    /// The organization's plan, or the tracker itself, does not have what was asked for.
+    #[error("the tracker does not have this feature")]
+    NoFeature,
     /// Come back later.
     #[error("too many calls")]
     Throttled {
@@ -470,74 +496,6 @@ pub enum TrackerError {
     /// Did not answer, or had a fault of its own.
     #[error("the tracker is unavailable")]
     Unavailable(#[source] BoxError),
-}
-
-/// One vendor's dialect of webhooks.
-pub trait Webhook: Send + Sync {
-    /// Verifies the raw bytes, then reads them. Never looks into an unverified body.
-    ///
-    /// # Errors
-    /// [`Rejected`] where the signature does not prove the sender: nothing else is told.
-    fn receive(&self, delivery: &Delivery<'_>, now: Timestamp) -> Result<Received, Rejected>;
-}
-
-/// One signed webhook request, as it came.
-#[derive(Clone, Copy)]
-pub struct Delivery<'a> {
-    /// Its headers.
-    pub headers: &'a dyn Headers,
-    /// Its raw body.
-    pub body: &'a [u8],
-}
-
-/// Looks headers up without copying them.
-pub trait Headers: Send + Sync {
-    /// The header of this lower-case name.
-    fn get(&self, name: &str) -> Header<'_>;
-}
-
-/// What a look-up of a header found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Header<'a> {
-    /// It is not there.
-    Missing,
-    /// It is there once.
-    One(&'a [u8]),
-    /// It is there more than once, so that two readers could disagree.
-    Doubled,
-}
-
-impl<'a> Header<'a> {
-    /// The value, if it is there exactly once.
-    pub fn one(self) -> Option<&'a [u8]> {
-        match self {
-            Self::One(value) => Some(value),
-            Self::Missing | Self::Doubled => None,
-        }
-    }
-}
-
-/// The signature does not prove the sender. Why is for the log and the counter, never for the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct Rejected(pub &'static str);
-
-/// What a verified delivery holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Received {
-    /// A fact, and what makes a repeat of it recognisable.
-    Event {
-        /// Any of these known: it is a repeat.
-        keys: Vec<DeliveryKey>,
-        /// The fact.
-        event: Box<Event>,
-    },
-    /// The platform checks that we hold the secret: answer with this JSON at once.
-    Challenge(String),
-    /// Authentic, and knowingly ignored.
-    Ignored(&'static str),
-    /// Authentic, but it cannot be read.
-    Unreadable(String),
 }
 
 // === the rest of the world ===

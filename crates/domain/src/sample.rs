@@ -132,6 +132,7 @@ pub(crate) fn deployment() -> crate::Deployment {
         storm_budget: 6,
         sentry_url: "https://sentry.example.com".into(),
         install_url: None,
+        service_hooks: false,
     }
 }
 

@@ -174,6 +174,7 @@ fn jobs_stay_readable() {
     golden("job_install", &Job::Install { installation, code });
     golden("job_expire_link", &Job::ExpireLink { link: Digest([7; 32]) });
     golden("job_sweep", &Job::Sweep);
+    golden("job_tend_hooks", &Job::TendHooks);
     for name in ["job_show_storm", "job_show_roundup"] {
         golden(name, &Job::ShowRoundup { account: AccountId::new("acc"), roundup: card() });
     }

@@ -194,5 +194,6 @@ fn deployment() -> Deployment {
         storm_budget: 0,
         sentry_url: "https://sentry.example.com".into(),
         install_url: None,
+        service_hooks: false,
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use url::Url;
 use zentry_app::App;
-use zentry_domain::{Clock, Random, Webhook};
+use zentry_domain::{Clock, HookWebhook, Random, Webhook};
 
 use crate::answer::Frame;
 pub use crate::limit::Limits;
@@ -61,6 +61,19 @@ pub struct Door {
     pub webhook: Arc<dyn Webhook>,
 }
 
+/// Where the deliveries of hooks come in, each at an address of its own.
+#[derive(Clone)]
+pub struct HookDoor {
+    /// What the metrics call them.
+    pub source: &'static str,
+    /// What comes before the token in the path, with a slash at either end.
+    pub path: &'static str,
+    /// The largest body, in bytes; a larger one is answered 413.
+    pub cap: usize,
+    /// Verifies and reads what comes.
+    pub webhook: Arc<dyn HookWebhook>,
+}
+
 /// The public listener's answers: everything that a request needs but the request.
 pub struct Public {
     app: Arc<App>,
@@ -68,6 +81,7 @@ pub struct Public {
     random: Arc<dyn Random>,
     site: Site,
     doors: Vec<Door>,
+    hooks: Option<HookDoor>,
     frame: Frame,
     limits: Limits,
     /// A permit for each byte of a body that may still be held.
@@ -79,7 +93,13 @@ impl Public {
     pub fn new(app: Arc<App>, clock: Arc<dyn Clock>, random: Arc<dyn Random>, site: Site, doors: Vec<Door>) -> Self {
         let limits = Limits::default();
         let (frame, room) = (Frame::new(&site), Semaphore::new(limits.body_bytes));
-        Self { app, clock, random, site, doors, frame, limits, room }
+        Self { app, clock, random, site, doors, hooks: None, frame, limits, room }
+    }
+
+    /// Takes in what hooks send, too.
+    #[must_use]
+    pub fn with_hooks(self, hooks: HookDoor) -> Self {
+        Self { hooks: Some(hooks), ..self }
     }
 
     /// Under other limits.

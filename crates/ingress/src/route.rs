@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 
 use crate::answer::{self, Answer};
 use crate::pages::{self, Note};
-use crate::{Door, Public, install, link, webhook};
+use crate::{Door, HookDoor, Public, install, link, webhook};
 
 /// Every address that is always the same.
 const PLACES: &[(&str, Route<'static>)] = &[
@@ -28,6 +28,7 @@ const LINK: &str = "/link/";
 #[derive(Clone, Copy)]
 enum Route<'a> {
     Deliver(&'a Door),
+    Hook(&'a HookDoor, &'a str),
     Link(&'a str),
     Callback,
     Setup,
@@ -46,7 +47,7 @@ impl Route<'_> {
     /// The methods, as the header `Allow` lists them.
     fn allow(self) -> &'static str {
         match self {
-            Self::Deliver(_) => "POST",
+            Self::Deliver(_) | Self::Hook(..) => "POST",
             Self::Link(_) => "GET, HEAD, POST",
             _ => "GET, HEAD",
         }
@@ -68,6 +69,7 @@ impl Public {
             None => Ok(answer::closed(self.frame.page(StatusCode::NOT_FOUND, &Note::not_found(&self.frame)))),
             Some(route) if !route.allows(request.method()) => Ok(self.frame.not_allowed(route.allow())),
             Some(Route::Deliver(door)) => webhook::deliver(self, door, request).await,
+            Some(Route::Hook(door, token)) => webhook::deliver_hook(self, door, token, request).await,
             Some(Route::Link(token)) if request.method() == Method::POST => link::press(self, token, request).await,
             Some(route) => Ok(self.page(route, &request).await),
         }
@@ -77,7 +79,7 @@ impl Public {
     async fn page(&self, route: Route<'_>, request: &Request<Incoming>) -> Answer {
         match route {
             // Answered before: it takes no GET.
-            Route::Deliver(_) => self.frame.not_allowed(route.allow()),
+            Route::Deliver(_) | Route::Hook(..) => self.frame.not_allowed(route.allow()),
             Route::Link(token) => link::show(self, token).await,
             Route::Callback => link::come_back(self, request).await,
             Route::Setup => install::come_back_from_sentry(self, request).await,
@@ -103,7 +105,11 @@ impl Public {
         let door = || self.doors.iter().find(|door| door.path == path).map(Route::Deliver);
         let fixed = || PLACES.iter().find(|(place, _)| *place == path).map(|(_, route)| *route);
         let link = || path.strip_prefix(LINK).filter(|token| is_token(token)).map(Route::Link);
-        door().or_else(fixed).or_else(link)
+        let hook = || {
+            let door = self.hooks.as_ref()?;
+            path.strip_prefix(door.path).filter(|token| is_token(token)).map(|token| Route::Hook(door, token))
+        };
+        door().or_else(fixed).or_else(link).or_else(hook)
     }
 }
 

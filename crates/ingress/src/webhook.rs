@@ -10,11 +10,12 @@ use hyper::body::Incoming;
 use tracing::Instrument;
 use zentry_app::{Accepted, App};
 use zentry_domain::Event;
-use zentry_domain::ports::{Delivery, DeliveryKey, Header, Headers, Received};
+use zentry_domain::ports::{Delivery, DeliveryKey, Header, Headers, HookError, Received, Rejected};
 
 use crate::answer::{self, Answer};
 use crate::limit::{Unread, read_body};
-use crate::{Door, Public};
+use crate::pages::Note;
+use crate::{Door, HookDoor, Public};
 
 /// Takes one delivery in.
 ///
@@ -23,6 +24,61 @@ use crate::{Door, Public};
 pub(crate) async fn deliver(public: &Public, door: &Door, request: Request<Incoming>) -> Result<Answer, hyper::Error> {
     let tally = Tally::begin(door.source);
     take_in(public, door, request, tally).instrument(tracing::info_span!("accept", source = door.source)).await
+}
+
+/// Takes in what one hook sends. An address that was never ours, or is not any more, is none.
+///
+/// # Errors
+/// Where it did not come whole.
+pub(crate) async fn deliver_hook(
+    public: &Public,
+    door: &HookDoor,
+    token: &str,
+    request: Request<Incoming>,
+) -> Result<Answer, hyper::Error> {
+    let tally = Tally::begin(door.source);
+    take_in_hook(public, door, token, request, tally)
+        .instrument(tracing::info_span!("accept", source = door.source))
+        .await
+}
+
+async fn take_in_hook(
+    public: &Public,
+    door: &HookDoor,
+    token: &str,
+    request: Request<Incoming>,
+    tally: Tally,
+) -> Result<Answer, hyper::Error> {
+    let hook = match public.app.hook(token).await {
+        Ok(Some(hook)) => hook,
+        Ok(None) => {
+            let page = public.frame.page(StatusCode::NOT_FOUND, &Note::not_found(&public.frame));
+            return Ok(tally.end("unsigned", answer::closed(page)));
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "nobody can say now which hook sends this");
+            return Ok(tally.end("failed", answer::closing(StatusCode::INTERNAL_SERVER_ERROR)));
+        }
+    };
+    let (head, body) = request.into_parts();
+    let body = match read_body(body, door.cap, &public.room).await {
+        Ok(body) => body,
+        Err(unread) => return not_whole(unread, tally),
+    };
+    if hook.ended.is_some() {
+        tracing::debug!("dropped what a hook sends that nobody needs any more");
+        return Ok(tally.end("ignored", answer::empty(StatusCode::OK)));
+    }
+    let delivery = Delivery { headers: &View(&head.headers), body: &body.bytes };
+    let received = match door.webhook.receive(&hook, &delivery).await {
+        Ok(received) => Ok(received),
+        Err(HookError::Rejected(rejected)) => Err(rejected),
+        Err(error @ HookError::Unavailable(_)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "nobody can say now whether a hook sent this");
+            return Ok(tally.end("failed", answer::empty(StatusCode::INTERNAL_SERVER_ERROR)));
+        }
+    };
+    Ok(answered(public, door.source, received, &body.bytes, tally).await)
 }
 
 async fn take_in(
@@ -34,16 +90,34 @@ async fn take_in(
     let (head, body) = request.into_parts();
     let body = match read_body(body, door.cap, &public.room).await {
         Ok(body) => body,
-        Err(Unread::TooLarge) => return Ok(tally.end("too_large", answer::closing(StatusCode::PAYLOAD_TOO_LARGE))),
-        Err(Unread::NoRoom) => {
-            tracing::warn!("shed a delivery: the bodies under way take all the room there is for them");
-            return Ok(tally.end("failed", answer::closing(StatusCode::INTERNAL_SERVER_ERROR)));
-        }
-        Err(Unread::Broken(error)) => return Err(error),
+        Err(unread) => return not_whole(unread, tally),
     };
     let delivery = Delivery { headers: &View(&head.headers), body: &body.bytes };
     let received = door.webhook.receive(&delivery, public.clock.now());
-    Ok(match received {
+    Ok(answered(public, door.source, received, &body.bytes, tally).await)
+}
+
+/// A body that was not read whole.
+fn not_whole(unread: Unread, tally: Tally) -> Result<Answer, hyper::Error> {
+    match unread {
+        Unread::TooLarge => Ok(tally.end("too_large", answer::closing(StatusCode::PAYLOAD_TOO_LARGE))),
+        Unread::NoRoom => {
+            tracing::warn!("shed a delivery: the bodies under way take all the room there is for them");
+            Ok(tally.end("failed", answer::closing(StatusCode::INTERNAL_SERVER_ERROR)))
+        }
+        Unread::Broken(error) => Err(error),
+    }
+}
+
+/// What follows from a delivery that was read whole, and its answer.
+async fn answered(
+    public: &Public,
+    source: &'static str,
+    received: Result<Received, Rejected>,
+    body: &[u8],
+    tally: Tally,
+) -> Answer {
+    match received {
         Err(rejected) => {
             tracing::debug!(why = rejected.0, "refused a delivery");
             tally.end("unsigned", answer::closing(StatusCode::UNAUTHORIZED))
@@ -55,10 +129,10 @@ async fn take_in(
         }
         Ok(Received::Unreadable(why)) => {
             tracing::warn!(why, "an authentic delivery cannot be read; its sender may speak a newer format");
-            unreadable(&public.app, door.source, &body.bytes, tally).await
+            unreadable(&public.app, source, body, tally).await
         }
         Ok(Received::Event { keys, event }) => accept(&public.app, keys, event, tally).await,
-    })
+    }
 }
 
 /// In a task of its own: a sender that hangs up early does not stop half-way what is being committed.

@@ -8,8 +8,8 @@
 //! documented, showing more of addresses that are posted, signed webhooks with their three redeliveries, URL validation,
 //! installing and removing the app, people's grants, and as much of the directory as is read with them. *At
 //! Sentry*: the consent pages, OAuth tokens with rotation, the REST calls about organizations, projects, people,
-//! teams, issues, installations and metric alert rules, and signed webhooks. *Between them*: a small [`browser`]. *Not simulated*: TLS,
-//! Sentry's service hooks, regions, device flow and rate limiter (a
+//! teams, issues, installations, service hooks and metric alert rules, and signed webhooks. *Between them*: a small
+//! [`browser`]. *Not simulated*: TLS, the redeliveries of Sentry's service hooks, regions, device flow and rate limiter (a
 //! [`Fault`] stands in for the last). Every token and id is the same in every run and guards nothing.
 //!
 //! Schedules and lifetimes follow a [`Clock`] that may run fast or be pushed; the time a receiver has for an answer is

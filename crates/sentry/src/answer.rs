@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     Unauthorized,
     #[error("not allowed: {0}")]
     Forbidden(String),
+    /// The plan, or this Sentry, does not have it: no role could help.
+    #[error("there is no such feature")]
+    NoFeature,
     #[error("not found")]
     NotFound,
     #[error("not accepted: {0}")]
@@ -48,6 +51,7 @@ impl From<Failure> for TrackerError {
         match failure {
             Failure::Unauthorized => Self::Unauthorized,
             Failure::NotFound => Self::Gone,
+            Failure::NoFeature => Self::NoFeature,
             Failure::Throttled(after) => Self::Throttled { after },
             Failure::Unavailable(cause) => Self::Unavailable(cause),
             Failure::Forbidden(said) => refused(said, "Sentry does not allow it"),
@@ -83,6 +87,7 @@ pub(crate) fn accepted(answer: Response, now: Timestamp) -> Result<Response, Fai
     match answer.status {
         200..=299 => Ok(answer),
         401 => Err(Failure::Unauthorized),
+        403 if lacks_feature(&answer.body) => Err(Failure::NoFeature),
         403 => Err(Failure::Forbidden(said(&answer.body))),
         404 | 410 => Err(Failure::NotFound),
         429 => Err(Failure::Throttled(pause(&answer.headers, now))),
@@ -93,6 +98,12 @@ pub(crate) fn accepted(answer: Response, now: Timestamp) -> Result<Response, Fai
         408 | 500.. => Err(Failure::unavailable(format!("Sentry answered {}", answer.status))),
         _ => Err(Failure::Invalid(said(&answer.body))),
     }
+}
+
+/// Its `detail` is a list there, and says little (Sentry, errors).
+fn lacks_feature(body: &[u8]) -> bool {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body.get("error_type").and_then(Value::as_str) == Some("unavailable_feature")
 }
 
 /// The body as what is expected. A proxy's page comes with status 200 too.
@@ -253,6 +264,15 @@ mod tests {
             ] {
                 assert_eq!(next_page(&list).as_deref(), expected, "{next}");
             }
+        }
+    }
+
+    #[test]
+    fn what_no_role_could_get_is_told_from_what_this_one_may_not() {
+        let lacking = r#"{"error_type":"unavailable_feature","detail":["You do not have that feature enabled"]}"#;
+        assert!(matches!(accepted(answer(403, lacking), NOW), Err(Failure::NoFeature)));
+        for body in [r#"{"detail":"You do not have permission"}"#, r#"["unavailable_feature"]"#, "<html>", ""] {
+            assert!(matches!(accepted(answer(403, body), NOW), Err(Failure::Forbidden(_))), "{body}");
         }
     }
 

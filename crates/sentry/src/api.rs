@@ -44,6 +44,14 @@ impl Call {
         Self { urgency: Urgency::Queued, ..self }
     }
 
+    pub(crate) fn post(url: Url, body: String) -> Self {
+        Self { method: Method::POST, body: Some(body), ..Self::get(url) }
+    }
+
+    pub(crate) fn delete(url: Url) -> Self {
+        Self { method: Method::DELETE, ..Self::get(url) }.in_background()
+    }
+
     pub(crate) fn put(url: Url, body: String) -> Self {
         Self { method: Method::PUT, body: Some(body), ..Self::get(url) }
     }

@@ -34,7 +34,7 @@ pub(crate) enum Read {
 pub(crate) struct Unreadable(pub(crate) String);
 
 impl Unreadable {
-    fn because(why: &str) -> Self {
+    pub(crate) fn because(why: &str) -> Self {
         Self(why.to_owned())
     }
 }
@@ -265,7 +265,7 @@ fn implied(kind: &ChangeKind) -> Option<Status> {
 }
 
 /// Recognises what is meant, in whatever body it comes.
-fn meaning(parts: &[&str]) -> DeliveryKey {
+pub(crate) fn meaning(parts: &[&str]) -> DeliveryKey {
     let text = format!("sentry|{}", parts.join("|"));
     let mut key = [0; 32];
     key.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
@@ -453,7 +453,7 @@ impl Occurrence {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     serde_json::from_slice(body)
         .or_else(|error| match without_lone_surrogates(body) {
             Cow::Owned(repaired) => serde_json::from_slice(&repaired),

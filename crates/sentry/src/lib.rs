@@ -12,6 +12,7 @@ mod answer;
 mod api;
 mod delivery;
 mod frame;
+mod hook;
 mod installation;
 mod metric;
 mod oauth;
@@ -24,6 +25,7 @@ mod wire;
 use url::Url;
 use zentry_domain::{OrgSlug, Rotating, Secret};
 
+pub use hook::SentryHooks;
 pub use tracker::SentryTracker;
 pub use webhook::SentryWebhook;
 

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use url::Url;
 use zentry_domain::ports::TrackerError;
 use zentry_domain::{
-    AccountId, Action, Actor, Assignee, Clock, CredentialId, Identity, InstallationId, Issue, IssueId, IssueRef,
-    Occurrence, OrgSlug, Organization, Project, ProjectSlug, Release, Secret, Timestamp, Tracker, Vault, text,
+    AccountId, Action, Actor, Assignee, Clock, CredentialId, HookId, HookKind, Identity, InstallationId, Issue,
+    IssueId, IssueRef, Occurrence, OrgSlug, Organization, Project, ProjectSlug, Release, Secret, Timestamp, Tracker,
+    Vault, text,
 };
 use zentry_http_client::HttpClient;
 
@@ -18,6 +19,7 @@ use crate::SentryConfig;
 use crate::address::{Site, issue_id, org_slug};
 use crate::answer::{Failure, json};
 use crate::api::{Api, Call};
+use crate::hook;
 use crate::installation::{Installations, Shown};
 use crate::oauth::{NoGrant, Oauth, User};
 use crate::token::{Grant, Grants, Issuers, key, key_of};
@@ -43,6 +45,7 @@ const REASON_MAX: usize = 300;
 pub struct SentryTracker {
     api: Api,
     oauth: Option<Arc<Oauth>>,
+    vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
 }
 
@@ -53,8 +56,8 @@ impl SentryTracker {
         let oauth = config.oauth.map(|app| Arc::new(Oauth::new(app, site.clone(), http.clone())));
         let secrets = config.client_secrets;
         let app = config.app.map(|app| Installations::new(app.client_id, secrets, site.clone(), http.clone()));
-        let grants = Grants::new(vault, Arc::clone(&clock), Issuers { oauth: oauth.clone(), app });
-        Self { api: Api::new(site, config.integration, grants, http, Arc::clone(&clock)), oauth, clock }
+        let grants = Grants::new(Arc::clone(&vault), Arc::clone(&clock), Issuers { oauth: oauth.clone(), app });
+        Self { api: Api::new(site, config.integration, grants, http, Arc::clone(&clock)), oauth, vault, clock }
     }
 }
 
@@ -137,6 +140,23 @@ impl Tracker for SentryTracker {
             Err(Failure::Forbidden(said)) => Err(TrackerError::Refused { why: forbidden(actor, &issue.org, &said) }),
             changed => Ok(changed?),
         }
+    }
+
+    async fn make_hook(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        kind: HookKind,
+        url: &str,
+    ) -> Result<HookId, TrackerError> {
+        Ok(self.api.make_hook(&*self.vault, actor, project, (kind, url)).await?)
+    }
+
+    async fn drop_hook(&self, actor: Option<&Actor>, project: &Project, hook: &HookId) -> Result<(), TrackerError> {
+        if let Some(actor) = actor {
+            self.api.delete_hook(actor, project, hook).await?;
+        }
+        Ok(hook::forget(&*self.vault, hook).await.map_err(Failure::from)?)
     }
 
     /// Where no OAuth application is configured nobody can link: then it is Sentry's front page.
@@ -365,7 +385,7 @@ impl SentryTracker {
 fn unseen<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match answer {
         Ok(seen) => Ok(Some(seen)),
-        Err(Failure::NotFound | Failure::Forbidden(_)) => Ok(None),
+        Err(Failure::NotFound | Failure::Forbidden(_) | Failure::NoFeature) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

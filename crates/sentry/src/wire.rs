@@ -251,6 +251,7 @@ pub(crate) struct Named {
     pub(crate) kind: Text,
     pub(crate) id: Text,
     pub(crate) name: Text,
+    pub(crate) slug: Text,
 }
 
 /// Whose an issue is. That it is nobody's is said by `null`; a key that is not there says nothing.
@@ -372,8 +373,8 @@ pub(crate) struct Occurrence {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Release {
-    version: Text,
+pub(crate) struct Release {
+    pub(crate) version: Text,
 }
 
 impl Occurrence {

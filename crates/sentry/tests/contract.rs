@@ -11,6 +11,7 @@ use zentry_domain::{AccountId, Action, Actor, CredentialId, OrgSlug, Secret, Sta
 use zentry_sandbox::Fault as Broken;
 
 zentry_contract::tracker_suite!(Bench::start().await);
+zentry_contract::hook_suite!(Bench::start().await);
 
 fn answer(status: u16, kind: &str, body: &str) -> Broken {
     let headers = vec![("content-type".to_owned(), kind.to_owned())];

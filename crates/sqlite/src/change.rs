@@ -90,6 +90,8 @@ impl Db {
                 self.share((account, channel), message, *links, *at)
             }
             RowChange::Unfurled { account, channel, issue, at } => self.unfurl((account, channel), issue, *at),
+            RowChange::PutHook(hook) => self.put_hook(hook),
+            RowChange::EndHook { token, at } => self.end_hook(token, *at),
             RowChange::PutOffer(offer) => self.put_offer(offer),
             RowChange::PutUndo(undo) => self.put_undo(undo),
             RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),

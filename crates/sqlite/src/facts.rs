@@ -5,9 +5,9 @@ use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, InstallationId, IssueId,
-    IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey,
-    Pulse, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, Hook, InstallationId,
+    IssueId, IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId,
+    ProjectKey, Pulse, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use crate::SqliteStore;
@@ -15,7 +15,7 @@ use crate::db::Db;
 use crate::error::Fault;
 use crate::link::LINK;
 use crate::row::{count, from_json, revision};
-use crate::{pulse, roundup, unfurl, whole};
+use crate::{hook, pulse, roundup, unfurl, whole};
 
 const SUBSCRIPTION: &str = "SELECT id, body FROM subscription";
 const IN_CHANNEL: &str = "WHERE account = ?1 AND channel = ?2 ORDER BY since, id";
@@ -282,6 +282,15 @@ impl Facts for SqliteStore {
         let org = [org.as_str().to_owned()];
         let sql = "SELECT id FROM installation WHERE org = ?1";
         self.read(move |db| db.all(sql, org, |row| Ok(InstallationId::new(row.get::<_, String>(0)?)))).await
+    }
+
+    async fn hook(&self, token: &Digest) -> Result<Option<Hook>, StoreError> {
+        let token = token.0;
+        Ok(self.read(move |db| db.hooks(hook::OF_TOKEN, [token])).await?.pop())
+    }
+
+    async fn hooks(&self) -> Result<Vec<Hook>, StoreError> {
+        self.read(|db| db.hooks(hook::LIVE, [])).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

@@ -15,6 +15,7 @@ mod directory;
 mod error;
 mod facts;
 mod health;
+mod hook;
 mod journal;
 mod lease;
 mod ledger;

@@ -8,6 +8,7 @@ use zentry_domain::{AccountId, Suppression, Timestamp};
 
 use crate::db::Db;
 use crate::error::Fault;
+use crate::hook;
 use crate::row::owner_of;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -16,6 +17,8 @@ const KEYS_KEPT: Duration = DAY;
 const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
+/// How long what a hook sends is dropped that nobody needs any more, and that may still be there at Sentry.
+const HOOKS_KEPT: Duration = DAY.saturating_mul(30);
 
 /// Those of an account, whose columns `account` name it.
 pub(crate) const OF_ACCOUNT: [&str; 22] = [
@@ -66,6 +69,7 @@ impl Db {
         for table in OF_ACCOUNT {
             self.change(&format!("DELETE FROM {table} WHERE account = ?1"), [account.as_str()])?;
         }
+        self.change(hook::FORGET_MAKER, [account.as_str()])?;
         self.change("DELETE FROM account WHERE id = ?1", [account.as_str()])?;
         let owner = owner_of(account);
         for removal in [WAITING_OF_OWNER, DEAD_OF_OWNER] {
@@ -91,6 +95,7 @@ impl Db {
         self.change(OLD_PULSES, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
         self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;
+        self.change(hook::OLD, [(now - HOOKS_KEPT).0])?;
         self.change("DELETE FROM throttle WHERE until < ?1", [now.0])?;
         self.remove_as(Suppression::Held, OLD_DEAD, [(now - DEAD_KEPT).0])
     }

@@ -19,6 +19,8 @@ use read::{Environment, Reader, address, both, list, missing, networks, number, 
 pub(crate) use read::environment;
 pub(crate) use store::StoreConfig;
 
+const HOOKS: &str = "ZENTRY_SENTRY_SERVICE_HOOKS";
+
 /// Everything the composition root needs, checked.
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
@@ -64,6 +66,8 @@ pub(crate) struct Sentry {
     pub(crate) oauth: Option<(String, Rotating<Secret>)>,
     /// Client id and slug of a Sentry App.
     pub(crate) app: Option<(String, String)>,
+    /// Hooks are made in projects.
+    pub(crate) service_hooks: bool,
 }
 
 /// Calls out.
@@ -135,15 +139,23 @@ impl Reader<'_> {
             ("ZENTRY_SENTRY_APP_SLUG", set(&settings.sentry_app_slug)),
         )?;
         let client_secrets = self.secrets("ZENTRY_SENTRY_CLIENT_SECRET")?;
-        if internal.is_none() && app.is_none() {
+        let service_hooks = switch(HOOKS, &settings.sentry_service_hooks)?;
+        if service_hooks && oauth.is_none() {
+            return Err(wrong(
+                HOOKS,
+                "is on, but hooks are made with people's own grants: set ZENTRY_SENTRY_OAUTH_CLIENT_ID and its secret",
+            ));
+        }
+        let by_webhook = internal.is_some() || app.is_some();
+        if !by_webhook && !service_hooks {
             return Err(wrong(
                 "ZENTRY_SENTRY_ORG",
                 "is missing: for an internal integration set it with ZENTRY_SENTRY_TOKEN and ZENTRY_SENTRY_CLIENT_SECRET; \
                  for a Sentry App set ZENTRY_SENTRY_CLIENT_ID, ZENTRY_SENTRY_CLIENT_SECRET, ZENTRY_SENTRY_APP_SLUG and \
-                 the OAuth application",
+                 the OAuth application; for service hooks set ZENTRY_SENTRY_SERVICE_HOOKS and the OAuth application",
             ));
         }
-        if client_secrets.is_empty() {
+        if by_webhook && client_secrets.is_empty() {
             return Err(missing("ZENTRY_SENTRY_CLIENT_SECRET"));
         }
         if internal.is_none() && oauth.is_none() {
@@ -158,6 +170,7 @@ impl Reader<'_> {
             internal,
             oauth,
             app: app.map(|(client_id, slug)| (client_id.to_owned(), slug.to_owned())),
+            service_hooks,
         })
     }
 
@@ -205,10 +218,6 @@ impl Reader<'_> {
 
     /// What this build cannot do is refused rather than ignored.
     fn not_yet(&self, settings: &Settings) -> Result<(), Failure> {
-        const HOOKS: &str = "ZENTRY_SENTRY_SERVICE_HOOKS";
-        if switch(HOOKS, &settings.sentry_service_hooks)? {
-            return Err(wrong(HOOKS, "on is not supported by this version; leave it off"));
-        }
         for (name, is_set) in [
             ("ZENTRY_OTLP_URL", set(&settings.otlp_url).is_some()),
             ("ZENTRY_REPORT_DSN", self.secret("ZENTRY_REPORT_DSN")?.is_some()),
@@ -240,6 +249,7 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),
         sentry_url: sentry.base.as_str().trim_end_matches('/').to_owned(),
         install_url,
+        service_hooks: sentry.service_hooks,
     })
 }
 
@@ -338,6 +348,25 @@ mod tests {
         assert_eq!(config.deployment.policy, Policy::Anyone);
         assert_eq!(config.deployment.public_url, "https://bot.example.com");
         assert_eq!(config.zoom.secret_tokens.get().len(), 2);
+    }
+
+    #[test]
+    fn service_hooks_need_the_oauth_application_and_nothing_else() {
+        let (mut settings, mut secrets) = good();
+        settings.sentry_service_hooks = Some("on".into());
+        let error = load(&settings, &secrets).err().expect("nobody could make a hook");
+        assert!(error.starts_with(HOOKS), "{error}");
+        settings.sentry_oauth_client_id = Some("oauth".into());
+        secrets.insert("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", "oauth-secret".into());
+        assert!(load(&settings, &secrets).expect("beside an integration").deployment.service_hooks);
+        settings.sentry_org = None;
+        secrets.remove("ZENTRY_SENTRY_TOKEN");
+        secrets.remove("ZENTRY_SENTRY_CLIENT_SECRET");
+        let config = load(&settings, &secrets).expect("alone");
+        assert!(config.sentry.internal.is_none() && config.sentry.client_secrets.get().is_empty());
+        assert_eq!(config.deployment.policy, Policy::Linked);
+        settings.sentry_service_hooks = None;
+        assert!(load(&settings, &secrets).is_err());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use url::Url;
 use zentry_app::{App, DirectoryPorts, Ports};
 use zentry_domain::{Clock, Random};
 use zentry_http_client::{Allowance, HttpClient, HttpConfig};
-use zentry_ingress::{Door, Public, Site, Tls};
-use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryTracker, SentryWebhook};
+use zentry_ingress::{Door, HookDoor, Public, Site, Tls};
+use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryHooks, SentryTracker, SentryWebhook};
 use zentry_sqlite::Sqlite;
 use zentry_zoom::{ZoomChat, ZoomConfig, ZoomDirectory, ZoomWebhook};
 
@@ -41,6 +41,7 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
 
     let sentry = sentry_config(config.sentry, &config.deployment.public_url);
     let sentry_webhook = SentryWebhook::new(&sentry);
+    let sentry_hooks = SentryHooks::new(&sentry, store.vault());
     let tracker = SentryTracker::new(sentry, http.clone(), store.vault(), Arc::clone(&clock));
     let reads_directory = config.zoom.directory;
     let zoom = zoom_config(config.zoom);
@@ -65,7 +66,10 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
         Door { source: "zoom", path: "/zoom/events", cap: ZOOM_CAP, webhook: Arc::new(zoom_webhook) },
         Door { source: "sentry", path: "/sentry/webhook", cap: SENTRY_CAP, webhook: Arc::new(sentry_webhook) },
     ];
-    let public = Arc::new(Public::new(Arc::clone(&app), Arc::clone(&clock), random, site, doors));
+    // Also where there are to be none: those that were made before are still there until they are deleted.
+    let hooks = HookDoor { source: "hook", path: "/sentry/hooks/", cap: SENTRY_CAP, webhook: Arc::new(sentry_hooks) };
+    let public = Public::new(Arc::clone(&app), Arc::clone(&clock), random, site, doors).with_hooks(hooks);
+    let public = Arc::new(public);
     Ok(Bot { app, public, tls, store: Arc::new(store), clock, http })
 }
 
@@ -136,7 +140,7 @@ fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
             client_id,
             client_secret,
             redirect_uri: format!("{public_url}/sentry/callback"),
-            service_hooks: false,
+            service_hooks: sentry.service_hooks,
         }),
         app: sentry.app.map(|(client_id, slug)| SentryApp { client_id, slug }),
     }

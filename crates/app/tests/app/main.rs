@@ -7,6 +7,7 @@ mod everywhere;
 mod failures;
 mod faults;
 mod gaps;
+mod hooks;
 mod installs;
 mod linking;
 mod mentions;

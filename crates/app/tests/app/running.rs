@@ -12,9 +12,9 @@ use zentry_contract::fake::{ChatFault, FakeChat, FakeMessage, FakeStore, FakeTra
 use zentry_contract::sample::{ana, change, ops};
 use zentry_domain::ports::{ChatError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Assignee, ChangeKind, Chat, Clock, CredentialId, Deployment, Event, Identity,
-    InstallationId, Issue, IssueId, IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization, Person, Place,
-    Pressed, Project, ProjectSlug, Said, Secret, Timestamp, Tracker, TriggerId,
+    AccountId, Action, Actor, Address, Assignee, ChangeKind, Chat, Clock, CredentialId, Deployment, Event, HookId,
+    HookKind, Identity, InstallationId, Issue, IssueId, IssueRef, MessageId, Notice, Occurrence, OrgSlug, Organization,
+    Person, Place, Pressed, Project, ProjectSlug, Said, Secret, Timestamp, Tracker, TriggerId,
 };
 
 use crate::world::World;
@@ -320,6 +320,20 @@ impl Tracker for Interrupted {
         let answer = self.tracker.update(actor, issue, action).await;
         self.app.accept(&[], &Event::Changed(change(ChangeKind::Resolved))).await.expect("kept");
         answer
+    }
+
+    async fn make_hook(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        kind: HookKind,
+        url: &str,
+    ) -> Result<HookId, TrackerError> {
+        self.tracker.make_hook(actor, project, kind, url).await
+    }
+
+    async fn drop_hook(&self, actor: Option<&Actor>, project: &Project, hook: &HookId) -> Result<(), TrackerError> {
+        self.tracker.drop_hook(actor, project, hook).await
     }
 
     async fn organizations(&self, actor: &Actor) -> Result<Vec<Organization>, TrackerError> {

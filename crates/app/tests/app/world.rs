@@ -221,6 +221,7 @@ fn deployment() -> Deployment {
         storm_budget: 6,
         sentry_url: "https://sentry.example.com".into(),
         install_url: None,
+        service_hooks: false,
     }
 }
 
@@ -246,6 +247,7 @@ impl Drop for World {
                 !matches!(
                     job,
                     Job::ExpireLink { .. }
+                        | Job::TendHooks
                         | Job::Sweep
                         | Job::Refresh { .. }
                         | Job::Reread { .. }

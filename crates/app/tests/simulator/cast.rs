@@ -100,6 +100,7 @@ pub(crate) fn deployment(seed: u64) -> Deployment {
         storm_budget: if seed.is_multiple_of(2) { 2 } else { 0 },
         sentry_url: "https://sentry.example.com".into(),
         install_url: None,
+        service_hooks: false,
     }
 }
 

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use zentry_contract::fake::{FakeChat, FakeClock, FakeStore, FakeTracker};
 use zentry_domain::ports::{ChatError, Committed, DeliveryKey, LaneLease, Leased, StoreError, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Address, Assignee, Chat, Clock, CredentialId, Decision, Deployment, Identity,
-    InstallationId, Issue, IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization, Outcome,
-    Person, Project, ProjectSlug, Secret, Store, Timestamp, Tracker, TriggerId,
+    AccountId, Action, Actor, Address, Assignee, Chat, Clock, CredentialId, Decision, Deployment, HookId, HookKind,
+    Identity, InstallationId, Issue, IssueId, IssueRef, JobId, MessageId, Notice, Occurrence, OrgSlug, Organization,
+    Outcome, Person, Project, ProjectSlug, Secret, Store, Timestamp, Tracker, TriggerId,
 };
 
 use crate::cast::sentry;
@@ -237,6 +237,20 @@ impl Tracker for Watched {
         issue: &IssueRef,
     ) -> Result<Option<(ProjectSlug, Issue)>, TrackerError> {
         self.tracker_call(Some(actor), self.tracker.issue_in_project(actor, issue)).await
+    }
+
+    async fn make_hook(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        kind: HookKind,
+        url: &str,
+    ) -> Result<HookId, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.make_hook(actor, project, kind, url)).await
+    }
+
+    async fn drop_hook(&self, actor: Option<&Actor>, project: &Project, hook: &HookId) -> Result<(), TrackerError> {
+        self.tracker_call(actor, self.tracker.drop_hook(actor, project, hook)).await
     }
 
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {

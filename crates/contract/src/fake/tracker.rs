@@ -5,13 +5,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use zentry_domain::ports::TrackerError;
+use zentry_domain::ports::{Delivery, DeliveryKey, HookError, Received, Rejected, TrackerError};
 use zentry_domain::{
-    AccountId, Action, Actor, Assignee, CredentialId, Fix, Identity, InstallationId, Issue, IssueId, IssueRef,
-    Occurrence, OrgSlug, Organization, Project, ProjectSlug, Secret, Timestamp, Tracker,
+    AccountId, Action, Actor, Assignee, Change, ChangeKind, CredentialId, Event, Fix, Hook, HookId, HookKind,
+    HookWebhook, Identity, InstallationId, Issue, IssueId, IssueRef, Occurrence, OrgSlug, Organization, Project,
+    ProjectId, ProjectKey, ProjectSlug, Secret, Status, Timestamp, Tracker,
 };
 
 use crate::tracker::Fault;
+use crate::webhook::HeaderList;
 
 const AUTHORIZE: &str = "https://sentry.example.com/oauth/authorize/?state=";
 
@@ -47,6 +49,11 @@ struct State {
     vault: HashMap<(AccountId, CredentialId), usize>,
     refreshes: usize,
     faults: VecDeque<Fault>,
+    hooks: Vec<FakeHook>,
+    hooks_made: usize,
+    // Our side: whose secrets lie in the vault.
+    secrets: HashSet<HookId>,
+    has_no_hooks: bool,
 }
 
 #[derive(Debug)]
@@ -220,6 +227,16 @@ impl FakeTracker {
         self.state().faults.push_back(fault);
     }
 
+    /// Whether anybody can have hooks.
+    pub fn set_hooks(&self, can_be_had: bool) {
+        self.state().has_no_hooks = !can_be_had;
+    }
+
+    /// The hooks that there are in a project, whether or not our side still knows them.
+    pub fn hooks_in(&self, project: &ProjectId) -> Vec<FakeHook> {
+        self.state().hooks.iter().filter(|hook| hook.project == *project).cloned().collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -331,6 +348,49 @@ impl Tracker for FakeTracker {
         })
     }
 
+    async fn make_hook(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        kind: HookKind,
+        url: &str,
+    ) -> Result<HookId, TrackerError> {
+        self.state().called(|state| {
+            if !state.seen_by(actor)?.contains(&project.org) {
+                return Err(TrackerError::Gone);
+            }
+            if state.has_no_hooks {
+                return Err(TrackerError::NoFeature);
+            }
+            state.may_have_hooks(actor, project)?;
+            if let Some(there) = state.hooks.iter().find(|hook| hook.project == project.id && hook.url == url) {
+                state.secrets.insert(there.id.clone());
+                return Ok(there.id.clone());
+            }
+            state.hooks_made += 1;
+            let id = HookId::new(format!("hook-{}", state.hooks_made));
+            let (project, url) = (project.id.clone(), url.to_owned());
+            state.hooks.push(FakeHook { id: id.clone(), project, kind, url });
+            state.secrets.insert(id.clone());
+            Ok(id)
+        })
+    }
+
+    async fn drop_hook(&self, actor: Option<&Actor>, project: &Project, hook: &HookId) -> Result<(), TrackerError> {
+        let Some(actor) = actor else {
+            self.state().secrets.remove(hook);
+            return Ok(());
+        };
+        self.state().called(|state| {
+            let is_seen = state.seen_by(actor)?.contains(&project.org);
+            if is_seen && state.may_have_hooks(actor, project).is_ok() {
+                state.hooks.retain(|known| known.id != *hook);
+            }
+            state.secrets.remove(hook);
+            Ok(())
+        })
+    }
+
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String {
         format!("https://sentry.example.com/organizations/{}/issues/{issue}/", project.org)
     }
@@ -395,7 +455,88 @@ impl Tracker for FakeTracker {
     }
 }
 
+/// What a hook of this tracker sends: its number and its secret in headers, and the number of an issue as the body.
+#[async_trait]
+impl HookWebhook for FakeTracker {
+    async fn receive(&self, hook: &Hook, delivery: &Delivery<'_>) -> Result<Received, HookError> {
+        let header = |name| delivery.headers.get(name).one().and_then(|value| std::str::from_utf8(value).ok());
+        let is_it = header(FakeHook::NAME) == Some(hook.id.as_str());
+        let body = String::from_utf8_lossy(delivery.body).into_owned();
+        let signed = header(FakeHook::SIGNATURE) == Some(&FakeHook::signature(&hook.id, &body));
+        if !is_it || !signed || !self.state().secrets.contains(&hook.id) {
+            return Err(Rejected("it is not this hook's").into());
+        }
+        let Some((issue, times)) = body.split_once('*') else { return Ok(Received::Unreadable("no event".into())) };
+        let events = times.parse().ok();
+        let kind = match hook.kind {
+            HookKind::Alert => ChangeKind::Alert { rule: "unnamed".into() },
+            HookKind::Event if events == Some(1) => ChangeKind::New,
+            HookKind::Event => ChangeKind::Seen,
+        };
+        let Project { org, id, slug, .. } = hook.project.clone();
+        let change = Change {
+            installation: None,
+            project: ProjectKey { org: Some(org), id: Some(id), slug: Some(slug) },
+            issue_id: IssueId::new(issue),
+            issue: Issue {
+                title: "TimeoutError: pool exhausted".into(),
+                status: Some(Status::Unresolved),
+                events,
+                ..Issue::default()
+            },
+            occurrence: None,
+            kind,
+            by: None,
+        };
+        let mut key = [0; 32];
+        let told = format!("{}|{body}", hook.id);
+        key.iter_mut().zip(told.bytes()).for_each(|(key, byte)| *key = byte);
+        Ok(Received::Event { keys: vec![DeliveryKey(key)], event: Box::new(Event::Changed(change)) })
+    }
+}
+
+/// A hook as the tracker knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FakeHook {
+    /// Its number.
+    pub id: HookId,
+    /// Where it is.
+    pub project: ProjectId,
+    /// What it tells of.
+    pub kind: HookKind,
+    /// Where it sends.
+    pub url: String,
+}
+
+impl FakeHook {
+    /// The header that names a hook.
+    pub const NAME: &str = "x-fake-hook";
+    /// The header that proves it.
+    pub const SIGNATURE: &str = "x-fake-signature";
+
+    /// What proves that a hook sends this body.
+    pub fn signature(hook: &HookId, body: &str) -> String {
+        format!("{hook} says {body}")
+    }
+
+    /// What a hook sends of an issue that happened so many times.
+    pub fn says(&self, issue: &IssueId, times: u64) -> (HeaderList, String) {
+        let body = format!("{issue}*{times}");
+        let headers = HeaderList::new().with(Self::NAME, self.id.as_str());
+        (headers.with(Self::SIGNATURE, Self::signature(&self.id, &body)), body)
+    }
+}
+
 impl State {
+    /// Whether the person behind a grant may change a project.
+    fn may_have_hooks(&self, actor: &Actor, project: &Project) -> Result<(), TrackerError> {
+        let refused = || TrackerError::Refused { why: "you may not change the project".into() };
+        let Actor::Person { account, credential } = actor else { return Err(refused()) };
+        let grant = self.vault.get(&(account.clone(), credential.clone())).map(|at| &self.grants[*at]);
+        let is_manager = grant.is_some_and(|g| self.managers.contains(&(g.user.id.clone(), project.org.clone())));
+        is_manager.then_some(()).ok_or_else(refused)
+    }
+
     fn assignees(&self, org: &OrgSlug) -> Vec<Assignee> {
         self.people.iter().filter(|(of, _)| of == org).map(|(_, assignee)| assignee.clone()).collect()
     }

@@ -4,7 +4,8 @@ use super::Core;
 use crate::text::line;
 use crate::{
     Actor, Address, ChannelSettings, Connect, Decision, Filter, Job, Lane, LinkedPerson, NewJob, Notice, OrgSlug,
-    Organization, Person, Place, Project, RECONCILE_EVERY, RowChange, Subscription, Timestamp, Undoing, Whole, say,
+    Organization, Person, Place, Project, RECONCILE_EVERY, Reach, RowChange, Subscription, Timestamp, Undoing, Whole,
+    say,
 };
 
 /// What Sentry knows under the names that somebody typed, as far as the asker may see.
@@ -73,21 +74,37 @@ impl Core<'_> {
         self.job(Lane::connects(&connect.place.account, &connect.place.channel), Job::Connect(Box::new(connect)))
     }
 
-    /// Sentry has answered what the names mean. `here` is what the place is connected to; `installed` whether the
-    /// organization's integration is known to us; `wholes` those of which the place gets every project.
+    /// Sentry has answered what the names mean. `here` is what the place is connected to; `reach` how its events will come in;
+    /// `wholes` those of which the place gets every project.
     pub fn looked_up(
         &self,
         wish: &Connect,
         found: &Lookup,
         here: &[Subscription],
         wholes: &[Whole],
-        installed: bool,
+        reach: &Reach,
     ) -> Decision {
+        let made = reach.hooks.iter().map(|hook| RowChange::PutHook(Box::new(hook.clone())));
+        made.fold(self.connected_or_not(wish, found, here, wholes, reach), Decision::and)
+    }
+
+    fn connected_or_not(
+        &self,
+        wish: &Connect,
+        found: &Lookup,
+        here: &[Subscription],
+        wholes: &[Whole],
+        reach: &Reach,
+    ) -> Decision {
+        let unreached = reach.no_hook.as_ref().filter(|_| !reach.is_reached());
         match found {
             Lookup::Whole { org, .. } if !self.deployment.accepts(&org.slug) => {
                 self.connect_failed(wish, say::not_accepted())
             }
             Lookup::Whole { org, projects } => {
+                if let Some(no_hook) = unreached {
+                    return self.connect_failed(wish, say::no_hook(self.deployment, org.slug.as_str(), no_hook));
+                }
                 let before = wholes.iter().find(|whole| whole.org == org.slug);
                 self.connect_whole(wish, org, projects, here, before)
             }
@@ -103,7 +120,12 @@ impl Core<'_> {
             Lookup::Found { project, .. } if !self.deployment.accepts(&project.org) => {
                 self.connect_failed(wish, say::not_accepted())
             }
-            Lookup::Found { project, week } => self.connect_found(wish, (project, *week), here, installed),
+            Lookup::Found { project, week } => {
+                if let Some(no_hook) = unreached {
+                    return self.connect_failed(wish, say::no_hook(self.deployment, &project.label(), no_hook));
+                }
+                self.connect_found(wish, (project, *week), here, reach.is_reached())
+            }
             Lookup::NoOrganization(seen) => self.connect_failed(wish, say::no_organization(wish, seen)),
             Lookup::NoProject { org, seen } => self.connect_failed(wish, say::no_project(org, wish, seen)),
         }
@@ -202,7 +224,7 @@ mod tests {
 
     fn decide(deployment: &Deployment, found: &Lookup, here: &[Subscription]) -> Decision {
         let core = Core { deployment, now: Timestamp(1_000), random: &sample::Counting::default() };
-        core.looked_up(&wish(), found, here, &[], true)
+        core.looked_up(&wish(), found, here, &[], &Reach { installed: true, ..Reach::default() })
     }
 
     fn said(decision: &Decision) -> String {

@@ -5,6 +5,7 @@ mod connect;
 mod directory;
 mod everywhere;
 mod gap;
+mod hook;
 mod link;
 mod mute;
 mod panel;

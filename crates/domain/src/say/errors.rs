@@ -8,8 +8,8 @@ use crate::decide::Standstill;
 use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
-    Action, Assignee, CHOOSE, Card, Connect, Deployment, JobId, Notice, Offered, OrgSlug, Organization, Pending, Place,
-    Project, Pulse, Subscription, Timestamp, Zone,
+    Action, Assignee, CHOOSE, Card, Connect, Deployment, JobId, NoHook, Notice, Offered, OrgSlug, Organization,
+    Pending, Place, Project, Pulse, Subscription, Timestamp, Zone,
 };
 
 /// The line was not understood: points at the place and suggests.
@@ -327,6 +327,23 @@ pub fn sentry_down(wish: &Connect, tries: u32) -> Notice {
 /// Sentry refused for good.
 pub fn sentry_refused(why: &str) -> Notice {
     Notice::text(format!("Sentry refused: {}", line(why, 200))).line("Nothing changed.")
+}
+
+/// Nothing brings the events of a project, and no hook can be made for them.
+pub fn no_hook(deployment: &Deployment, label: &str, no_hook: &NoHook) -> Notice {
+    match no_hook {
+        NoHook::Feature => Notice::text(format!("Not connected: Sentry has no service hooks for {label}."))
+            .line("On sentry.io the organization's plan is too small for them.")
+            .line("On your own Sentry, whoever runs it switches on the feature projects:servicehooks."),
+        NoHook::Refused(why) => Notice::text(format!("Not connected: you may not make a service hook for {label}."))
+            .line(line(why, 200))
+            .line(format!(
+                "It takes a role at Sentry that may change the project. If you have it, and linked long ago, type {} \
+                     and connect again.",
+                slash(deployment, "unlink")
+            )),
+    }
+    .line("Without a hook nothing would ever arrive here, so nothing was changed.")
 }
 
 /// The grant of the person no longer works.

@@ -2,6 +2,7 @@
 
 mod client;
 mod deliveries;
+mod hooks;
 mod limits;
 mod linking;
 mod ops;

@@ -105,6 +105,7 @@ impl World {
         let door = Door { source: "zoom", path: "/zoom/events", cap: CAP, webhook: Arc::new(Scripted) };
         let public =
             Public::new(Arc::clone(&app), Arc::<FakeClock>::clone(&clock), random, site(&public_url), vec![door]);
+        let public = public.with_hooks(crate::hooks::door(&tracker));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let at = listener.local_addr().expect("bound");
         let (stop, stopped) = watch::channel(false);
@@ -170,6 +171,7 @@ fn deployment(public_url: &str) -> Deployment {
         storm_budget: 6,
         sentry_url: "https://sentry.example.com".into(),
         install_url: None,
+        service_hooks: false,
     }
 }
 

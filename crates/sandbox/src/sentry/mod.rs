@@ -5,6 +5,7 @@
 //! [`Sentry::calls`] and [`Sentry::issue`].
 
 mod control;
+mod hooks;
 mod installation;
 mod issue;
 mod issues;
@@ -28,6 +29,7 @@ use url::Url;
 
 pub use self::{
     control::{Installed, NotCalled, Raised},
+    hooks::ServiceHook,
     issue::NewIssue,
     metric::NewMetricRule,
     state::{Call, Caller},

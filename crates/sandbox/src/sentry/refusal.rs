@@ -28,6 +28,12 @@ pub(super) fn forbidden(why: impl Into<String>) -> Answer {
     detail(403, "You do not have permission to perform this action.").because(why)
 }
 
+/// What the plan or the installation does not have; `detail` is a list here.
+pub(super) fn no_feature(name: &str) -> Answer {
+    let body = json!({ "error_type": "unavailable_feature", "detail": ["You do not have that feature enabled"] });
+    Answer::json(403, &body).because(format!("the feature {name} is off"))
+}
+
 /// One answer for what does not exist and for what the caller may not see.
 pub(super) fn not_found(why: impl Into<String>) -> Answer {
     detail(404, "The requested resource does not exist").because(why)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
+    hooks::ServiceHook,
     issue::{Issue, NewIssue, Standing, Writer, short_id},
     metric::MetricRule,
     update::{self, Told, Update},
@@ -94,6 +95,8 @@ pub(super) struct State {
     pub(super) metric_rules: Vec<MetricRule>,
     /// The organization of each metric alert that there ever was.
     pub(super) incidents: Vec<u64>,
+    pub(super) hooks: Vec<ServiceHook>,
+    pub(super) has_no_hooks: bool,
     releases: HashMap<u64, Vec<String>>,
     last_note: u64,
 }
@@ -120,6 +123,8 @@ impl State {
             calls: Vec::new(),
             metric_rules: Vec::new(),
             incidents: Vec::new(),
+            hooks: Vec::new(),
+            has_no_hooks: false,
             releases: HashMap::new(),
             last_note: 0,
         }

@@ -8,15 +8,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{HeaderValue, Method, header};
 use zentry_contract::tracker::{Fault, WORLD};
+use zentry_contract::webhook::HeaderList;
 use zentry_domain::{
-    AccountId, Actor, Clock, CredentialId, Identity, InstallationId, IssueId, IssueRef, Occurrence, OrgSlug, Project,
-    ProjectId, ProjectSlug, Secret, Timestamp, Tracker, Vault,
+    AccountId, Actor, Clock, CredentialId, HookId, HookKind, HookWebhook, Identity, InstallationId, IssueId, IssueRef,
+    Occurrence, OrgSlug, Project, ProjectId, ProjectSlug, Secret, Timestamp, Tracker, Vault,
 };
 use zentry_http_client::{Allowance, HttpClient, HttpConfig, Request};
 use zentry_sandbox::browser::Browser;
 use zentry_sandbox::sentry::{self, NewIssue, OAuthApp, Role, Sentry, World};
-use zentry_sandbox::{Fault as Broken, Wire};
-use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryTracker};
+use zentry_sandbox::{Fault as Broken, Signing, Wire};
+use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryHooks, SentryTracker};
 
 use vault::Watched;
 
@@ -29,6 +30,7 @@ const INSTALLATION_LIFE: Duration = Duration::from_secs(8 * 3_600);
 pub(crate) struct Bench {
     pub(crate) sentry: Sentry,
     pub(crate) tracker: SentryTracker,
+    hooks: SentryHooks,
     pub(crate) vault: Arc<Watched>,
     config: SentryConfig,
     http: HttpClient,
@@ -67,8 +69,9 @@ impl Bench {
         let http = HttpClient::new(http).expect("a client");
         let now = Arc::new(SandboxClock(clock.clone()));
         let tracker = SentryTracker::new(config.clone(), http.clone(), Arc::clone(&vault) as Arc<dyn Vault>, now);
+        let hooks = SentryHooks::new(&config, Arc::clone(&vault) as Arc<dyn Vault>);
         let browser = Browser::new(&clock, &wire);
-        Self { sentry, tracker, vault, config, http, clock, wire, browser, projects, organizations, users }
+        Self { sentry, tracker, hooks, vault, config, http, clock, wire, browser, projects, organizations, users }
     }
 
     /// Ana, linked, and an issue that she sees.
@@ -266,6 +269,39 @@ impl zentry_contract::tracker::Bench for Bench {
     }
 }
 
+#[async_trait]
+impl zentry_contract::hook::Bench for Bench {
+    fn hooks(&self) -> &dyn HookWebhook {
+        &self.hooks
+    }
+
+    fn hooks_in(&self, project: &Project) -> Vec<(HookId, HookKind, String)> {
+        let here = self.sentry.hooks().into_iter().filter(|hook| hook.project.to_string() == project.id.as_str());
+        let known = |hook: sentry::ServiceHook| {
+            let mut kinds = [HookKind::Alert, HookKind::Event].into_iter();
+            let kind = kinds.find(|kind| hook.events == [kind.event()]).expect("one kind of event");
+            (HookId::new(hook.id.clone()), kind, hook.url)
+        };
+        here.map(known).collect()
+    }
+
+    fn set_feature(&self, can_be_had: bool) {
+        self.sentry.set_hooks(can_be_had);
+    }
+
+    fn sends(&self, hook: &HookId, issue: &IssueRef) -> (HeaderList, Vec<u8>) {
+        let hook = self.sentry.hooks().into_iter().find(|known| known.id == hook.as_str()).expect("it is there");
+        let body = self.sentry.hook_body(issue.id.as_str().parse().expect("a number"));
+        let (headers, body) = self.sentry.hook_request(&hook, body, Signing::Proper);
+        let with = |list: HeaderList, (name, value): (String, String)| list.with(&name.to_ascii_lowercase(), value);
+        (headers.into_iter().fold(HeaderList::new(), with), body.to_vec())
+    }
+
+    fn headers(&self) -> [&'static str; 2] {
+        ["x-servicehook-guid", "x-servicehook-signature"]
+    }
+}
+
 fn oauth_app() -> OAuthApp {
     OAuthApp {
         name: "Zentry".to_owned(),
@@ -298,7 +334,7 @@ fn config(base: &str, redirect_uri: String) -> SentryConfig {
             client_id: "the-client".into(),
             client_secret: Secret::new("the-secret").into(),
             redirect_uri,
-            service_hooks: false,
+            service_hooks: true,
         }),
         app: Some(SentryApp { client_id: "the-app".into(), slug: "zentry".into() }),
     }

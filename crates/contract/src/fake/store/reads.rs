@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle,
+    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, Hook,
     InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug,
     Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
     Whole,
@@ -253,6 +253,14 @@ impl Facts for FakeStore {
     async fn installations_of(&self, org: &OrgSlug) -> Result<Vec<InstallationId>, StoreError> {
         let of_org = all(&self.up()?.rows.installations, |(_, known)| known == org);
         Ok(of_org.into_iter().map(|(id, _)| id).collect())
+    }
+
+    async fn hook(&self, token: &Digest) -> Result<Option<Hook>, StoreError> {
+        Ok(self.up()?.rows.hooks.iter().find(|hook| hook.token == *token).cloned())
+    }
+
+    async fn hooks(&self) -> Result<Vec<Hook>, StoreError> {
+        Ok(all(&self.up()?.rows.hooks, |hook| hook.ended.is_none()))
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

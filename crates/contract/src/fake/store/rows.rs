@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
-    Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, ChannelSettings, Content, Decision, Handle,
+    Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, ChannelSettings, Content, Decision, Handle, Hook,
     InstallationId, IssueId, Job, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person,
     Place, ProjectId, Pulse, Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo,
     UserId, Whole,
@@ -34,6 +34,7 @@ pub(super) struct Rows {
     /// How many addresses a message holds that we may show more of, and since when.
     pub(super) shared: HashMap<(AccountId, ChannelId, MessageId), (u64, Timestamp)>,
     pub(super) unfurled: HashMap<(AccountId, ChannelId, IssueId), Timestamp>,
+    pub(super) hooks: Vec<Hook>,
     pub(super) offers: Vec<Offer>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
@@ -178,6 +179,13 @@ impl Rows {
             }
             RowChange::Unfurled { account, channel, issue, at } => {
                 self.unfurled.insert((account.clone(), channel.clone(), issue.clone()), *at);
+            }
+            RowChange::PutHook(hook) => {
+                self.hooks.retain(|known| known.token != hook.token);
+                self.hooks.push(Hook::clone(hook));
+            }
+            RowChange::EndHook { token, at } => {
+                self.hooks.iter_mut().filter(|hook| hook.token == *token).for_each(|hook| hook.ended = Some(*at));
             }
             RowChange::PutOffer(offer) => self.offers.push(offer.clone()),
             RowChange::PutUndo(undo) => self.undos.push(undo.clone()),

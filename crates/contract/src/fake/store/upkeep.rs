@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zentry_domain::decide::UNFURL_PAUSE;
 use zentry_domain::link::LINK_MEMORY;
-use zentry_domain::{AccountId, Card, Content, Lane, Owner, Suppression, Timestamp};
+use zentry_domain::{AccountId, Card, Content, Hook, Lane, Owner, Suppression, Timestamp};
 
 use super::rows::Rows;
 
@@ -14,6 +14,7 @@ const KEYS_KEPT: Duration = DAY;
 const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const TRACES_KEPT: Duration = DAY.saturating_mul(14);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
+const HOOKS_KEPT: Duration = DAY.saturating_mul(30);
 
 impl Rows {
     pub(super) fn purge(&mut self, account: &AccountId) {
@@ -34,6 +35,8 @@ impl Rows {
         self.unmentioned.retain(|(of, _)| of != account);
         self.shared.retain(|(of, ..), _| of != account);
         self.unfurled.retain(|(of, ..), _| of != account);
+        let made_by = |hook: &&mut Hook| hook.by.as_ref().is_some_and(|(of, _)| of == account);
+        self.hooks.iter_mut().filter(made_by).for_each(|hook| hook.by = None);
         self.presence.retain(|seen| seen.account != *account);
         self.pauses.retain(|pause| pause.account != *account);
         self.accounts.retain(|known| known.id != *account);
@@ -64,6 +67,7 @@ impl Rows {
         self.roll.sweep(now);
         // An inactive grant must be revoked before its attempt is forgotten.
         self.links.retain(|link| link.expires >= now - LINK_MEMORY || link.credential().is_some());
+        self.hooks.retain(|hook| hook.ended.is_none_or(|at| at >= now - HOOKS_KEPT));
         self.unreadable.retain(|(_, at, _)| *at >= now - UNREADABLE_KEPT);
         self.drop_dead_where(Suppression::Held, |letter| letter.at < now - DEAD_KEPT);
     }

@@ -6,8 +6,8 @@ use super::world::{
 use super::{Message, plainly, said};
 use crate::decide::Standstill;
 use crate::{
-    Action, Archive, Assignee, Card, ChangeKind, ChannelId, Connect, Deployment, Handle, JobId, OrgSlug, Organization,
-    Pause, Pulse, Standing, Zone, command, sample, say,
+    Action, Archive, Assignee, Card, ChangeKind, ChannelId, Connect, Deployment, Handle, JobId, NoHook, OrgSlug,
+    Organization, Pause, Pulse, Standing, Zone, command, sample, say,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -190,6 +190,15 @@ fn not_sent() -> Vec<Message> {
 
 fn not_told() -> Vec<Message> {
     vec![
+        said(
+            "no_hook",
+            "Nothing brings a project's events, and no hook can be made for them; to whoever connected",
+            [
+                ("no such feature", say::no_hook(&public(), "acme / checkout", &NoHook::Feature)),
+                ("not allowed", say::no_hook(&public(), "acme / checkout", &NoHook::Refused("You may not".into()))),
+                ("a hostile reason", say::no_hook(&public(), "acme", &NoHook::Refused(hostile()))),
+            ],
+        ),
         plainly(
             "integration_installed",
             "An organization installed the integration that its channels wait for; everyone is told",

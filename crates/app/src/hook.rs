@@ -1,0 +1,278 @@
+//! Hooks in projects at Sentry: made where nothing else brings a project's events, and deleted with its last subscription.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use zentry_domain::decide::Lookup;
+use zentry_domain::ports::{StoreError, TrackerError};
+use zentry_domain::{
+    AccountId, Actor, Connect, Decision, Digest, Hook, HookKind, JobId, NewJob, NoHook, OrgSlug, Outcome, Project,
+    ProjectId, ProjectKey, Queued, RECONCILE_EVERY, Reach, RowChange, Secret, Subscription, UserId,
+};
+
+use crate::perform::{Effect, Setback};
+use crate::{App, digest_of};
+
+/// So many people who are connected to a project are tried as the one who makes its hook.
+const MAKERS: usize = 3;
+/// At most so many are made at a time; the others have their turn soon.
+const AT_ONCE: usize = 50;
+/// How soon it is tried again where not everything could be done.
+const AGAIN: Duration = Duration::from_secs(600);
+
+/// What was made and deleted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tended {
+    made: Vec<Hook>,
+    dropped: Vec<Digest>,
+    /// Something was left undone.
+    tired: bool,
+}
+
+/// Who has a hook made: their grant, and who they are.
+type Maker = (Actor, (AccountId, UserId));
+
+impl App {
+    /// The hook whose address ends with this token, also one that is of no use any more.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn hook(&self, token: &str) -> Result<Option<Hook>, StoreError> {
+        self.ports.facts.hook(&digest_of(&Secret::new(token))).await
+    }
+
+    /// How the events of what somebody wants to connect will come in. Where nothing brings them, hooks are made with that
+    /// person's grant: of an organization as a whole in its first project, which shows whether there can be any.
+    pub(crate) async fn reach(&self, job: &JobId, wish: &Connect, found: &Lookup) -> Result<Reach, Setback> {
+        let project = match found {
+            Lookup::Found { project, .. } => Some(project),
+            Lookup::Whole { projects, .. } => projects.first(),
+            _ => None,
+        };
+        let Some(project) = project else { return Ok(Reach::default()) };
+        let mut reach = Reach { installed: self.is_integrated(&project.org).await?, ..Reach::default() };
+        let is_for_hooks = self.deployment.service_hooks && self.deployment.accepts(&project.org);
+        if reach.installed || !is_for_hooks || !matches!(wish.actor, Actor::Person { .. }) {
+            return Ok(reach);
+        }
+        let there = self.ports.facts.hooks().await?;
+        let maker = (wish.actor.clone(), (wish.by.account.clone(), wish.by.user.clone()));
+        for kind in HookKind::wanted([&wish.filter]) {
+            if there.iter().any(|hook| hook.project.id == project.id && hook.kind == kind) {
+                reach.installed = true;
+                continue;
+            }
+            match self.make_hook(job, &maker, project, kind).await? {
+                Ok(hook) => reach.hooks.push(hook),
+                Err(no_hook) => {
+                    reach.no_hook = Some(no_hook);
+                    break;
+                }
+            }
+        }
+        Ok(reach)
+    }
+
+    /// Makes the hooks that are missing, and deletes those that nobody needs any more.
+    pub(crate) async fn tend_hooks(&self, queued: &Queued) -> Result<Effect, Setback> {
+        let mut tended = Tended::default();
+        for hook in self.superfluous_hooks(&[]).await? {
+            match self.drop_hook(&hook).await {
+                Ok(()) => tended.dropped.push(hook.token),
+                Err(setback) => {
+                    tracing::warn!(project = hook.project.label(), failure = ?setback.failure, "a hook could not be deleted yet");
+                    tended.tired = true;
+                }
+            }
+        }
+        if self.deployment.service_hooks {
+            for org in self.ports.facts.subscribed_orgs().await? {
+                self.make_missing(&queued.id, &org, &mut tended).await?;
+            }
+        }
+        Ok(Effect::Tended(tended))
+    }
+
+    /// What was done is kept, and looked at again before long.
+    pub(crate) async fn hooks_tended(&self, tended: &Tended) -> Result<Decision, StoreError> {
+        let left = (self.ports.facts.hooks().await?.len() + tended.made.len()).saturating_sub(tended.dropped.len());
+        // Somebody disconnected meanwhile, and found this job waiting.
+        let is_behind = !tended.tired && !self.superfluous_hooks(&tended.dropped).await?.is_empty();
+        let wait = match (is_behind, tended.tired) {
+            (true, _) => Duration::ZERO,
+            (_, true) => AGAIN,
+            _ => RECONCILE_EVERY,
+        };
+        let again = (self.deployment.service_hooks || left > 0).then(|| self.now() + wait);
+        Ok(self.core().hooks_tended(&tended.made, &tended.dropped, again))
+    }
+
+    /// Tending keeps itself going; this starts it.
+    pub(crate) async fn begin_tending(&self) -> Result<(), StoreError> {
+        if self.deployment.service_hooks || !self.ports.facts.hooks().await?.is_empty() {
+            self.ports.store.commit(&[], &Decision::job(self.core().tend_hooks()), self.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whatever changes what is connected may change which hooks are needed.
+    pub(crate) fn with_tending(&self, decision: Decision) -> Decision {
+        let concerns = self.deployment.service_hooks && decision.changes.iter().any(RowChange::concerns_hooks);
+        // One that is under way may have looked already, and would end with this one.
+        let tend = || NewJob { unless_waiting: false, ..self.core().tend_hooks() };
+        if concerns { decision.then(tend()) } else { decision }
+    }
+
+    /// The same where it follows from a job.
+    pub(crate) fn ended_with_tending(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Done(decision) => Outcome::Done(self.with_tending(decision)),
+            Outcome::Suppressed { reason, then } => Outcome::Suppressed { reason, then: self.with_tending(then) },
+            Outcome::Dead { why, then } => Outcome::Dead { why, then: self.with_tending(then) },
+            waits => waits,
+        }
+    }
+
+    /// Whether the events of an organization come in by themselves.
+    async fn is_integrated(&self, org: &OrgSlug) -> Result<bool, StoreError> {
+        let is_own = self.deployment.integration_org.as_ref() == Some(org);
+        Ok(is_own || !self.ports.facts.installations_of(org).await?.is_empty())
+    }
+
+    /// The hooks, but for those `dropped`, that nobody needs, or that another one stands for.
+    async fn superfluous_hooks(&self, dropped: &[Digest]) -> Result<Vec<Hook>, StoreError> {
+        let (mut seen, mut superfluous) = (HashSet::new(), Vec::new());
+        for hook in self.ports.facts.hooks().await? {
+            if dropped.contains(&hook.token) {
+                continue;
+            }
+            let key = ProjectKey { id: Some(hook.project.id.clone()), ..ProjectKey::default() };
+            let is_needed = self.deployment.service_hooks
+                && !self.is_integrated(&hook.project.org).await?
+                && HookKind::wanted_by(&self.ports.facts.subscribers(&key).await?).contains(&hook.kind);
+            if !is_needed || !seen.insert((hook.project.id.clone(), hook.kind)) {
+                superfluous.push(hook);
+            }
+        }
+        Ok(superfluous)
+    }
+
+    async fn make_missing(&self, job: &JobId, org: &OrgSlug, tended: &mut Tended) -> Result<(), Setback> {
+        if self.is_integrated(org).await? {
+            return Ok(());
+        }
+        let there = self.ports.facts.hooks().await?;
+        let is_there =
+            |project: &ProjectId, kind| there.iter().any(|hook| hook.project.id == *project && hook.kind == kind);
+        for subscriptions in by_project(self.ports.facts.subscriptions_to(org).await?) {
+            let Some(project) = subscriptions.first().map(|s| &s.project) else { continue };
+            for kind in HookKind::wanted_by(&subscriptions) {
+                if is_there(&project.id, kind) {
+                    continue;
+                }
+                if tended.made.len() >= AT_ONCE {
+                    tended.tired = true;
+                    return Ok(());
+                }
+                match self.make_for(job, &subscriptions, project, kind).await {
+                    Ok(Some(Ok(hook))) => tended.made.push(hook),
+                    Ok(Some(Err(NoHook::Feature))) => {
+                        tracing::warn!(%org, "Sentry has no service hooks there: no events come from it");
+                        return Ok(());
+                    }
+                    Ok(Some(Err(NoHook::Refused(why)))) => {
+                        tracing::warn!(project = project.label(), why, "nobody who is connected may make a hook there");
+                    }
+                    Ok(None) => {
+                        tracing::warn!(project = project.label(), "nobody is linked who could make a hook there")
+                    }
+                    Err(setback) => {
+                        tracing::warn!(%org, failure = ?setback.failure, "hooks could not be made yet");
+                        tended.tired = true;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// With the grant of the first who may; `None` where nobody has one.
+    async fn make_for(
+        &self,
+        job: &JobId,
+        subscriptions: &[Subscription],
+        project: &Project,
+        kind: HookKind,
+    ) -> Result<Option<Result<Hook, NoHook>>, Setback> {
+        let mut tried: Vec<Maker> = Vec::new();
+        let mut last = None;
+        for by in subscriptions.iter().map(|s| &s.by) {
+            let Some(linked) = self.ports.facts.linked(&by.account, &by.user).await? else { continue };
+            let maker = (Actor::person(&linked), (by.account.clone(), by.user.clone()));
+            if tried.contains(&maker) {
+                continue;
+            }
+            if tried.len() == MAKERS {
+                break;
+            }
+            let made = self.make_hook(job, &maker, project, kind).await;
+            tried.push(maker);
+            match made {
+                // Somebody else's link may still work.
+                Err(Setback { failure: zentry_domain::Failure::Unauthorized, .. }) => {}
+                Ok(Err(NoHook::Refused(why))) => last = Some(Err(NoHook::Refused(why))),
+                Ok(made) => return Ok(Some(made)),
+                Err(setback) => return Err(setback),
+            }
+        }
+        Ok(last)
+    }
+
+    /// The address is made of the job's own name, so that a second attempt finds what the first one made.
+    async fn make_hook(
+        &self,
+        job: &JobId,
+        (actor, by): &Maker,
+        project: &Project,
+        kind: HookKind,
+    ) -> Result<Result<Hook, NoHook>, Setback> {
+        let token = digest_of(&Secret::new(format!("{job}/{}/{}", project.id, kind.word()))).to_hex();
+        let url = format!("{}/sentry/hooks/{token}", self.deployment.public_url);
+        let id = match self.ports.tracker.make_hook(actor, project, kind, &url).await {
+            Ok(id) => id,
+            Err(TrackerError::NoFeature) => return Ok(Err(NoHook::Feature)),
+            Err(TrackerError::Refused { why }) => return Ok(Err(NoHook::Refused(why))),
+            Err(TrackerError::Gone) => return Ok(Err(NoHook::Refused("this Sentry knows no service hooks".into()))),
+            Err(error) => return Err(error.into()),
+        };
+        let token = digest_of(&Secret::new(token));
+        Ok(Ok(Hook { id, token, kind, project: project.clone(), by: Some(by.clone()), ended: None }))
+    }
+
+    /// With the grant with which it was made, if that still works.
+    async fn drop_hook(&self, hook: &Hook) -> Result<(), Setback> {
+        let linked = match &hook.by {
+            Some((account, user)) => self.ports.facts.linked(account, user).await?,
+            None => None,
+        };
+        let (tracker, actor) = (&self.ports.tracker, linked.as_ref().map(Actor::person));
+        match tracker.drop_hook(actor.as_ref(), &hook.project, &hook.id).await {
+            Err(TrackerError::Unauthorized) => Ok(tracker.drop_hook(None, &hook.project, &hook.id).await?),
+            dropped => Ok(dropped?),
+        }
+    }
+}
+
+/// The subscriptions of each project.
+fn by_project(subscriptions: Vec<Subscription>) -> Vec<Vec<Subscription>> {
+    let mut groups: Vec<Vec<Subscription>> = Vec::new();
+    for subscription in subscriptions {
+        let is_its = |group: &&mut Vec<Subscription>| group[0].project.id == subscription.project.id;
+        match groups.iter_mut().find(is_its) {
+            Some(group) => group.push(subscription),
+            None => groups.push(vec![subscription]),
+        }
+    }
+    groups
+}
