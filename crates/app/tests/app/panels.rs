@@ -88,7 +88,7 @@ async fn compact_cards_are_one_line_and_full_ones_say_whose_they_are() {
     chooses(&world, ana(), &panel, "Density", "compact").await;
     assert_eq!(
         world.last(),
-        "Changed by Ana for #ops. Updates: edit the card. Density: compact. Text: full. Mentions: the assignee. Time zone: UTC."
+        "Changed by Ana for #ops. Updates: edit the card. Density: compact. Text: full. Mentions: the assignee. Time zone: UTC. Tags: none."
     );
     world.happens(ChangeKind::New).await;
     let card = world.card().notice;
@@ -174,7 +174,7 @@ async fn settings_are_taken_back_and_under_the_policy_managers_only_they_change_
     presses(&world, ana(), &told, "Undo (10 min)").await;
     assert_eq!(
         world.last(),
-        "Changed by Ana for #ops. Updates: edit the card. Density: standard. Text: full. Mentions: the assignee. Time zone: UTC."
+        "Changed by Ana for #ops. Updates: edit the card. Density: standard. Text: full. Mentions: the assignee. Time zone: UTC. Tags: none."
     );
 }
 
