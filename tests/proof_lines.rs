@@ -243,7 +243,7 @@ impl Talker {
 fn answers(messages: &[Message]) -> impl Iterator<Item = &Message> {
     messages.iter().filter(|message| {
         let head = message.content["head"]["text"].as_str().unwrap_or_default();
-        !head.starts_with("TEST · ") && !head.ends_with("Nothing came while it was muted.")
+        !head.starts_with("TEST · ") && !head.starts_with("Back on: ")
     })
 }
 
