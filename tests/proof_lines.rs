@@ -243,7 +243,8 @@ impl Talker {
 fn answers(messages: &[Message]) -> impl Iterator<Item = &Message> {
     messages.iter().filter(|message| {
         let head = message.content["head"]["text"].as_str().unwrap_or_default();
-        !head.starts_with("TEST · ") && !head.ends_with("Nothing came while it was muted.")
+        let nothing_came = ["Nothing came while it was muted.", "Nothing came while they were muted."];
+        !head.starts_with("TEST · ") && !nothing_came.iter().any(|end| head.ends_with(end))
     })
 }
 

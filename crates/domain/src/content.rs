@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The head is what a phone shows.
-const HEAD_MAX: usize = 200;
+pub(crate) const HEAD_MAX: usize = 200;
 const LINE_MAX: usize = 300;
 /// So many of the latest steps are told.
 const STEPS: usize = 4;

@@ -104,6 +104,17 @@ pub(crate) fn a_card_has_one_message(
     holds(is_so, "a card has one message", || format!("{before:?} becomes {after:?}"))
 }
 
+/// Where Zoom takes no edit, each state is said once under the card, and again only where it is not known whether it was.
+pub(crate) fn is_said_below_once(before: Option<&Option<String>>, notice: &Notice) -> Verdict {
+    let is_new = before.is_none_or(|said| said.as_ref() != Some(&notice.head));
+    holds(is_new, "a state is said once under a card", || notice.head.clone())
+}
+
+/// Said under a card that could not be edited.
+pub(crate) fn is_said_below(notice: &Notice) -> bool {
+    notice.head.ends_with("(I could not update the card above).")
+}
+
 /// Where a row says that its message shows it, the message does, or what is said under it: none is older than its row.
 pub(crate) fn what_is_called_shown_is_shown(record: &Record, world: &Watched, card: Option<&Card>) -> Verdict {
     let Some((card, id)) = card.filter(|card| card.is_shown()).and_then(|card| Some((card, card.message.as_ref()?)))
@@ -111,9 +122,7 @@ pub(crate) fn what_is_called_shown_is_shown(record: &Record, world: &Watched, ca
         return Ok(());
     };
     let message = world.chat.message(id);
-    let is_below = |reply: &FakeMessage| {
-        reply.to.reply_to.as_ref() == Some(id) && reply.notice.head.ends_with("(I could not update the card above).")
-    };
+    let is_below = |reply: &FakeMessage| reply.to.reply_to.as_ref() == Some(id) && is_said_below(&reply.notice);
     let is_said_below = card.content.said_below && world.chat.messages().iter().any(is_below);
     let is_so = is_said_below || message.as_ref().map_or(record.lost.contains(id), |message| says(message, card));
     holds(is_so, "what is called shown is shown", || format!("{message:?} is not {:?}", card.notice()))

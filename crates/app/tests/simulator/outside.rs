@@ -3,9 +3,10 @@
 use zentry_domain::{AccountId, Actor, Address, CredentialId, MessageId, Notice, Secret};
 
 use crate::cast::{is_of_storm, issue_of_card};
+use crate::checks::{self, is_said_below};
+use crate::people;
 use crate::ports::Watched;
 use crate::record::{Record, Said, Sent};
-use crate::{checks, people};
 
 impl Record {
     // === what the chat was told ===
@@ -34,6 +35,11 @@ impl Record {
             self.cards.insert(id.clone(), if is_known { Sent::InFlight } else { Sent::Unknown });
             self.sent_to.insert((to.account.clone(), to.to.key()), world.now());
             self.told_of(world, to, &id, notice);
+        } else if let Some(card) = to.reply_to.as_ref().filter(|_| is_said_below(notice)) {
+            self.count("said below");
+            self.must(checks::is_said_below_once(self.below.get(card), notice));
+            let said = is_known.then(|| notice.head.clone());
+            self.below.insert(card.clone(), said);
         } else if notice.head.starts_with("TEST") {
             // No answer of which the store knows the words.
             self.count("tests");
@@ -44,6 +50,13 @@ impl Record {
         }
         if !is_known {
             self.count("lost answers");
+        }
+    }
+
+    /// What an edit shows may be said below once more when the next one is refused.
+    pub(crate) fn edited(&mut self, message: &MessageId, is_taken: bool) {
+        if is_taken {
+            self.below.remove(message);
         }
     }
 

@@ -194,6 +194,7 @@ impl Chat for Watched {
         self.chat_call();
         self.record(|record| record.editing(self, to, message, notice));
         let answer = self.chat.edit(to, message, notice).await;
+        self.record(|record| record.edited(message, answer.is_ok()));
         self.wait().await;
         answer
     }

@@ -48,6 +48,8 @@ pub(crate) struct Record {
     pub(crate) words: BTreeMap<Words, Said>,
     pub(crate) sent_to: BTreeMap<(AccountId, String), Timestamp>,
     pub(crate) lost: BTreeSet<MessageId>,
+    /// What was last said under a card that took no edit; `None` where it is not known whether it was.
+    pub(crate) below: BTreeMap<MessageId, Option<String>>,
     /// Links' addresses as they were sent, and the presses that were ever offered.
     pub(crate) addresses: Vec<(Address, Secret)>,
     pub(crate) buttons: Vec<(Address, MessageId, Press)>,

@@ -1,6 +1,7 @@
 //! What somebody said about an issue.
 
 use super::{ECHO, line};
+use crate::content::HEAD_MAX;
 use crate::{ChannelSettings, Issue, Notice, Privacy, Tell};
 
 /// As much of a comment as is worth repeating; the rest is a press away.
@@ -10,7 +11,7 @@ const TEXT: usize = 500;
 pub fn remarked(tell: &Tell, issue: &Issue, settings: ChannelSettings) -> Notice {
     let issue = settings.privacy.redact(issue.clone());
     let title = if issue.title.is_empty() { format!("issue {}", tell.issue) } else { issue.title.clone() };
-    let head = line(&format!("{} · [{}] {title}", tell.remark.what.word(), tell.project.slug), 200);
+    let head = line(&format!("{} · [{}] {title}", tell.remark.what.word(), tell.project.slug), HEAD_MAX);
     let who = tell.remark.by.as_deref().map_or_else(String::new, |by| format!("{}: ", line(by, ECHO)));
     let text = match settings.privacy {
         Privacy::Full => line(&tell.remark.text, TEXT),
