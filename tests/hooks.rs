@@ -144,3 +144,35 @@ async fn whoever_connects_where_no_hook_can_be_made_is_told_why() {
     town.jane_sees("Connected: acme / checkout").await;
     assert_eq!(town.sandbox.sentry.hooks().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_speaks_of_its_own_project_alone() {
+    let town = town().await;
+    town.jane_connects_and_links("checkout").await;
+    town.jane_types("connect acme api").await;
+    town.jane_sees("Connected: acme / api").await;
+    let sentry = &town.sandbox.sentry;
+    let hooks = sentry.hooks();
+    let of = |project: u64| hooks.iter().find(|hook| hook.project == project && hook.events == ["event.created"]);
+    let (own, foreign) = (of(town.cast.checkout.id).expect("made"), of(town.cast.api.id).expect("made"));
+    let issue = sentry.raise(&town.cast.api, NewIssue::error("found nothing")).await.issue;
+    let body = sentry.hook_body(issue);
+
+    // Whoever may change checkout can read its hook's secret, and says that this happened in the other project.
+    let before = town.messages();
+    assert_eq!(sentry.hook_sends(own, body.clone(), Signing::Proper).await.status, Some(401));
+    // Or that the other project's issue is one of checkout's.
+    kept(sentry.hook_sends(foreign, body.clone(), Signing::Proper).await);
+    let card = town.jane_sees("New · [api · production] found nothing").await;
+    let mut claimed: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    claimed["group"]["title"] = "hacked".into();
+    claimed["group"]["project"]["id"] = town.cast.checkout.id.to_string().into();
+    claimed["event"]["projectID"] = town.cast.checkout.id.to_string().into();
+    assert_eq!(sentry.hook_sends(own, claimed.to_string(), Signing::Proper).await.status, Some(200));
+    let checkout = error(&town, "TimeoutError: pool exhausted").await;
+    town.jane_sees("New · [checkout · production] TimeoutError: pool exhausted").await;
+    assert_ne!(checkout, issue);
+    assert_eq!(town.messages(), before + 2, "one for each");
+    assert!(!town.jane_sees("found nothing").await.to_string().contains("hacked"));
+    assert_eq!(town.jane_sees("found nothing").await.id, card.id);
+}

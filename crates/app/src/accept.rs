@@ -412,13 +412,19 @@ impl App {
         if change.is_of_issue() && change.project.id.is_none() && change.project.slug.is_none() {
             change.project.id = self.project_of(&change).await?;
         }
-        let subscribers = self.concerned(&change).await?;
+        let mut subscribers = self.concerned(&change).await?;
         let joining = self.joining(&change, &subscribers).await?;
         let Some(project) = subscribers.first().map(|s| s.project.clone()) else { return Ok(joining) };
+        let mut cards = facts.cards_of(&change.issue_id).await?;
+        if change.is_of_issue() {
+            // An issue has one project. What tells of it under another's name changes nothing where it is known.
+            let (own, foreign): (Vec<_>, _) = cards.into_iter().partition(|card| card.content.project.id == project.id);
+            subscribers.retain(|s| !foreign.iter().any(|card| card.content.place.is_same(&s.place)));
+            cards = own;
+        }
         if change.issue.url.is_none() && change.is_of_issue() {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
-        let cards = facts.cards_of(&change.issue_id).await?;
         if cards.iter().any(|card| card.is_brought_back_by(&change, self.now())) {
             change.kind = ChangeKind::Regressed;
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use zentry_domain::decide::Lookup;
 use zentry_domain::ports::{StoreError, TrackerError};
 use zentry_domain::{
-    AccountId, Actor, Connect, Decision, Digest, Hook, HookKind, JobId, NewJob, NoHook, OrgSlug, Outcome, Project,
-    ProjectId, ProjectKey, Queued, RECONCILE_EVERY, Reach, RowChange, Secret, Subscription, UserId,
+    AccountId, Actor, Connect, Decision, Digest, Hook, HookId, HookKind, JobId, NoHook, OrgSlug, Outcome, Project,
+    ProjectId, ProjectKey, Queued, RECONCILE_EVERY, Reach, Revision, RowChange, Secret, Subscription, UserId,
 };
 
 use crate::perform::{Effect, Setback};
@@ -24,7 +24,10 @@ const AGAIN: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tended {
     made: Vec<Hook>,
-    dropped: Vec<Digest>,
+    /// And whether nobody could delete it.
+    dropped: Vec<(Digest, bool)>,
+    /// How often other hooks had been wished for before.
+    seen: Revision,
     /// Something was left undone.
     tired: bool,
 }
@@ -75,10 +78,11 @@ impl App {
 
     /// Makes the hooks that are missing, and deletes those that nobody needs any more.
     pub(crate) async fn tend_hooks(&self, queued: &Queued) -> Result<Effect, Setback> {
-        let mut tended = Tended::default();
-        for hook in self.superfluous_hooks(&[]).await? {
+        // First of all: whatever changes from here on is looked at again.
+        let mut tended = Tended { seen: self.ports.facts.hook_wishes().await?, ..Tended::default() };
+        for hook in self.superfluous_hooks().await? {
             match self.drop_hook(&hook).await {
-                Ok(()) => tended.dropped.push(hook.token),
+                Ok(is_stranded) => tended.dropped.push((hook.token, is_stranded)),
                 Err(setback) => {
                     tracing::warn!(project = hook.project.label(), failure = ?setback.failure, "a hook could not be deleted yet");
                     tended.tired = true;
@@ -96,15 +100,9 @@ impl App {
     /// What was done is kept, and looked at again before long.
     pub(crate) async fn hooks_tended(&self, tended: &Tended) -> Result<Decision, StoreError> {
         let left = (self.ports.facts.hooks().await?.len() + tended.made.len()).saturating_sub(tended.dropped.len());
-        // Somebody disconnected meanwhile, and found this job waiting.
-        let is_behind = !tended.tired && !self.superfluous_hooks(&tended.dropped).await?.is_empty();
-        let wait = match (is_behind, tended.tired) {
-            (true, _) => Duration::ZERO,
-            (_, true) => AGAIN,
-            _ => RECONCILE_EVERY,
-        };
+        let wait = if tended.tired { AGAIN } else { RECONCILE_EVERY };
         let again = (self.deployment.service_hooks || left > 0).then(|| self.now() + wait);
-        Ok(self.core().hooks_tended(&tended.made, &tended.dropped, again))
+        Ok(self.core().hooks_tended(tended.seen, &tended.made, &tended.dropped, again))
     }
 
     /// Tending keeps itself going; this starts it.
@@ -118,9 +116,10 @@ impl App {
     /// Whatever changes what is connected may change which hooks are needed.
     pub(crate) fn with_tending(&self, decision: Decision) -> Decision {
         let concerns = self.deployment.service_hooks && decision.changes.iter().any(RowChange::concerns_hooks);
-        // One that is under way may have looked already, and would end with this one.
-        let tend = || NewJob { unless_waiting: false, ..self.core().tend_hooks() };
-        if concerns { decision.then(tend()) } else { decision }
+        if !concerns {
+            return decision;
+        }
+        decision.and(RowChange::WishForHooks).then(self.core().tend_hooks())
     }
 
     /// The same where it follows from a job.
@@ -139,13 +138,10 @@ impl App {
         Ok(is_own || !self.ports.facts.installations_of(org).await?.is_empty())
     }
 
-    /// The hooks, but for those `dropped`, that nobody needs, or that another one stands for.
-    async fn superfluous_hooks(&self, dropped: &[Digest]) -> Result<Vec<Hook>, StoreError> {
+    /// The hooks that nobody needs, or that another one stands for.
+    async fn superfluous_hooks(&self) -> Result<Vec<Hook>, StoreError> {
         let (mut seen, mut superfluous) = (HashSet::new(), Vec::new());
         for hook in self.ports.facts.hooks().await? {
-            if dropped.contains(&hook.token) {
-                continue;
-            }
             let key = ProjectKey { id: Some(hook.project.id.clone()), ..ProjectKey::default() };
             let is_needed = self.deployment.service_hooks
                 && !self.is_integrated(&hook.project.org).await?
@@ -247,20 +243,29 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         let token = digest_of(&Secret::new(token));
-        Ok(Ok(Hook { id, token, kind, project: project.clone(), by: Some(by.clone()), ended: None }))
+        Ok(Ok(Hook { id, token, kind, project: project.clone(), by: Some(by.clone()), ended: None, is_stranded: false }))
     }
 
-    /// With the grant with which it was made, if that still works.
-    async fn drop_hook(&self, hook: &Hook) -> Result<(), Setback> {
+    /// With the grant with which it was made. Where that is gone it stays at Sentry, stranded.
+    async fn drop_hook(&self, hook: &Hook) -> Result<bool, Setback> {
         let linked = match &hook.by {
             Some((account, user)) => self.ports.facts.linked(account, user).await?,
             None => None,
         };
-        let (tracker, actor) = (&self.ports.tracker, linked.as_ref().map(Actor::person));
-        match tracker.drop_hook(actor.as_ref(), &hook.project, &hook.id).await {
-            Err(TrackerError::Unauthorized) => Ok(tracker.drop_hook(None, &hook.project, &hook.id).await?),
-            dropped => Ok(dropped?),
+        self.drop_with(linked.as_ref().map(Actor::person), &hook.project, &hook.id).await
+    }
+
+    async fn drop_with(&self, actor: Option<Actor>, project: &Project, hook: &HookId) -> Result<bool, Setback> {
+        let tracker = &self.ports.tracker;
+        if let Some(actor) = &actor {
+            match tracker.drop_hook(Some(actor), project, hook).await {
+                Err(TrackerError::Unauthorized) => {}
+                dropped => return Ok(dropped.map(|()| false)?),
+            }
         }
+        tracker.drop_hook(None, project, hook).await?;
+        tracing::warn!(project = project.label(), %hook, "nobody is linked any more who could delete a hook; it stays at Sentry");
+        Ok(true)
     }
 }
 

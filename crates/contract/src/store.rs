@@ -124,6 +124,7 @@ macro_rules! store_suite {
             however_much_is_asked_of_sentry_messages_are_leased,
             a_change_can_be_taken_back_once_and_for_a_while,
             a_hook_is_found_by_its_token_and_lives_until_it_ends,
+            whoever_tends_hooks_looks_again_where_others_were_wished_for_meanwhile,
             a_hook_stays_when_the_account_of_whoever_made_it_is_purged,
 
             the_addresses_of_a_message_are_counted_for_half_an_hour,

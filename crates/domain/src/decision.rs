@@ -116,6 +116,16 @@ pub enum RowChange {
         /// Its `Show`.
         again: NewJob,
     },
+    /// Other hooks may be wanted from now on: see [`Self::TendIfBehind`].
+    WishForHooks,
+    /// Queues `again` where other hooks may be wanted than those that were seen. The store decides, because what is queued
+    /// while hooks are tended is content with the job that this ends.
+    TendIfBehind {
+        /// How often others were wished for when somebody looked.
+        seen: Revision,
+        /// Whoever tends the hooks.
+        again: NewJob,
+    },
     /// Something was heard of an issue of an organization.
     Heard {
         /// Whose issue.
@@ -302,6 +312,8 @@ pub enum RowChange {
         token: Digest,
         /// Since when.
         at: Timestamp,
+        /// Whether nobody can delete it: see [`Hook::is_stranded`].
+        is_stranded: bool,
     },
     /// A person has typed or pressed something in a place: they belong there, and its name is known.
     Saw {

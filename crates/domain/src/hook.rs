@@ -19,6 +19,9 @@ pub struct Hook {
     pub by: Option<(AccountId, UserId)>,
     /// Since when it is of no use: what still comes is dropped.
     pub ended: Option<Timestamp>,
+    /// It ended without being deleted, and nobody can delete it any more: the grant with which it was made is gone. Its
+    /// address is none from then on.
+    pub is_stranded: bool,
 }
 
 /// What a hook tells of.

@@ -165,6 +165,8 @@ pub trait Facts: Send + Sync {
     async fn hook(&self, token: &Digest) -> Result<Option<Hook>, StoreError>;
     /// The hooks that have not ended, in no particular order.
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError>;
+    /// How often other hooks may have been wanted: see [`RowChange::TendIfBehind`](crate::RowChange::TendIfBehind).
+    async fn hook_wishes(&self) -> Result<Revision, StoreError>;
     /// An account that installed the bot.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
     /// How often, since then, a person was sent a link because a page was asked for it.

@@ -50,8 +50,8 @@ async fn take_in_hook(
     tally: Tally,
 ) -> Result<Answer, hyper::Error> {
     let hook = match public.app.hook(token).await {
-        Ok(Some(hook)) => hook,
-        Ok(None) => {
+        Ok(Some(hook)) if !hook.is_stranded => hook,
+        Ok(_) => {
             let page = public.frame.page(StatusCode::NOT_FOUND, &Note::not_found(&public.frame));
             return Ok(tally.end("unsigned", answer::closed(page)));
         }

@@ -11,7 +11,7 @@ use zentry_domain::ports::{
     CredentialKey, Delivery, DeliveryKey, Header, HookError, HookWebhook, Received, Rejected, VaultError,
 };
 use zentry_domain::{
-    Actor, Change, ChangeKind, Event, Hook, HookId, HookKind, IssueId, Owner, Project, ProjectSlug, Secret, Vault,
+    Actor, Change, ChangeKind, Event, Hook, HookId, HookKind, IssueId, Owner, Project, ProjectKey, Secret, Vault,
 };
 
 use crate::SentryConfig;
@@ -128,18 +128,19 @@ impl SentryHooks {
             .ok_or(Rejected("the signature is wrong").into())
     }
 
-    fn read(&self, hook: &Hook, body: &[u8]) -> Result<(Event, Option<DeliveryKey>), Unreadable> {
+    fn read(&self, hook: &Hook, body: &[u8]) -> Result<(Event, Option<DeliveryKey>), Unheard> {
         let body: Body = parse(body)?;
         let group = body.group.unwrap_or_default();
         let event = body.event.unwrap_or_default();
+        let org = &hook.project.org;
+        // Whoever may change one project knows its hook's secret, and must not speak for another.
+        if [group.project(Some(org)).id, event.project_id.project_id()].iter().flatten().any(|id| *id != hook.project.id) {
+            return Err(Unheard::Foreign);
+        }
         let issue_id = group.id().or_else(|| event.issue_id());
         let issue_id = issue_id.ok_or_else(|| Unreadable::because("a hook's event without the number of its issue"))?;
-        let org = &hook.project.org;
-        let mut project = group.project(Some(org));
-        project.id = project.id.or_else(|| Some(hook.project.id.clone()));
-        let slug =
-            body.project.and_then(|project| project.slug.get().filter(|slug| is_slug(slug)).map(ProjectSlug::new));
-        project.slug = project.slug.or(slug).or_else(|| Some(hook.project.slug.clone()));
+        let Project { id, slug, .. } = hook.project.clone();
+        let project = ProjectKey { org: Some(org.clone()), id: Some(id), slug: Some(slug) };
         let occurrence = event.occurrence();
         let mut issue = group.shown(&self.site, Some(org));
         if issue.title.is_empty() {
@@ -175,8 +176,21 @@ impl HookWebhook for SentryHooks {
             Ok((event, meaning)) => {
                 Received::Event { keys: [Some(key), meaning].into_iter().flatten().collect(), event: Box::new(event) }
             }
-            Err(Unreadable(why)) => Received::Unreadable(why),
+            Err(Unheard::Unreadable(Unreadable(why))) => Received::Unreadable(why),
+            Err(Unheard::Foreign) => return Err(Rejected("it tells of another project than the hook's").into()),
         })
+    }
+}
+
+/// Why nothing follows from what is signed.
+enum Unheard {
+    Unreadable(Unreadable),
+    Foreign,
+}
+
+impl From<Unreadable> for Unheard {
+    fn from(why: Unreadable) -> Self {
+        Self::Unreadable(why)
     }
 }
 
@@ -200,8 +214,6 @@ fn one<'d>(delivery: &Delivery<'d>, name: &str, missing: Rejected) -> Result<&'d
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
-    #[serde(deserialize_with = "lenient")]
-    project: Option<wire::Named>,
     group: Option<wire::Issue>,
     #[serde(deserialize_with = "lenient")]
     event: Option<Told>,
@@ -216,6 +228,8 @@ struct Told {
     event_id: Text,
     #[serde(rename = "groupID")]
     group_id: Text,
+    #[serde(rename = "projectID")]
+    project_id: Text,
     title: Text,
     message: Text,
     #[serde(deserialize_with = "lenient")]
@@ -249,7 +263,7 @@ mod tests {
     use zentry_contract::fake::FakeVault;
     use zentry_contract::sample::project;
     use zentry_contract::webhook::HeaderList;
-    use zentry_domain::{Digest, Level, Status};
+    use zentry_domain::{Digest, Level, ProjectId, Status};
 
     use super::*;
 
@@ -268,7 +282,8 @@ mod tests {
 
     fn hook(kind: HookKind) -> Hook {
         let token = Digest([7; 32]);
-        Hook { id: HookId::new("0a1b"), token, kind, project: project("web"), by: None, ended: None }
+        let project = Project { id: ProjectId::new("3"), ..project("web") };
+        Hook { id: HookId::new("0a1b"), token, kind, project, by: None, ended: None, is_stranded: false }
     }
 
     async fn hooks(secret: &str) -> SentryHooks {
@@ -291,10 +306,14 @@ mod tests {
     }
 
     async fn read(kind: HookKind, body: &str) -> Received {
+        receive(kind, body).await.expect("signed")
+    }
+
+    async fn receive(kind: HookKind, body: &str) -> Result<Received, HookError> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
         let headers = HeaderList::new().with(GUID, "0a1b").with(SIGNATURE, HEXLOWER.encode(tag.as_ref()));
         let delivery = Delivery { headers: &headers, body: body.as_bytes() };
-        hooks(SECRET).await.receive(&hook(kind), &delivery).await.expect("signed")
+        hooks(SECRET).await.receive(&hook(kind), &delivery).await
     }
 
     async fn change(kind: HookKind, body: &str) -> (Change, usize) {
@@ -378,6 +397,9 @@ mod tests {
         }
         for path in paths {
             for other in [json!(null), json!(7), json!([{}]), json!({"a": "b"})] {
+                if path == "/event/projectID" && other == json!(7) {
+                    continue;
+                }
                 let mut body = whole.clone();
                 *body.pointer_mut(&path).unwrap() = other;
                 let (told, _) = change(HookKind::Event, &body.to_string()).await;
@@ -392,7 +414,23 @@ mod tests {
         }
         let bare = change(HookKind::Event, r#"{"group":{"id":42}}"#).await.0;
         assert_eq!((bare.issue_id, bare.occurrence), (IssueId::new("42"), None));
-        assert_eq!(bare.project.id, Some(project("web").id));
+        assert_eq!(bare.project.id, Some(ProjectId::new("3")));
+    }
+
+    #[tokio::test]
+    async fn what_tells_of_another_project_than_the_hooks_is_refused() {
+        for (own, other) in [
+            (r#""project":{"id":"3","name":"Web""#, r#""project":{"id":"4","name":"Web""#),
+            (r#""project":{"id":"3","name":"Web""#, r#""project":{"id":4,"name":"Web""#),
+            (r#""projectID":"3""#, r#""projectID":"4""#),
+            (r#""projectID":"3""#, r#""projectID":4"#),
+        ] {
+            let refused = receive(HookKind::Event, &WHOLE.replace(own, other)).await;
+            assert!(matches!(refused, Err(HookError::Rejected(_))), "{other}");
+        }
+        // A project may be renamed, and the hook is still its own.
+        let renamed = change(HookKind::Event, &WHOLE.replace(r#""slug":"web""#, r#""slug":"shop""#)).await.0;
+        assert_eq!(renamed.project.id, Some(ProjectId::new("3")));
     }
 
     #[tokio::test]

@@ -90,8 +90,10 @@ impl Db {
                 self.share((account, channel), message, *links, *at)
             }
             RowChange::Unfurled { account, channel, issue, at } => self.unfurl((account, channel), issue, *at),
+            RowChange::WishForHooks => self.wish_for_hooks(),
+            RowChange::TendIfBehind { seen, again } => self.tend_if_behind(*seen, again, now),
             RowChange::PutHook(hook) => self.put_hook(hook),
-            RowChange::EndHook { token, at } => self.end_hook(token, *at),
+            RowChange::EndHook { token, at, is_stranded } => self.end_hook(token, *at, *is_stranded),
             RowChange::PutOffer(offer) => self.put_offer(offer),
             RowChange::PutUndo(undo) => self.put_undo(undo),
             RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),

@@ -7,7 +7,7 @@ use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, Hook, InstallationId,
     IssueId, IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId,
-    ProjectKey, Pulse, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    ProjectKey, Pulse, Revision, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use crate::SqliteStore;
@@ -291,6 +291,10 @@ impl Facts for SqliteStore {
 
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError> {
         self.read(|db| db.hooks(hook::LIVE, [])).await
+    }
+
+    async fn hook_wishes(&self) -> Result<Revision, StoreError> {
+        self.read(Db::hook_wishes).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

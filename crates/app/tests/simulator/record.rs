@@ -188,6 +188,7 @@ impl Record {
                 RowChange::PurgeAccount(account) => self.account_left(account, now),
                 RowChange::CardShown { again, .. }
                 | RowChange::ShowIfBehind { again, .. }
+                | RowChange::TendIfBehind { again, .. }
                 | RowChange::Heard { again: Some(again), .. } => {
                     self.queued.insert(again.id.clone(), now);
                 }

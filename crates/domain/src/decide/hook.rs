@@ -1,7 +1,7 @@
 //! Which hooks there are in projects at Sentry.
 
 use super::Core;
-use crate::{Decision, Digest, Hook, Job, Lane, NewJob, RECONCILE_EVERY, RowChange, Timestamp};
+use crate::{Decision, Digest, Hook, Job, Lane, NewJob, RECONCILE_EVERY, Revision, RowChange, Timestamp};
 
 impl Core<'_> {
     /// The job that makes the hooks that are needed and deletes the others.
@@ -9,12 +9,24 @@ impl Core<'_> {
         self.job(Lane::hooks(), Job::TendHooks)
     }
 
-    /// These were made and those are of no use any more; they are looked at again at `again`.
-    pub fn hooks_tended(&self, made: &[Hook], dropped: &[Digest], again: Option<Timestamp>) -> Decision {
+    /// These were made and those are of no use any more, or stranded; they are looked at again at `again`, and at once where others are
+    /// wished for than those that were `seen`.
+    pub fn hooks_tended(
+        &self,
+        seen: Revision,
+        made: &[Hook],
+        dropped: &[(Digest, bool)],
+        again: Option<Timestamp>,
+    ) -> Decision {
         let made = made.iter().map(|hook| RowChange::PutHook(Box::new(hook.clone())));
-        let dropped = dropped.iter().map(|token| RowChange::EndHook { token: *token, at: self.now });
+        let dropped = dropped.iter().map(|(token, is_stranded)| self.end_hook(*token, *is_stranded));
         let jobs = again.map(|at| self.tend_hooks().at(at)).into_iter().collect();
-        Decision { changes: made.chain(dropped).collect(), jobs }
+        let changes = made.chain(dropped).chain([RowChange::TendIfBehind { seen, again: self.tend_hooks() }]).collect();
+        Decision { changes, jobs }
+    }
+
+    fn end_hook(&self, token: Digest, is_stranded: bool) -> RowChange {
+        RowChange::EndHook { token, at: self.now, is_stranded }
     }
 
     /// The hooks could not be looked at.

@@ -33,7 +33,8 @@ async fn hook(world: &World) -> FakeHook {
     let (actor, project) = (Actor::Person { account, credential }, project("checkout"));
     let made = world.tracker.make_hook(&actor, &project, HookKind::Event, "https://x/token").await;
     let (id, token) = (made.expect("made"), TOKEN);
-    let hook = Hook { id, token, kind: HookKind::Event, project: project.clone(), by: None, ended: None };
+    let kind = HookKind::Event;
+    let hook = Hook { id, token, kind, project: project.clone(), by: None, ended: None, is_stranded: false };
     put(world, RowChange::PutHook(Box::new(hook))).await;
     world.tracker.hooks_in(&project.id).remove(0)
 }
@@ -80,7 +81,10 @@ async fn what_a_hook_sends_that_has_ended_is_dropped_and_a_store_that_is_down_sa
     world.store.set_down(true);
     assert_eq!(post(&world, "/sentry/hooks/token", says()).await.status, 500);
     world.store.set_down(false);
-    put(&world, RowChange::EndHook { token: TOKEN, at: START }).await;
+    put(&world, RowChange::EndHook { token: TOKEN, at: START, is_stranded: false }).await;
     assert_eq!(post(&world, "/sentry/hooks/token", says()).await.status, 200);
     assert_eq!(post(&world, "/sentry/hooks/token", (HeaderList::new(), "anything".into())).await.status, 200);
+    // Nobody can delete it: Sentry hears that there is nothing here.
+    put(&world, RowChange::EndHook { token: TOKEN, at: START, is_stranded: true }).await;
+    assert_eq!(post(&world, "/sentry/hooks/token", says()).await.status, 404);
 }

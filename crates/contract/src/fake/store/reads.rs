@@ -8,7 +8,7 @@ use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, Hook,
     InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug,
-    Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
+    Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
     Whole,
 };
 
@@ -261,6 +261,10 @@ impl Facts for FakeStore {
 
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError> {
         Ok(all(&self.up()?.rows.hooks, |hook| hook.ended.is_none()))
+    }
+
+    async fn hook_wishes(&self) -> Result<Revision, StoreError> {
+        Ok(self.up()?.rows.hook_wishes)
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {

@@ -35,6 +35,7 @@ pub(super) struct Rows {
     pub(super) shared: HashMap<(AccountId, ChannelId, MessageId), (u64, Timestamp)>,
     pub(super) unfurled: HashMap<(AccountId, ChannelId, IssueId), Timestamp>,
     pub(super) hooks: Vec<Hook>,
+    pub(super) hook_wishes: Revision,
     pub(super) offers: Vec<Offer>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
@@ -180,12 +181,20 @@ impl Rows {
             RowChange::Unfurled { account, channel, issue, at } => {
                 self.unfurled.insert((account.clone(), channel.clone(), issue.clone()), *at);
             }
+            RowChange::WishForHooks => self.hook_wishes = self.hook_wishes.next(),
+            RowChange::TendIfBehind { seen, again } => {
+                if self.hook_wishes != *seen {
+                    self.enqueue(again, now)?;
+                }
+            }
             RowChange::PutHook(hook) => {
                 self.hooks.retain(|known| known.token != hook.token);
                 self.hooks.push(Hook::clone(hook));
             }
-            RowChange::EndHook { token, at } => {
-                self.hooks.iter_mut().filter(|hook| hook.token == *token).for_each(|hook| hook.ended = Some(*at));
+            RowChange::EndHook { token, at, is_stranded } => {
+                for hook in self.hooks.iter_mut().filter(|hook| hook.token == *token) {
+                    (hook.ended, hook.is_stranded) = (Some(*at), *is_stranded);
+                }
             }
             RowChange::PutOffer(offer) => self.offers.push(offer.clone()),
             RowChange::PutUndo(undo) => self.undos.push(undo.clone()),
