@@ -126,7 +126,8 @@ impl App {
             Event::Installed { account, by } => Ok(self.core().installed(account, by)),
             Event::Deauthorized { account, at } => {
                 let known = self.ports.facts.account(account).await?;
-                Ok(self.core().deauthorized(account, *at, known.as_ref()))
+                let leaving = self.leaving(account).await?;
+                Ok(self.core().deauthorized(account, *at, known.as_ref(), &leaving))
             }
             Event::IntegrationInstalled { installation, org, code } => {
                 self.decide_integration_installed(installation, org, code.as_ref()).await

@@ -92,6 +92,7 @@ impl App {
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
             (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),
+            (_, Effect::Left { stranded }) => Outcome::Done(self.core().hooks_stranded(stranded)),
             (_, Effect::Tended(tended)) => Outcome::Done(self.hooks_tended(tended).await?),
             (_, Effect::DirectoryRead(reading)) => Outcome::Done(self.directory_read(reading).await?),
             (Job::ReadDirectory { account }, Effect::Crowded) => Outcome::Done(self.read_directory_in_turn(account)),
@@ -309,6 +310,10 @@ impl App {
                 let abandoned = self.ports.tracker.abandon(account, credential).await;
                 let why = if abandoned.is_ok() { format!("{why}; deleted here") } else { why };
                 Outcome::Dead { why, then: Decision::nothing() }
+            }
+            (Job::Leave { account, credential, hooks }, _) => {
+                tracing::warn!(why, "what an account that left has at Sentry could not be ended; it is forgotten here");
+                Outcome::Done(self.not_left(account, credential, hooks).await)
             }
             // It was never good, or was too old: Sentry takes it no more.
             (Job::Install { installation, .. }, Failure::Gone | Failure::Refused(_)) => {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use zentry_domain::decide::Lookup;
 use zentry_domain::ports::{StoreError, TrackerError};
 use zentry_domain::{
-    AccountId, Actor, Connect, Decision, Digest, Hook, HookId, HookKind, JobId, NoHook, OrgSlug, Outcome, Project,
-    ProjectId, ProjectKey, Queued, RECONCILE_EVERY, Reach, Revision, RowChange, Secret, Subscription, UserId,
+    AccountId, Actor, Connect, CredentialId, Decision, Digest, Hook, HookId, HookKind, JobId, LeftHook, NoHook,
+    OrgSlug, Outcome, Project, ProjectId, ProjectKey, Queued, RECONCILE_EVERY, Reach, Revision, RowChange, Secret,
+    Subscription, UserId,
 };
 
 use crate::perform::{Effect, Setback};
@@ -103,6 +104,62 @@ impl App {
         let wait = if tended.tired { AGAIN } else { RECONCILE_EVERY };
         let again = (self.deployment.service_hooks || left > 0).then(|| self.now() + wait);
         Ok(self.core().hooks_tended(tended.seen, &tended.made, &tended.dropped, again))
+    }
+
+    /// The grants that go with an account, and the hooks made with each that nobody in another account needs.
+    pub(crate) async fn leaving(&self, account: &AccountId) -> Result<Vec<(CredentialId, Vec<LeftHook>)>, StoreError> {
+        let facts = &self.ports.facts;
+        let grants = facts.grants_of(account).await?;
+        let mut leaving: Vec<_> = grants.into_iter().map(|credential| (credential, Vec::new())).collect();
+        for Hook { id, token, kind, project, by, .. } in facts.hooks().await? {
+            let Some((_, user)) = by.filter(|(of, _)| of == account) else { continue };
+            let key = ProjectKey { id: Some(project.id.clone()), ..ProjectKey::default() };
+            let mut others = facts.subscribers(&key).await?;
+            others.retain(|s| s.place.account != *account);
+            let maker = facts.linked(account, &user).await?.map(|linked| linked.credential);
+            let grant = leaving.iter_mut().find(|(credential, _)| Some(credential) == maker.as_ref());
+            if let Some((_, hooks)) = grant.filter(|_| !HookKind::wanted_by(&others).contains(&kind)) {
+                hooks.push(LeftHook { id, token, project });
+            }
+        }
+        Ok(leaving)
+    }
+
+    /// Deletes the hooks that were made with a grant, then revokes it. What is left at Sentry is named.
+    pub(crate) async fn leave(
+        &self,
+        account: &AccountId,
+        credential: &CredentialId,
+        hooks: &[LeftHook],
+    ) -> Result<Effect, Setback> {
+        let mut stranded = Vec::new();
+        for LeftHook { id, token, project } in hooks {
+            let actor = Actor::Person { account: account.clone(), credential: credential.clone() };
+            if self.drop_with(Some(actor), project, id).await? {
+                stranded.push(*token);
+            }
+        }
+        self.ports.tracker.unlink(account, credential).await?;
+        Ok(Effect::Left { stranded })
+    }
+
+    /// They could not be deleted in time: they stay at Sentry, and nothing of the grant stays here.
+    pub(crate) async fn not_left(
+        &self,
+        account: &AccountId,
+        credential: &CredentialId,
+        hooks: &[LeftHook],
+    ) -> Decision {
+        let tracker = &self.ports.tracker;
+        for LeftHook { id, project, .. } in hooks {
+            if let Err(error) = tracker.drop_hook(None, project, id).await {
+                tracing::error!(error = &error as &dyn std::error::Error, %id, "the secret of a hook could not be deleted");
+            }
+        }
+        if let Err(error) = tracker.abandon(account, credential).await {
+            tracing::error!(error = &error as &dyn std::error::Error, %credential, "a grant could not be deleted");
+        }
+        self.core().hooks_stranded(hooks.iter().map(|hook| &hook.token))
     }
 
     /// Tending keeps itself going; this starts it.
@@ -243,7 +300,15 @@ impl App {
             Err(error) => return Err(error.into()),
         };
         let token = digest_of(&Secret::new(token));
-        Ok(Ok(Hook { id, token, kind, project: project.clone(), by: Some(by.clone()), ended: None, is_stranded: false }))
+        Ok(Ok(Hook {
+            id,
+            token,
+            kind,
+            project: project.clone(),
+            by: Some(by.clone()),
+            ended: None,
+            is_stranded: false,
+        }))
     }
 
     /// With the grant with which it was made. Where that is gone it stays at Sentry, stranded.

@@ -11,9 +11,9 @@ use zentry_domain::ports::{BoxError, ChatError, StoreError, TrackerError};
 use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
-    Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence,
-    OrgSlug, Organization, Place, Project, ProjectKey, Queued, Reach, Revision, Roundup, Subscription, Test, Timestamp,
-    Update, UserId, Whole, say,
+    Content, Digest, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice,
+    Occurrence, OrgSlug, Organization, Place, Project, ProjectKey, Queued, Reach, Revision, Roundup, Subscription,
+    Test, Timestamp, Update, UserId, Whole, say,
 };
 
 use crate::App;
@@ -107,6 +107,11 @@ pub(crate) enum Effect {
     },
     /// Hooks were made and deleted.
     Tended(Tended),
+    /// A grant was revoked and deleted with its account, and its hooks before it.
+    Left {
+        /// The hooks that nobody could delete.
+        stranded: Vec<Digest>,
+    },
     /// An account's directory was read.
     DirectoryRead(Box<DirectoryReading>),
     /// Too many others are doing the same.
@@ -177,6 +182,7 @@ impl App {
                 Ok(Effect::Found(found, reach))
             }
             Job::TendHooks => self.tend_hooks(queued).await,
+            Job::Leave { account, credential, hooks } => self.leave(account, credential, hooks).await,
             Job::Update(update) => self.update(update).await,
             Job::AskWhom(ask) => self.ask_whom(ask).await,
             Job::Tell(tell) => self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described),

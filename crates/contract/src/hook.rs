@@ -200,7 +200,15 @@ async fn made(bench: &impl Bench, actor: &Actor, project: &Project, kind: HookKi
 }
 
 fn hook(id: &HookId, kind: HookKind, project: &Project) -> Hook {
-    Hook { id: id.clone(), token: Digest([7; 32]), kind, project: project.clone(), by: None, ended: None, is_stranded: false }
+    Hook {
+        id: id.clone(),
+        token: Digest([7; 32]),
+        kind,
+        project: project.clone(),
+        by: None,
+        ended: None,
+        is_stranded: false,
+    }
 }
 
 async fn is_refused(bench: &impl Bench, hook: &Hook, headers: &HeaderList, body: &[u8]) -> bool {

@@ -220,6 +220,7 @@ macro_rules! store_suite {
             the_ledger_adds_up_whatever_happens,
 
             a_purged_account_leaves_nothing_behind,
+            an_account_that_is_let_go_leaves_the_grants_that_are_to_be_revoked,
             a_purge_touches_no_other_account,
             a_purge_while_a_job_is_in_hand_fences_it_off,
             a_key_is_known_for_a_day,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, Digest, DirectoryChange, Filter, Handle, Hook,
-    InstallationId, IssueId, JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug, Person, Place,
-    ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, Digest, DirectoryChange, Filter,
+    Handle, Hook, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug,
+    Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -295,6 +295,13 @@ pub enum RowChange {
     PutAccount(Account),
     /// Everything of an account goes: subscriptions, cards, links, people's accounts, credentials, waiting jobs.
     PurgeAccount(AccountId),
+    /// The same, but for these grants, which are revoked before they go.
+    LetAccountGo {
+        /// The account.
+        account: AccountId,
+        /// The grants.
+        grants: Vec<CredentialId>,
+    },
     /// Our integration in an organization.
     PutInstallation {
         /// Which.
@@ -349,6 +356,7 @@ impl RowChange {
                 | Self::PutInstallation { .. }
                 | Self::RemoveInstallation(_)
                 | Self::PurgeAccount(_)
+                | Self::LetAccountGo { .. }
         )
     }
 

@@ -24,6 +24,17 @@ pub struct Hook {
     pub is_stranded: bool,
 }
 
+/// A hook that goes with the account of whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftHook {
+    /// What Sentry calls it.
+    pub id: HookId,
+    /// See [`Hook::token`].
+    pub token: Digest,
+    /// The project.
+    pub project: Project,
+}
+
 /// What a hook tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CredentialId, Decision, Digest, Handle, InstallationId, IssueId, JobId, Lane, OrgSlug, Project, Random,
-    Secret, Timestamp, UserId,
+    AccountId, CredentialId, Decision, Digest, Handle, InstallationId, IssueId, JobId, Lane, LeftHook, OrgSlug,
+    Project, Random, Secret, Timestamp, UserId,
 };
 
 pub use payload::{Answer, AskWhom, Candidate, Connect, Join, Tell, Test, Unfurl, Update};
@@ -97,6 +97,15 @@ pub enum Job {
         /// The grant.
         credential: CredentialId,
     },
+    /// The same where its account has removed the bot: the hooks that were made with it are deleted at Sentry first.
+    Leave {
+        /// The account.
+        account: AccountId,
+        /// The grant.
+        credential: CredentialId,
+        /// The hooks.
+        hooks: Vec<LeftHook>,
+    },
     /// Exchange the code of an installation of our Sentry App for its token, and confirm the installation.
     Install {
         /// The installation.
@@ -160,7 +169,11 @@ impl Job {
             | Self::Tell(_)
             | Self::Unfurl(_) => "answer",
             Self::Update(_) => "update",
-            Self::Forget { .. } | Self::ExpireLink { .. } | Self::Install { .. } | Self::ReadRoles { .. } => "token",
+            Self::Forget { .. }
+            | Self::Leave { .. }
+            | Self::ExpireLink { .. }
+            | Self::Install { .. }
+            | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
             | Self::Reread { .. }
             | Self::Sift { .. }
@@ -451,6 +464,9 @@ pub const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 /// An issue whose environment is not known by then is posted unread.
 const LONGEST_SIFT: Duration = Duration::from_secs(600);
 
+/// What is left of an account that removed the bot is gone within the hour.
+const LONGEST_LEAVE: Duration = Duration::from_secs(1_800);
+
 const LADDER: [u64; 9] = [1, 5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400];
 const LADDER_END: u64 = 21_600;
 const CONVERSATION_TRIES: u32 = 3;
@@ -505,7 +521,8 @@ fn throttled(queued: &Queued, asked: Duration, now: Timestamp, jitter: f64) -> R
 }
 
 fn is_too_old(queued: &Queued, now: Timestamp) -> bool {
-    now.since(queued.since) >= GIVE_UP_AFTER
+    let longest = if matches!(queued.job, Job::Leave { .. }) { LONGEST_LEAVE } else { GIVE_UP_AFTER };
+    now.since(queued.since) >= longest
 }
 
 /// A random wait up to the rung's cap: equal failures must not come back in step.

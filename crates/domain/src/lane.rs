@@ -72,6 +72,11 @@ impl Lane {
         Self { owner: Owner::Sentry("reconcile".into()), name: org.to_string() }
     }
 
+    /// The end of a grant whose account has removed the bot. It is nobody's, so that it does not go with the account.
+    pub fn leaving(credential: &CredentialId) -> Self {
+        Self { owner: Owner::Sentry("leaving".into()), name: credential.to_string() }
+    }
+
     /// The hooks in projects.
     pub fn hooks() -> Self {
         Self { owner: Owner::Sentry("hooks".into()), name: "tend".into() }

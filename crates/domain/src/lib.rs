@@ -56,7 +56,7 @@ pub use deployment::{Deployment, Policy};
 pub use directory::{DirectoryChange, Rank};
 pub use event::{Event, Pressed, Said, Shared};
 pub use filter::{Admission, Filter, Kind, Terms};
-pub use hook::{Hook, HookKind, NoHook, Reach};
+pub use hook::{Hook, HookKind, LeftHook, NoHook, Reach};
 pub use id::{
     AccountId, ChannelId, CredentialId, Digest, Handle, HookId, InstallationId, IssueId, JobId, MessageId, OrgSlug,
     Owner, ProjectId, ProjectSlug, Revision, TriggerId, UserId, UserJid,

@@ -165,6 +165,8 @@ pub trait Facts: Send + Sync {
     async fn hook(&self, token: &Digest) -> Result<Option<Hook>, StoreError>;
     /// The hooks that have not ended, in no particular order.
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError>;
+    /// The grants of an account's people: the active ones, and those that attempts to link hold.
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<CredentialId>, StoreError>;
     /// How often other hooks may have been wanted: see [`RowChange::TendIfBehind`](crate::RowChange::TendIfBehind).
     async fn hook_wishes(&self) -> Result<Revision, StoreError>;
     /// An account that installed the bot.
@@ -274,6 +276,13 @@ pub struct CredentialKey {
     pub owner: Owner,
     /// Which of the owner's.
     pub name: String,
+}
+
+impl CredentialKey {
+    /// The one of a person's grant.
+    pub fn of_person(account: &AccountId, credential: &CredentialId) -> Self {
+        Self { owner: Owner::Zoom(account.clone()), name: format!("person/{credential}") }
+    }
 }
 
 /// Why the store did not do it.

@@ -9,10 +9,11 @@ use serde::de::DeserializeOwned;
 use zentry_domain::{
     AccountId, Act, Action, Actor, Address, Alarm, Amount, Answer, Archive, AskWhom, Assignee, Button, Candidate,
     ChannelId, ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group,
-    Handle, Identity, InstallationId, Issue, IssueId, IssueRef, Job, Join, Kind, Level, Limit, Line, MessageId, Metric,
-    Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy, Project, ProjectId, ProjectSlug, Release,
-    Remark, Remarked, Secret, Select, SelectOption, Setting, Side, Standing, Status, Step, Subscription, Tag, Tags,
-    Tell, Terms, Test, Timestamp, Tone, TriggerId, Undoing, Unfurl, Update, Updates, UserId, UserJid, Whole, Zone,
+    Handle, HookId, Identity, InstallationId, Issue, IssueId, IssueRef, Job, Join, Kind, LeftHook, Level, Limit, Line,
+    MessageId, Metric, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy, Project, ProjectId,
+    ProjectSlug, Release, Remark, Remarked, Secret, Select, SelectOption, Setting, Side, Standing, Status, Step,
+    Subscription, Tag, Tags, Tell, Terms, Test, Timestamp, Tone, TriggerId, Undoing, Unfurl, Update, Updates, UserId,
+    UserJid, Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -170,6 +171,9 @@ fn jobs_stay_readable() {
     let me = Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() });
     golden("job_ask_whom", &Job::AskWhom(AskWhom { card: card(), by: ana(), place: ops(), actor: actor(), me }));
     golden("job_forget", &Job::Forget { account: AccountId::new("acc"), credential: CredentialId::new("c1") });
+    let left = LeftHook { id: HookId::new("0a1b"), token: Digest([7; 32]), project: checkout() };
+    let (account, credential) = (AccountId::new("acc"), CredentialId::new("c1"));
+    golden("job_leave", &Job::Leave { account, credential, hooks: vec![left] });
     let (installation, code) = (InstallationId::new("11111111-2222-4333-8444-555555555555"), Secret::new("c0de"));
     golden("job_install", &Job::Install { installation, code });
     golden("job_expire_link", &Job::ExpireLink { link: Digest([7; 32]) });

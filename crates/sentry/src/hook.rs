@@ -134,7 +134,11 @@ impl SentryHooks {
         let event = body.event.unwrap_or_default();
         let org = &hook.project.org;
         // Whoever may change one project knows its hook's secret, and must not speak for another.
-        if [group.project(Some(org)).id, event.project_id.project_id()].iter().flatten().any(|id| *id != hook.project.id) {
+        if [group.project(Some(org)).id, event.project_id.project_id()]
+            .iter()
+            .flatten()
+            .any(|id| *id != hook.project.id)
+        {
             return Err(Unheard::Foreign);
         }
         let issue_id = group.id().or_else(|| event.issue_id());

@@ -48,7 +48,7 @@ impl Grant {
 
 /// Where the grant of one credential lies.
 pub(crate) fn key(account: &AccountId, credential: &CredentialId) -> CredentialKey {
-    CredentialKey { owner: Owner::Zoom(account.clone()), name: format!("person/{credential}") }
+    CredentialKey::of_person(account, credential)
 }
 
 /// Where the grant of one installation lies.

@@ -16,7 +16,8 @@ impl Db {
     pub(crate) fn apply(&self, memory: &mut Memory, decision: &Decision, now: Timestamp) -> Result<(), Fault> {
         for change in &decision.changes {
             self.apply_change(change, now)?;
-            memory.is_untidy |= matches!(change, RowChange::PurgeAccount(_) | RowChange::Sweep { .. });
+            memory.is_untidy |=
+                matches!(change, RowChange::PurgeAccount(_) | RowChange::LetAccountGo { .. } | RowChange::Sweep { .. });
         }
         decision.jobs.iter().try_for_each(|job| self.enqueue(job, now))
     }
@@ -108,7 +109,11 @@ impl Db {
             RowChange::PutAccount(account) => self.put_account(account),
             RowChange::PurgeAccount(account) => {
                 self.remember_purge(account, now)?;
-                self.purge(account)
+                self.purge(account, &[])
+            }
+            RowChange::LetAccountGo { account, grants } => {
+                self.remember_purge(account, now)?;
+                self.purge(account, grants)
             }
             RowChange::PutInstallation { installation, org } => {
                 self.change("DELETE FROM removed WHERE installation = ?1", [installation.as_str()])?;

@@ -95,7 +95,7 @@ impl Db {
         let seen = self.first(seen, [], |row| Ok(row.get(0)?))?.unwrap_or_default();
         let mut purged = 0;
         for account in self.accounts()?.iter().filter(|account| deleted.names(account, seen)) {
-            self.purge(account)?;
+            self.purge(account, &[])?;
             purged += 1;
         }
         // Numbers go on from here, or the next backup would take a later purge for one that it has seen.

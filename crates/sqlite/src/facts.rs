@@ -5,9 +5,9 @@ use rusqlite::{Params, Row};
 use zentry_domain::ports::StoreError;
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, Hook, InstallationId,
-    IssueId, IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person, ProjectId,
-    ProjectKey, Pulse, Revision, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    Account, AccountId, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter, Digest, Facts, Handle, Hook,
+    InstallationId, IssueId, IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause,
+    Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use crate::SqliteStore;
@@ -291,6 +291,18 @@ impl Facts for SqliteStore {
 
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError> {
         self.read(|db| db.hooks(hook::LIVE, [])).await
+    }
+
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<CredentialId>, StoreError> {
+        let account = account.as_str().to_owned();
+        self.read(move |db| {
+            let active = "SELECT body ->> '$.credential' FROM person WHERE account = ?1";
+            let mut grants = db.all(active, [&account], |row| Ok(CredentialId::new(row.get::<_, String>(0)?)))?;
+            let links = db.all(&format!("{LINK} WHERE account = ?1"), [&account], |row| db.read_link(row))?;
+            grants.extend(links.iter().filter_map(Link::credential).cloned());
+            Ok(grants)
+        })
+        .await
     }
 
     async fn hook_wishes(&self) -> Result<Revision, StoreError> {

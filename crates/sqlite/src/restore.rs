@@ -177,6 +177,8 @@ fn reaches_somebody(job: &Job) -> bool {
     !matches!(
         job,
         Job::Forget { .. }
+            | Job::Leave { .. }
+            | Job::TendHooks
             | Job::ExpireLink { .. }
             | Job::Reconcile { .. }
             | Job::Reread { .. }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use zentry_domain::decide::UNFURL_PAUSE;
 use zentry_domain::link::LINK_MEMORY;
-use zentry_domain::{AccountId, Suppression, Timestamp};
+use zentry_domain::ports::CredentialKey;
+use zentry_domain::{AccountId, CredentialId, Suppression, Timestamp};
 
 use crate::db::Db;
 use crate::error::Fault;
 use crate::hook;
-use crate::row::owner_of;
+use crate::row::{owner_of, to_json};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long a repeat of a delivery is recognised.
@@ -65,7 +66,8 @@ const OLD_UNFURLED: &str = "DELETE FROM unfurled WHERE at <= ?1";
 const OLD_DEAD: &str = "DELETE FROM dead WHERE at < ?1 RETURNING counted";
 
 impl Db {
-    pub(crate) fn purge(&self, account: &AccountId) -> Result<(), Fault> {
+    /// All but the grants that stay until they are revoked.
+    pub(crate) fn purge(&self, account: &AccountId, grants: &[CredentialId]) -> Result<(), Fault> {
         for table in OF_ACCOUNT {
             self.change(&format!("DELETE FROM {table} WHERE account = ?1"), [account.as_str()])?;
         }
@@ -75,9 +77,12 @@ impl Db {
         for removal in [WAITING_OF_OWNER, DEAD_OF_OWNER] {
             self.remove_as(Suppression::Deauthorized, removal, [&owner])?;
         }
-        for table in ["lane", "throttle", "credential"] {
+        for table in ["lane", "throttle"] {
             self.change(&format!("DELETE FROM {table} WHERE owner = ?1"), [&owner])?;
         }
+        let stay: Vec<_> = grants.iter().map(|grant| CredentialKey::of_person(account, grant).name).collect();
+        let sql = "DELETE FROM credential WHERE owner = ?1 AND name NOT IN (SELECT value FROM json_each(?2))";
+        self.change(sql, (&owner, to_json(&stay)?))?;
         Ok(())
     }
 

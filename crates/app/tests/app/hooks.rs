@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use zentry_contract::fake::FakeHook;
-use zentry_contract::sample::{ana, channel, ops, project};
+use zentry_contract::sample::{self, START, ana, channel, ops, project};
 use zentry_domain::ports::{Delivery, Received};
-use zentry_domain::{Event, Facts, Hook, HookKind, HookWebhook, InstallationId, IssueId, NoHook, say};
+use zentry_domain::{
+    Decision, Event, Facts, Hook, HookKind, HookWebhook, InstallationId, IssueId, Job, NoHook, RowChange, Store, say,
+};
 
 use crate::world::{World, ana_at_sentry};
 
@@ -142,6 +144,7 @@ async fn a_hook_that_nobody_may_delete_any_more_is_forgotten() {
     let (headers, body) = hook.says(&IssueId::new("42"), 1);
     let token = hook.url.rsplit('/').next().expect("a token");
     let forgotten = world.app.hook(token).await.expect("read").expect("remembered");
+    assert!(forgotten.is_stranded, "nobody can delete it");
     let delivery = Delivery { headers: &headers, body: body.as_bytes() };
     assert!(world.tracker.receive(&forgotten, &delivery).await.is_err(), "its secret is gone");
 }
@@ -193,11 +196,50 @@ async fn an_issue_that_was_resolved_a_while_ago_comes_back_with_its_next_event()
     assert!(heads.iter().any(|head| head.starts_with("Came back")), "{heads:?}");
 }
 
-#[tokio::test]
-async fn hooks_of_an_account_that_leaves_are_forgotten() {
-    let world = connected().await;
+async fn the_account_leaves(world: &World) {
     let leaves = Event::Deauthorized { account: ana().account, at: None };
     world.app.accept(&[], &leaves).await.expect("kept");
     world.settle().await;
+}
+
+#[tokio::test]
+async fn an_account_that_leaves_has_its_hooks_deleted_and_then_its_grants_revoked() {
+    let world = connected().await;
+    let hooks = known(&world).await;
+    the_account_leaves(&world).await;
+    assert!(at_sentry(&world).is_empty() && known(&world).await.is_empty());
+    assert_eq!(world.tracker.grants_of(&ana_at_sentry()), 0);
+    assert!(world.store.vault().keys().is_empty());
+    for hook in hooks {
+        assert!(!world.store.hook(&hook.token).await.expect("read").expect("remembered").is_stranded);
+    }
+}
+
+#[tokio::test]
+async fn what_an_account_that_leaves_cannot_end_at_sentry_is_forgotten_within_the_hour() {
+    let world = connected().await;
+    let hooks = known(&world).await;
+    (0..100).for_each(|_| world.tracker.fail_next(zentry_contract::tracker::Fault::Down));
+    the_account_leaves(&world).await;
     assert!(known(&world).await.is_empty());
+    assert!(world.store.subscriptions_of(&ana().account).await.expect("read").is_empty(), "at once");
+    for _ in 0..12 {
+        world.wait(Duration::from_secs(300)).await;
+    }
+    for hook in hooks {
+        assert!(world.store.hook(&hook.token).await.expect("read").expect("remembered").is_stranded);
+    }
+    assert!(!world.store.waiting().into_iter().any(|(_, job)| matches!(job, Job::Leave { .. })));
+}
+
+#[tokio::test]
+async fn hooks_that_another_account_needs_outlive_the_account_of_whoever_made_them() {
+    let world = connected().await;
+    let theirs =
+        sample::subscription(channel("other", "ops"), project("checkout"), sample::person("other", "U1", "Eve"));
+    let connected = Decision::nothing().and(RowChange::Subscribe(theirs));
+    world.store.commit(&[], &connected, START).await.expect("stored");
+    the_account_leaves(&world).await;
+    assert_eq!((at_sentry(&world).len(), known(&world).await.len()), (2, 2));
+    assert!(known(&world).await.iter().all(|hook| hook.by.is_none()));
 }

@@ -185,7 +185,9 @@ impl Record {
                     self.linked.insert(linked.credential.clone());
                 }
                 RowChange::PutRoundup(storm) => self.kept(storm.message.as_ref()),
-                RowChange::PurgeAccount(account) => self.account_left(account, now),
+                RowChange::PurgeAccount(account) | RowChange::LetAccountGo { account, .. } => {
+                    self.account_left(account, now)
+                }
                 RowChange::CardShown { again, .. }
                 | RowChange::ShowIfBehind { again, .. }
                 | RowChange::TendIfBehind { again, .. }

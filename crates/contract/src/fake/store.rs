@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use zentry_domain::ports::{Committed, DeliveryKey, LaneLease, Leased, StoreError};
+use zentry_domain::ports::{Committed, CredentialKey, DeliveryKey, LaneLease, Leased, StoreError};
 use zentry_domain::{DeadLetter, Decision, Job, JobId, Lane, Outcome, Owner, RowChange, Store, Timestamp};
 
 use super::FakeVault;
@@ -79,6 +79,11 @@ impl FakeStore {
         for change in &decision.changes {
             match change {
                 RowChange::PurgeAccount(account) => self.vault.purge(&Owner::Zoom(account.clone())),
+                RowChange::LetAccountGo { account, grants } => {
+                    self.vault.purge_but(&Owner::Zoom(account.clone()), |key| {
+                        grants.iter().any(|grant| *key == CredentialKey::of_person(account, grant))
+                    })
+                }
                 RowChange::RemoveInstallation(installation) => self.vault.purge(&Owner::of_installation(installation)),
                 _ => {}
             }

@@ -17,6 +17,11 @@ impl FakeVault {
         self.lock().retain(|key, _| key.owner != *owner);
     }
 
+    /// The same, but for what stays.
+    pub fn purge_but(&self, owner: &Owner, stays: impl Fn(&CredentialKey) -> bool) {
+        self.lock().retain(|key, _| key.owner != *owner || stays(key));
+    }
+
     /// What is kept, in no order.
     pub fn keys(&self) -> Vec<CredentialKey> {
         self.lock().keys().cloned().collect()

@@ -21,6 +21,43 @@ pub async fn a_purged_account_leaves_nothing_behind(bench: &impl Bench) {
     assert_eq!(dead_letters(bench).await, []);
 }
 
+pub async fn an_account_that_is_let_go_leaves_the_grants_that_are_to_be_revoked(bench: &impl Bench) {
+    let other_credential = inhabit(bench, "acc").await;
+    let facts = bench.facts();
+    let credential = linked(inhabitant("acc"), "acc").credential;
+    assert_eq!(facts.grants_of(&acc()).await.expect("read"), [credential.clone()]);
+    let held = CredentialId::new("held by an attempt");
+    let exchanging = Link {
+        id: Digest([9; 32]),
+        person: sample::person("acc", "U2", "Ben"),
+        stage: Stage::Exchanging { credential: held.clone() },
+        ..link(3, inhabitant("acc"))
+    };
+    commit(bench, change(RowChange::PutLink(exchanging))).await;
+    let mut grants = facts.grants_of(&acc()).await.expect("read");
+    grants.sort();
+    let mut both = [credential.clone(), held.clone()];
+    both.sort();
+    assert_eq!(grants, both);
+    assert_eq!(facts.grants_of(&other()).await.expect("read"), []);
+
+    let key = |grant| CredentialKey::of_person(&acc(), grant);
+    for grant in [&credential, &held] {
+        bench.vault().save(&key(grant), &Secret::new("token"), None).await.expect("saved");
+    }
+    commit(bench, change(RowChange::LetAccountGo { account: acc(), grants: vec![credential.clone()] })).await;
+    bench.restart().await;
+    assert!(bench.vault().load(&key(&credential)).await.expect("read").is_some());
+    for gone in [key(&held), other_credential] {
+        assert!(bench.vault().load(&gone).await.expect("read").is_none());
+    }
+    let facts = bench.facts();
+    assert_eq!(facts.account(&acc()).await.expect("read"), None);
+    assert_eq!(facts.subscriptions_of(&acc()).await.expect("read"), []);
+    assert_eq!(facts.grants_of(&acc()).await.expect("read"), []);
+    assert_eq!(waiting(bench, after(10_000)).await, []);
+}
+
 pub async fn a_purge_touches_no_other_account(bench: &impl Bench) {
     let credential = inhabit(bench, "other").await;
     inhabit(bench, "acc").await;

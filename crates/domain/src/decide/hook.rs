@@ -25,7 +25,12 @@ impl Core<'_> {
         Decision { changes, jobs }
     }
 
-    fn end_hook(&self, token: Digest, is_stranded: bool) -> RowChange {
+    /// These stay at Sentry, and nobody can delete them.
+    pub fn hooks_stranded<'h>(&self, hooks: impl IntoIterator<Item = &'h Digest>) -> Decision {
+        hooks.into_iter().map(|token| self.end_hook(*token, true)).fold(Decision::nothing(), Decision::and)
+    }
+
+    pub(super) fn end_hook(&self, token: Digest, is_stranded: bool) -> RowChange {
         RowChange::EndHook { token, at: self.now, is_stranded }
     }
 

@@ -34,10 +34,10 @@ pub use unfurl::{SharedFacts, UNFURL_PAUSE};
 pub use whole::Joining;
 
 use crate::{
-    Account, AccountId, Address, Answer, AuditEntry, Button, ChannelId, Choice, Decision, Deployment, Digest, Handle,
-    InstallationId, Job, Lane, Link, Menu, NewJob, Notice, OFFER_LIFE, Offer, Offered, OrgSlug, Pending, Person, Place,
-    Policy, Press, Pressed, Random, Rights, RowChange, Secret, Select, SelectOption, Subscription, Suggestion,
-    Timestamp, say,
+    Account, AccountId, Address, Answer, AuditEntry, Button, ChannelId, Choice, CredentialId, Decision, Deployment,
+    Digest, Handle, InstallationId, Job, Lane, LeftHook, Link, Menu, NewJob, Notice, OFFER_LIFE, Offer, Offered,
+    OrgSlug, Pending, Person, Place, Policy, Press, Pressed, Random, Rights, RowChange, Secret, Select, SelectOption,
+    Subscription, Suggestion, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -73,12 +73,28 @@ impl Core<'_> {
 
     /// An account removed the bot: everything of it goes. Unless it was removed before it was `known` to be installed: then
     /// it has installed it again since, and what it has is its new installation's.
-    pub fn deauthorized(&self, account: &AccountId, at: Option<Timestamp>, known: Option<&Account>) -> Decision {
+    /// Its grants stay until they are revoked, and until the hooks are deleted that were made with them: `leaving`.
+    pub fn deauthorized(
+        &self,
+        account: &AccountId,
+        at: Option<Timestamp>,
+        known: Option<&Account>,
+        leaving: &[(CredentialId, Vec<LeftHook>)],
+    ) -> Decision {
         let since = known.and_then(|account| account.since);
         if since.is_some_and(|since| at.is_some_and(|at| at < since)) {
             return Decision::nothing();
         }
-        Decision::nothing().and(RowChange::PurgeAccount(account.clone()))
+        let account = account.clone();
+        let grants = leaving.iter().map(|(credential, _)| credential.clone()).collect();
+        let gone = Decision::nothing().and(RowChange::LetAccountGo { account: account.clone(), grants });
+        leaving.iter().fold(gone, |decision, (credential, hooks)| {
+            let ended = hooks.iter().map(|hook| self.end_hook(hook.token, false));
+            let (account, credential, hooks) = (account.clone(), credential.clone(), hooks.clone());
+            let lane = Lane::leaving(&credential);
+            let leave = self.job(lane, Job::Leave { account, credential, hooks }).uncounted();
+            ended.fold(decision, Decision::and).then(leave)
+        })
     }
 
     /// An organization installed our integration. Where it is the `first` one, each of its channels is told: what was connected

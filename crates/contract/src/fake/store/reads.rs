@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
 use zentry_domain::{
-    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, DeadLetter, Digest, Facts, Handle, Hook,
-    InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug,
-    Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Stage, Subscription, Timestamp, Trace, Undo, UserId,
-    Whole,
+    Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter, Digest, Facts, Handle,
+    Hook, InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer,
+    OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Stage, Subscription, Timestamp,
+    Trace, Undo, UserId, Whole,
 };
 
 use super::FakeStore;
@@ -261,6 +261,13 @@ impl Facts for FakeStore {
 
     async fn hooks(&self) -> Result<Vec<Hook>, StoreError> {
         Ok(all(&self.up()?.rows.hooks, |hook| hook.ended.is_none()))
+    }
+
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<CredentialId>, StoreError> {
+        let rows = &self.up()?.rows;
+        let people = rows.people.iter().filter(|linked| linked.person.account == *account);
+        let links = rows.links.iter().filter(|link| link.person.account == *account);
+        Ok(people.map(|linked| &linked.credential).chain(links.filter_map(Link::credential)).cloned().collect())
     }
 
     async fn hook_wishes(&self) -> Result<Revision, StoreError> {

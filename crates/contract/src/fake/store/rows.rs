@@ -232,7 +232,7 @@ impl Rows {
                 self.accounts.retain(|known| known.id != account.id);
                 self.accounts.push(account.clone());
             }
-            RowChange::PurgeAccount(account) => self.purge(account),
+            RowChange::PurgeAccount(account) | RowChange::LetAccountGo { account, .. } => self.purge(account),
             RowChange::PutInstallation { installation, org } => {
                 self.installations.retain(|(id, _)| id != installation);
                 self.removed.retain(|id| id != installation);
