@@ -249,6 +249,13 @@ impl Sentry {
         self.core().state.change(|state| state.oauth.logged_in = None);
     }
 
+    /// How many tokens of a person are good.
+    #[must_use]
+    pub fn tokens_of(&self, user: &User) -> usize {
+        let them = Caller::User(user.id);
+        self.core().state.read(|state| state.tokens.iter().filter(|token| token.caller == them).count())
+    }
+
     /// A person withdraws every authorization they gave: their tokens are dead, and they are asked again.
     pub fn revoke(&self, user: &User) {
         self.core().state.change(|state| {
