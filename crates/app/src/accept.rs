@@ -12,14 +12,16 @@ use zentry_domain::decide::{
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
-    AccountId, Card, Change, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug, Pending, Person,
-    Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret, Subscription,
-    Timestamp,
+    AccountId, Card, Change, ChangeKind, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug,
+    Pending, Person, Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret,
+    Subscription, Timestamp,
 };
 
 use crate::App;
 use crate::directory::{as_listed, shows_channels};
 
+/// Of how many projects of a channel is said that no event has told where it was.
+const PLACED: usize = 50;
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
 /// Channels are noisy by what they got within it.
@@ -183,6 +185,7 @@ impl App {
             here: facts.subscriptions_in(account, &said.place.channel).await?,
             settings: facts.settings(account, &said.place.channel).await?,
             wholes: facts.wholes_in(account, &said.place.channel).await?,
+            unplaced: Vec::new(),
             everywhere: Vec::new(),
             care: Vec::new(),
             known_channels: Vec::new(),
@@ -197,6 +200,13 @@ impl App {
         };
         if matches!(command, Ok(Command::Status)) {
             known.status = Some(self.status_of(&said.place, &known.here).await?);
+        }
+        if matches!(command, Ok(Command::Configure)) {
+            for Subscription { project, .. } in known.here.iter().take(PLACED) {
+                if !facts.tells_where(&project.org, &project.id).await? {
+                    known.unplaced.push(project.id.clone());
+                }
+            }
         }
         if let Ok(Command::Why(asked)) = command {
             known.why = Some(self.why(&said.place, asked).await?);
@@ -392,7 +402,7 @@ impl App {
         Ok(Some((storm, holds)))
     }
 
-    async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
+    pub(crate) async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
         let facts = &self.ports.facts;
         // What was on its way when the integration was removed.
         if let Some(installation) = &change.installation
@@ -413,9 +423,13 @@ impl App {
         if change.issue.url.is_none() && change.is_of_issue() {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
         }
+        if let ChangeKind::Alert { page, .. } = &mut change.kind {
+            *page = Some(self.ports.tracker.rules_page(&project));
+        }
         let cards = facts.cards_of(&change.issue_id).await?;
         let crowds = self.crowds(&change, &subscribers, &cards).await?;
-        Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(joining))
+        let sighted = self.sighted(&change, &project).await?;
+        Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(sighted).with(joining))
     }
 
     /// The project of an issue that is known here, for a webhook that tells of none (Sentry, seer).

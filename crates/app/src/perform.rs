@@ -86,6 +86,8 @@ pub(crate) enum Effect {
     NotYet(Timestamp),
     /// Sentry has said how the latest occurrence of an issue is, or need not or could not say it.
     Sifted(Option<Occurrence>),
+    /// Sentry has said when an issue first happened in an environment, how, and how the issue is.
+    First(Box<(Timestamp, Occurrence, Issue)>),
     /// Sentry has said what changed in an organization.
     Reconciled {
         /// What it said.
@@ -170,6 +172,7 @@ impl App {
             Job::Test(test) => self.test(test).await,
             Job::Connect(wish) => self.look_up(wish).await.map(Effect::Found),
             Job::Update(update) => self.update(update).await,
+            Job::AskFirst(ask) => self.ask_first(ask).await,
             Job::AskWhom(ask) => self.ask_whom(ask).await,
             Job::Tell(tell) => self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described),
             Job::Forget { account, credential } => {

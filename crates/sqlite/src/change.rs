@@ -90,6 +90,7 @@ impl Db {
                 self.share((account, channel), message, *links, *at)
             }
             RowChange::Unfurled { account, channel, issue, at } => self.unfurl((account, channel), issue, *at),
+            RowChange::Sighted(sighted) => self.sight(sighted),
             RowChange::PutOffer(offer) => self.put_offer(offer),
             RowChange::PutUndo(undo) => self.put_undo(undo),
             RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),

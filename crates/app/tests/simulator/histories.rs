@@ -94,7 +94,7 @@ impl Drawn {
             0..4 => ChangeKind::New,
             4 | 5 => ChangeKind::Regressed,
             6 => ChangeKind::Escalating,
-            7 => ChangeKind::Alert { rule: self.pick(["any", "other"]).into() },
+            7 => ChangeKind::Alert { rule: self.pick(["any", "other"]).into(), page: None },
             8 => ChangeKind::Resolved,
             9 => {
                 ChangeKind::Archived { until: self.pick([Archive::Untold, Archive::Forever, Archive::UntilCondition]) }

@@ -6,8 +6,8 @@ use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, ChannelSettings, Content, Decision, Handle,
     InstallationId, IssueId, Job, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person,
-    Place, ProjectId, Pulse, Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo,
-    UserId, Whole,
+    Place, ProjectId, Pulse, Revision, Roundup, RowChange, Sighted, Stage, Subscription, Suppression, Timestamp, Trace,
+    Undo, UserId, Whole,
 };
 
 use super::dead::Dead;
@@ -34,6 +34,7 @@ pub(super) struct Rows {
     /// How many addresses a message holds that we may show more of, and since when.
     pub(super) shared: HashMap<(AccountId, ChannelId, MessageId), (u64, Timestamp)>,
     pub(super) unfurled: HashMap<(AccountId, ChannelId, IssueId), Timestamp>,
+    pub(super) sighted: Vec<Sighted>,
     pub(super) offers: Vec<Offer>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
@@ -178,6 +179,14 @@ impl Rows {
             }
             RowChange::Unfurled { account, channel, issue, at } => {
                 self.unfurled.insert((account.clone(), channel.clone(), issue.clone()), *at);
+            }
+            RowChange::Sighted(sighted) => {
+                let is_it = |known: &Sighted| {
+                    known.issue == sighted.issue && known.sighting.environment == sighted.sighting.environment
+                };
+                if !self.sighted.iter().any(is_it) {
+                    self.sighted.push(sighted.clone());
+                }
             }
             RowChange::PutOffer(offer) => self.offers.push(offer.clone()),
             RowChange::PutUndo(undo) => self.undos.push(undo.clone()),
