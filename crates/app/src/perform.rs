@@ -12,7 +12,7 @@ use zentry_domain::roundup::{TOP, WINDOW};
 use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
     Content, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice, Occurrence,
-    OrgSlug, Organization, Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Test, Timestamp,
+    OrgSlug, Organization, Place, Project, ProjectKey, Queued, Revision, Roundup, Subscription, Tell, Test, Timestamp,
     Update, UserId, Whole, say,
 };
 
@@ -174,7 +174,7 @@ impl App {
             Job::Update(update) => self.update(update).await,
             Job::AskFirst(ask) => self.ask_first(ask).await,
             Job::AskWhom(ask) => self.ask_whom(ask).await,
-            Job::Tell(tell) => self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described),
+            Job::Tell(tell) => self.describe(tell).await,
             Job::Forget { account, credential } => {
                 self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Setback::from)
             }
@@ -278,6 +278,15 @@ impl App {
         let (seen, at) = (self.ports.facts.cards_of(issue).await?, self.now());
         let read = self.read_issue(project, issue).await?;
         Ok(read.map_or(Effect::Unread, |issue| Effect::Read { project: project.clone(), issue, seen, at }))
+    }
+
+    /// Asks Sentry what an issue is called, unless its card there knows.
+    async fn describe(&self, tell: &Tell) -> Result<Effect, Setback> {
+        let cards = self.ports.facts.cards_of(&tell.issue).await?;
+        if cards.iter().any(|card| card.content.place.is_same(&tell.place)) {
+            return Ok(Effect::Described(None));
+        }
+        self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described)
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {

@@ -260,6 +260,11 @@ impl Card {
         self.message.is_none() && self.opened == UNOPENED
     }
 
+    /// Whether it is to be posted, or is on its way.
+    pub fn waits(&self) -> bool {
+        self.message.is_none() && self.listed.is_none() && !self.is_unopened()
+    }
+
     /// The card as the revision that follows the one `seen`, with a message of its own, or a place in a storm, from now on.
     #[must_use]
     pub fn opened_after(&self, seen: &Self, now: Timestamp) -> Self {

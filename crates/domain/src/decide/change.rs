@@ -192,8 +192,7 @@ impl Core<'_> {
             |reason| suppressed(reason).with(Decision { changes: put.clone().into_iter().collect(), jobs: vec![] });
         let newest = after.as_ref().unwrap_or(card);
         // One that waits to be posted was accepted before the mute, and may be on its way.
-        let waits = card.listed.is_none() && !card.is_unopened();
-        if let (true, Some(mute)) = (subscription.admits(change) && !waits, subscription.muted(self.now)) {
+        if let (true, Some(mute)) = (subscription.admits(change) && !card.waits(), subscription.muted(self.now)) {
             return match card.listed.as_ref() == Some(&mute.roundup) {
                 true => kept(Suppression::Muted),
                 false => gathered(newest.opened_after(card, self.now), mute),
