@@ -109,6 +109,22 @@ async fn a_channel_for_production_hears_of_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_began_in_staging_is_told_of_as_new_in_production() {
+    let town = Town::with_integration(ZENTRY).await;
+    town.jane_types("connect acme web").await;
+    town.jane_sees("Connected: acme / web").await;
+    let staging = NewIssue { environment: Some("staging".to_owned()), ..NewIssue::error("KeyError: currency") };
+    let raised = town.sandbox.sentry.raise(&town.cast.web, staging).await;
+    kept(raised.delivery);
+    kept(town.sandbox.sentry.alert(raised.issue, "Page on it").await);
+    town.jane_sees("[web · staging] KeyError: currency").await;
+    town.sandbox.sentry.happen_in(raised.issue, Some("production"), None, &[]);
+    kept(town.sandbox.sentry.alert(raised.issue, "Page on it").await);
+    town.jane_sees("First in production · [web] KeyError: currency").await;
+    town.jane_sees("Seen in staging since a minute.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_are_chosen_from_lists_that_are_edited_in_place() {
     let mut town = Town::with_integration(ZENTRY).await;
     town.jane_types("connect acme web").await;

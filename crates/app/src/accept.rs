@@ -20,6 +20,8 @@ use zentry_domain::{
 use crate::App;
 use crate::directory::{as_listed, shows_channels};
 
+/// Of how many projects of a channel is said that no event has told where it was.
+const PLACED: usize = 50;
 /// How often a decision is made anew because a row moved on under it.
 const TRIES: usize = 16;
 /// Channels are noisy by what they got within it.
@@ -184,6 +186,7 @@ impl App {
             here: facts.subscriptions_in(account, &said.place.channel).await?,
             settings: facts.settings(account, &said.place.channel).await?,
             wholes: facts.wholes_in(account, &said.place.channel).await?,
+            unplaced: Vec::new(),
             everywhere: Vec::new(),
             care: Vec::new(),
             known_channels: Vec::new(),
@@ -198,6 +201,13 @@ impl App {
         };
         if matches!(command, Ok(Command::Status)) {
             known.status = Some(self.status_of(&said.place, &known.here).await?);
+        }
+        if matches!(command, Ok(Command::Configure)) {
+            for Subscription { project, .. } in known.here.iter().take(PLACED) {
+                if !facts.tells_where(&project.org, &project.id).await? {
+                    known.unplaced.push(project.id.clone());
+                }
+            }
         }
         if let Ok(Command::Why(asked)) = command {
             known.why = Some(self.why(&said.place, asked).await?);
@@ -398,7 +408,7 @@ impl App {
         Ok(Some((storm, holds)))
     }
 
-    async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
+    pub(crate) async fn decide_changed(&self, change: &Change) -> Result<Decision, StoreError> {
         let facts = &self.ports.facts;
         // What was on its way when the integration was removed.
         if let Some(installation) = &change.installation
@@ -422,15 +432,22 @@ impl App {
             let (own, foreign): (Vec<_>, _) = cards.into_iter().partition(|card| card.content.project.id == project.id);
             subscribers.retain(|s| !foreign.iter().any(|card| card.content.place.is_same(&s.place)));
             cards = own;
+            if subscribers.is_empty() {
+                return Ok(joining);
+            }
         }
         if change.issue.url.is_none() && change.is_of_issue() {
             change.issue.url = Some(self.ports.tracker.issue_page(&project, &change.issue_id));
+        }
+        if let ChangeKind::Alert { page, .. } = &mut change.kind {
+            *page = Some(self.ports.tracker.rules_page(&project));
         }
         if cards.iter().any(|card| card.is_brought_back_by(&change, self.now())) {
             change.kind = ChangeKind::Regressed;
         }
         let crowds = self.crowds(&change, &subscribers, &cards).await?;
-        Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(joining))
+        let sighted = self.sighted(&change, &project).await?;
+        Ok(self.core().changed(&change, &subscribers, &cards, &crowds).with(sighted).with(joining))
     }
 
     /// The project of an issue that is known here, for a webhook that tells of none (Sentry, seer).

@@ -89,6 +89,7 @@ impl App {
             (Job::Sift { project, cards, .. }, Effect::Sifted(occurrence)) => {
                 Outcome::Done(self.sifted(project, cards, occurrence.as_ref()).await?)
             }
+            (Job::AskFirst(ask), Effect::First(said)) => Outcome::Done(self.first(queued, ask, said).await?),
             (_, Effect::Reconciled { reading, cards }) => self.catch_up(reading, cards).await?,
             (Job::Reconcile { org }, Effect::Crowded) => Outcome::Done(self.ask_in_turn(org)),
             (Job::Reconcile { org }, Effect::Due) => Outcome::Done(self.ask_later(org).await?),

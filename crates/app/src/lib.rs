@@ -10,6 +10,7 @@ mod conclude;
 mod crowd;
 mod deliver;
 mod directory;
+mod first;
 mod hook;
 mod install;
 mod link;

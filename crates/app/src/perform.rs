@@ -13,7 +13,7 @@ use zentry_domain::{
     AccountId, Actor, Address, Admission, Answer, AskWhom, Assignee, CHOOSE, Card, Change, ChangeKind, Connect,
     Content, Digest, EVERY, Failure, Handle, Issue, IssueId, IssueRef, Job, Join, LinkedPerson, MessageId, Notice,
     Occurrence, OrgSlug, Organization, Place, Project, ProjectKey, Queued, Reach, Revision, Roundup, Subscription,
-    Test, Timestamp, Update, UserId, Whole, say,
+    Tell, Test, Timestamp, Update, UserId, Whole, say,
 };
 
 use crate::App;
@@ -87,6 +87,8 @@ pub(crate) enum Effect {
     NotYet(Timestamp),
     /// Sentry has said how the latest occurrence of an issue is, or need not or could not say it.
     Sifted(Option<Occurrence>),
+    /// Sentry has said when an issue first happened in an environment, how, and how the issue is.
+    First(Box<(Timestamp, Occurrence, Issue)>),
     /// Sentry has said what changed in an organization.
     Reconciled {
         /// What it said.
@@ -184,8 +186,9 @@ impl App {
             Job::TendHooks => self.tend_hooks(queued).await,
             Job::Leave { account, credential, hooks } => self.leave(account, credential, hooks).await,
             Job::Update(update) => self.update(update).await,
+            Job::AskFirst(ask) => self.ask_first(ask).await,
             Job::AskWhom(ask) => self.ask_whom(ask).await,
-            Job::Tell(tell) => self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described),
+            Job::Tell(tell) => self.describe(tell).await,
             Job::Forget { account, credential } => {
                 self.ports.tracker.unlink(account, credential).await.map(|()| Effect::Revoked).map_err(Setback::from)
             }
@@ -289,6 +292,15 @@ impl App {
         let (seen, at) = (self.ports.facts.cards_of(issue).await?, self.now());
         let read = self.read_issue(project, issue).await?;
         Ok(read.map_or(Effect::Unread, |issue| Effect::Read { project: project.clone(), issue, seen, at }))
+    }
+
+    /// Asks Sentry what an issue is called, unless its card there knows.
+    async fn describe(&self, tell: &Tell) -> Result<Effect, Setback> {
+        let cards = self.ports.facts.cards_of(&tell.issue).await?;
+        if cards.iter().any(|card| card.content.place.is_same(&tell.place)) {
+            return Ok(Effect::Described(None));
+        }
+        self.read_issue(&tell.project, &tell.issue).await.map(Effect::Described)
     }
 
     async fn is_subscribed(&self, card: &Card) -> Result<bool, StoreError> {

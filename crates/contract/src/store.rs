@@ -7,9 +7,9 @@ use zentry_domain::ports::{ASKING, Committed, CredentialKey, DeliveryKey, LaneLe
 use zentry_domain::{
     Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Facts, Filter, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Level, Link,
-    LinkedPerson, MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, ProjectId,
-    ProjectKey, ProjectSlug, Revision, Roster, RowChange, Secret, Stage, Store, Subscription, Suppression, Terms,
-    Timestamp, Undo, Undoing, Vault,
+    LinkedPerson, MessageId, NewJob, Notice, OrgSlug, Outcome, Owner, Pause, Pending, Person, Place, Project,
+    ProjectId, ProjectKey, ProjectSlug, Revision, Roster, RowChange, Secret, Sighted, Sighting, Stage, Store,
+    Subscription, Suppression, Terms, Timestamp, Undo, Undoing, Vault,
 };
 
 use crate::sample::{self, START};
@@ -26,6 +26,7 @@ pub use links::*;
 pub use places::*;
 pub use roster::*;
 pub use settle::*;
+pub use sightings::*;
 pub use storms::*;
 pub use traces::*;
 pub use unfurls::*;
@@ -127,6 +128,8 @@ macro_rules! store_suite {
             whoever_tends_hooks_looks_again_where_others_were_wished_for_meanwhile,
             a_hook_stays_when_the_account_of_whoever_made_it_is_purged,
 
+            where_an_issue_was_seen_first_is_known_for_half_a_year,
+            where_issues_were_seen_goes_when_nobody_is_connected_to_their_organization,
             the_addresses_of_a_message_are_counted_for_half_an_hour,
             what_was_shown_of_an_address_is_known_in_its_channel_for_half_an_hour,
             what_a_message_offers_is_known_to_its_account_for_a_while,
@@ -265,6 +268,7 @@ mod roster;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod settle;
 mod shared;
+mod sightings;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]
 mod storms;
 #[expect(missing_docs, reason = "the name of a case is the promise that it checks")]

@@ -92,6 +92,7 @@ macro_rules! tracker_suite {
             a_hidden_issue_is_gone,
             an_issue_is_found_with_its_project_by_its_number_alone,
             the_latest_occurrence_tells_its_environment_release_and_tags,
+            the_first_occurrence_in_an_environment_is_told,
             the_occurrences_of_a_hidden_issue_are_hidden,
             the_issues_of_a_project_are_listed_since_they_were_first_seen,
             the_issues_of_a_hidden_project_are_not_listed,
@@ -164,6 +165,31 @@ pub async fn the_latest_occurrence_tells_its_environment_release_and_tags(bench:
             assert_eq!(latest.tags.contains(&browser), happened.tags.contains(&browser), "{latest:?}");
         }
     }
+}
+
+/// Whatever happened there since, and wherever it happened before.
+pub async fn the_first_occurrence_in_an_environment_is_told(bench: &impl Bench) {
+    let world = World::new(bench).await;
+    let own = Actor::Integration { org: acme() };
+    let happened = |environment: &str, release: &str| Occurrence {
+        environment: Some(environment.into()),
+        release: Some(release.into()),
+        ..Occurrence::default()
+    };
+    for (environment, release) in [("dev & test", "1"), ("live", "2"), ("live", "3"), ("dev & test", "4")] {
+        bench.happens(&world.issue, &happened(environment, release)).await;
+    }
+    let first =
+        async |actor, environment| bench.tracker().first_in(actor, &world.issue, environment).await.expect("an answer");
+    for actor in [&world.ana, &own] {
+        for (environment, release) in [("dev & test", "1"), ("live", "2")] {
+            let (at, told) = first(actor, environment).await.expect("told");
+            assert_eq!((told.environment.as_deref(), told.release.as_deref()), (Some(environment), Some(release)));
+            assert_eq!(first(actor, environment).await.map(|(again, _)| again), Some(at));
+        }
+        assert_eq!(first(actor, "nowhere").await, None);
+    }
+    assert_eq!(first(&world.ben, "live").await, None);
 }
 
 /// Only the person's own role counts, and only where they have one.

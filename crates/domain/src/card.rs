@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::counted;
+use crate::text::{counted, line};
 use crate::{
-    Action, Address, Archive, CLOSE_TOGETHER, Change, ChangeKind, Content, Doing, Handle, Issue, IssueRef, MessageId,
-    Metric, Notice, Occurrence, Person, Revision, Status, Subscription, Tag, Timestamp, Updates, Zone,
+    Action, Address, Archive, CLOSE_TOGETHER, Change, ChangeKind, Content, Doing, FirstIn, Handle, Issue, IssueRef,
+    MessageId, Metric, Notice, Occurrence, Person, Revision, Sighting, Status, Subscription, Tag, Timestamp, Updates,
+    Zone,
 };
 
 /// When a card was opened that was not opened yet.
@@ -51,6 +52,18 @@ pub enum Standing {
     Alert {
         /// The rule's name.
         rule: String,
+        /// Where it is found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<String>,
+    },
+    /// Known from one environment, it is new in another.
+    FirstIn {
+        /// Where it is new.
+        environment: String,
+        /// Where it was seen first.
+        elsewhere: Sighting,
+        /// When we heard.
+        at: Timestamp,
     },
     /// Open again.
     Reopened {
@@ -85,6 +98,7 @@ impl Standing {
             Self::CameBack => "Came back",
             Self::Escalating => "Escalating",
             Self::Alert { .. } => "Alert",
+            Self::FirstIn { .. } => "First in an environment",
             Self::Reopened { .. } => "Open again",
             Self::Resolved { .. } => "Resolved",
             Self::Archived { .. } => "Archived",
@@ -96,6 +110,7 @@ impl Standing {
     pub(crate) fn in_words(&self, zone: Zone) -> Cow<'static, str> {
         let until = match self {
             Self::Archived { until, .. } => until,
+            Self::FirstIn { environment, .. } => return format!("First in {}", line(environment, 40)).into(),
             _ => return self.word().into(),
         };
         match until {
@@ -120,7 +135,8 @@ impl Standing {
     pub(crate) fn by(&self) -> Option<&str> {
         match self {
             Self::Reopened { by } | Self::Resolved { by, .. } | Self::Archived { by, .. } => by.as_deref(),
-            Self::New | Self::Seen | Self::CameBack | Self::Escalating | Self::Alert { .. } | Self::Metric(_) => None,
+            Self::New | Self::Seen | Self::CameBack | Self::Escalating => None,
+            Self::Alert { .. } | Self::FirstIn { .. } | Self::Metric(_) => None,
         }
     }
 
@@ -243,6 +259,11 @@ impl Card {
     /// Whether it was never to be posted: the filter was not asked to the end, or did not admit it.
     pub fn is_unopened(&self) -> bool {
         self.message.is_none() && self.opened == UNOPENED
+    }
+
+    /// Whether it is to be posted, or is on its way.
+    pub fn waits(&self) -> bool {
+        self.message.is_none() && self.listed.is_none() && !self.is_unopened()
     }
 
     /// The card as the revision that follows the one `seen`, with a message of its own, or a place in a storm, from now on.
@@ -380,7 +401,7 @@ impl Card {
             // It is told to whom every event is told before it is told that it is new.
             ChangeKind::New if self.content.standing == Standing::Seen => Standing::New,
             ChangeKind::New | ChangeKind::Seen | ChangeKind::Remark(_) => return None,
-            ChangeKind::Alert { .. } if !is_open => return None,
+            ChangeKind::Alert { .. } | ChangeKind::FirstIn(_) if !is_open => return None,
             ChangeKind::Assigned => {
                 let told = change.issue.status.filter(|told| *told != self.content.standing.status());
                 return told.map(|status| Standing::of_status(status, now));
@@ -393,9 +414,10 @@ impl Card {
     /// An echo of what is known must not overwrite who did it.
     fn stands_like(&self, standing: &Standing) -> bool {
         match (&self.content.standing, standing) {
-            (Standing::Alert { rule: now }, Standing::Alert { rule: then }) => now == then,
+            (Standing::Alert { rule: now, .. }, Standing::Alert { rule: then, .. }) => now == then,
             // An alert rule fires within the same second as the issue itself: one card, still "New".
-            (Standing::New | Standing::CameBack, Standing::Alert { .. }) => true,
+            (Standing::New | Standing::CameBack | Standing::FirstIn { .. }, Standing::Alert { .. }) => true,
+            (Standing::FirstIn { environment: now, .. }, Standing::FirstIn { environment: then, .. }) => now == then,
             (now, Standing::Reopened { .. }) if now.status() == Status::Unresolved => true,
             (Standing::Archived { until: now, .. }, Standing::Archived { until: then, .. }) => now.is_still(*then),
             (now, then) => std::mem::discriminant(now) == std::mem::discriminant(then),
@@ -425,10 +447,14 @@ fn told_by(change: &Change, now: Timestamp) -> Option<Standing> {
         ChangeKind::Regressed => Standing::CameBack,
         ChangeKind::Escalating => Standing::Escalating,
         // A rule may fire because somebody has dealt with it.
-        ChangeKind::Alert { rule } => match change.issue.status {
+        ChangeKind::Alert { rule, page } => match change.issue.status {
             Some(status) if status != Status::Unresolved => Standing::of_status(status, now),
-            _ => Standing::Alert { rule: rule.clone() },
+            _ => Standing::Alert { rule: rule.clone(), page: page.clone() },
         },
+        ChangeKind::FirstIn(first) => {
+            let FirstIn { environment, elsewhere } = FirstIn::clone(first);
+            Standing::FirstIn { environment, elsewhere, at: now }
+        }
         ChangeKind::Resolved => Standing::Resolved { by, at: now },
         ChangeKind::Archived { until } => Standing::Archived { by, at: now, until: *until },
         ChangeKind::Reopened => Standing::Reopened { by },
@@ -486,7 +512,7 @@ mod tests {
         let new = sample::change(ChangeKind::New);
         let card = Card::open(Handle::new("h"), &sample::subscription(), &new, NOW);
         let resolved = card.after(&sample::change(ChangeKind::Resolved), NOW).expect("resolved");
-        let alert = sample::change(ChangeKind::Alert { rule: "any".into() });
+        let alert = sample::change(ChangeKind::Alert { rule: "any".into(), page: None });
         for late in [new, alert] {
             let after = resolved.after(&late, NOW).unwrap_or_else(|| resolved.clone());
             assert!(after.notice().head.starts_with("Resolved · "), "{:?}: {}", late.kind, after.notice().head);
@@ -535,7 +561,7 @@ mod tests {
     #[test]
     fn an_alert_for_a_new_issue_does_not_rename_its_card() {
         let card = Card::open(Handle::new("h"), &sample::subscription(), &sample::change(ChangeKind::New), NOW);
-        assert_eq!(card.after(&sample::change(ChangeKind::Alert { rule: "any".into() }), NOW), None);
+        assert_eq!(card.after(&sample::change(ChangeKind::Alert { rule: "any".into(), page: None }), NOW), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{counted, line};
+use crate::text::{counted, lasting, line};
 use crate::{
     Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Fix, Handle, Issue, IssueId, Line, Notice,
     Person, Place, Press, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
@@ -103,6 +103,7 @@ impl Content {
     fn step(&self, now: Timestamp) -> Step {
         let what = match (&self.standing, self.fixed_in()) {
             (Standing::Resolved { .. }, Some(fixed_in)) => format!("resolved {fixed_in}"),
+            (standing @ Standing::FirstIn { .. }, _) => standing.in_words(self.settings.zone).replacen('F', "f", 1),
             (standing, _) => standing.word().to_lowercase(),
         };
         Step { at: now, what: line(&what, STEP_MAX), who: self.standing.by().map(|by| line(by, STEP_MAX)) }
@@ -168,6 +169,10 @@ impl Content {
         for text in texts.into_iter().filter(|text| !text.is_empty()) {
             notice = notice.line(text);
         }
+        // What happened comes first.
+        if let (Standing::Alert { page, .. }, Some(rule)) = (&self.standing, notice.lines.first_mut()) {
+            rule.link.clone_from(page);
+        }
         self.link_page(&mut notice);
         if self.doing.is_none() {
             notice.buttons = self.buttons(handle);
@@ -193,7 +198,8 @@ impl Content {
             Standing::Metric(metric) => (metric.projects_in_words(), self.issue.title.as_str()),
             _ => (self.project.slug.to_string(), self.issue.title.as_str()),
         };
-        let project = match &self.issue.environment {
+        let is_said = matches!(self.standing, Standing::FirstIn { .. }) && self.doing.is_none();
+        let project = match self.issue.environment.as_ref().filter(|_| !is_said) {
             Some(environment) => format!("[{projects} · {}]", line(environment, 40)),
             None => format!("[{projects}]"),
         };
@@ -233,8 +239,11 @@ impl Content {
                 format!("{until}{} at {}", named(by), at.clock(zone))
             }
             Standing::Reopened { by } => named(by),
-            Standing::Alert { rule } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
+            Standing::Alert { rule, .. } => line(&format!("Rule: \"{rule}\""), LINE_MAX),
             Standing::Metric(metric) => metric.facts(zone),
+            Standing::FirstIn { elsewhere, at, .. } => {
+                format!("Seen in {} since {}.", line(&elsewhere.environment, 40), lasting(at.since(elsewhere.at)))
+            }
             Standing::New | Standing::Seen | Standing::CameBack | Standing::Escalating => String::new(),
         }
     }

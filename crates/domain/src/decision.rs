@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{
     Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, Digest, DirectoryChange, Filter,
     Handle, Hook, InstallationId, IssueId, JobId, Lane, Link, LinkedPerson, MessageId, Mute, NewJob, Offer, OrgSlug,
-    Person, Place, ProjectId, Revision, Roundup, Subscription, Suppression, Timestamp, Trace, Undo, UserId, Whole,
+    Person, Place, ProjectId, Revision, Roundup, Sighted, Subscription, Suppression, Timestamp, Trace, Undo, UserId,
+    Whole,
 };
 
 /// Deliveries of one issue that come closer than this may have come in the wrong order (Sentry, response and retries).
@@ -252,6 +253,8 @@ pub enum RowChange {
         /// When.
         at: Timestamp,
     },
+    /// An event told of an issue in an environment. Nothing happens where that is known. Kept for 180 days.
+    Sighted(Sighted),
     /// What the buttons of a message do.
     PutOffer(Offer),
     /// A change that can be taken back.

@@ -341,6 +341,7 @@ impl Kind {
             ChangeKind::New => Some(Self::New),
             ChangeKind::Regressed => Some(Self::Regressed),
             ChangeKind::Escalating => Some(Self::Escalating),
+            ChangeKind::FirstIn(_) => Some(Self::New),
             ChangeKind::Alert { .. } => Some(Self::Alert),
             ChangeKind::Resolved => Some(Self::Resolved),
             ChangeKind::Archived { .. } => Some(Self::Archived),
@@ -404,7 +405,7 @@ mod tests {
     fn by_default_new_errors_post_and_warnings_do_not() {
         let filter = Filter::default();
         assert!(admits(&filter, &change(ChangeKind::New, Level::Error)));
-        assert!(admits(&filter, &change(ChangeKind::Alert { rule: "r".into() }, Level::Fatal)));
+        assert!(admits(&filter, &change(ChangeKind::Alert { rule: "r".into(), page: None }, Level::Fatal)));
         assert!(!admits(&filter, &change(ChangeKind::New, Level::Warning)));
     }
 

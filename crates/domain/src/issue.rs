@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallationId, IssueId, Metric, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Tag, Timestamp};
+use crate::{
+    FirstIn, InstallationId, IssueId, Metric, OrgSlug, ProjectId, ProjectSlug, Release, Remark, Tag, Timestamp,
+};
 
 /// How bad it is. Ordered: `Warning < Error`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -323,6 +325,13 @@ impl Change {
         matches!(self.kind, ChangeKind::Remark(_))
     }
 
+    /// The environment of the single event that the webhook carries.
+    pub fn seen_in(&self) -> Option<&str> {
+        let is_of_event = matches!(self.kind, ChangeKind::Alert { .. } | ChangeKind::Seen);
+        let occurrence = || self.occurrence.as_ref()?.environment.as_deref();
+        self.issue.environment.as_deref().or_else(occurrence).filter(|name| is_of_event && !name.is_empty())
+    }
+
     /// Whether it is about an issue, of which Sentry can be asked, and not about a metric alert.
     pub fn is_of_issue(&self) -> bool {
         !matches!(self.kind, ChangeKind::Metric(_))
@@ -363,6 +372,8 @@ pub enum ChangeKind {
     Alert {
         /// The rule's name. Sentry sends no number with it (Sentry, event_alert).
         rule: String,
+        /// Where it is found among the project's rules.
+        page: Option<String>,
     },
     /// Somebody resolved it.
     Resolved,
@@ -377,6 +388,8 @@ pub enum ChangeKind {
     Assigned,
     /// It happened once more.
     Seen,
+    /// Known from one environment, it is new in another.
+    FirstIn(Box<FirstIn>),
     /// Somebody said something about it.
     Remark(Box<Remark>),
     /// No issue: a metric alert tells how it is. Its title, environment and page are those of the [`Change::issue`].

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, CredentialId, Decision, Digest, Handle, InstallationId, IssueId, JobId, Lane, LeftHook, OrgSlug,
-    Project, Random, Secret, Timestamp, UserId,
+    AccountId, AskFirst, CredentialId, Decision, Digest, Handle, InstallationId, IssueId, JobId, Lane, LeftHook,
+    OrgSlug, Project, Random, Secret, Timestamp, UserId,
 };
 
 pub use payload::{Answer, AskWhom, Candidate, Connect, Join, Tell, Test, Unfurl, Update};
@@ -86,6 +86,8 @@ pub enum Job {
     Update(Update),
     /// Say what somebody said about an issue, once Sentry has told what it is called.
     Tell(Tell),
+    /// Ask Sentry whether an issue is new in an environment.
+    AskFirst(AskFirst),
     /// Ask Sentry to whom an issue can be given, for whoever wants to give it.
     AskWhom(AskWhom),
     /// Show more of an issue whose address somebody posted. Nobody is told where that cannot be.
@@ -176,6 +178,7 @@ impl Job {
             | Self::ReadRoles { .. } => "token",
             Self::Refresh { .. }
             | Self::Reread { .. }
+            | Self::AskFirst(_)
             | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. }
@@ -209,6 +212,7 @@ impl Job {
             | Self::Tell(_)
             | Self::Refresh { .. }
             | Self::Reread { .. }
+            | Self::AskFirst(_)
             | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. }

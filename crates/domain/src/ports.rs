@@ -22,7 +22,7 @@ use crate::{
     DeadLetter, Decision, Digest, Handle, Hook, HookId, HookKind, Identity, InstallationId, Issue, IssueId, IssueName,
     IssueRef, JobId, Lane, Ledger, Link, LinkedPerson, MessageId, Notice, Occurrence, Offer, OrgSlug, Organization,
     Outcome, Owner, Pause, Person, Project, ProjectId, ProjectKey, ProjectSlug, Pulse, Queued, Revision, Roundup,
-    Secret, Subscription, Timestamp, Trace, TriggerId, Undo, UserId, Whole,
+    Secret, Sighting, Subscription, Timestamp, Trace, TriggerId, Undo, UserId, Whole,
 };
 
 pub use directory::{Directory, DirectoryError, Page, Roster};
@@ -118,6 +118,10 @@ pub trait Facts: Send + Sync {
     async fn cards_of(&self, issue: &IssueId) -> Result<Vec<Card>, StoreError>;
     /// One card, looked up under the account of the signed payload.
     async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError>;
+    /// In which environments an issue was seen, in no particular order.
+    async fn sightings(&self, issue: &IssueId) -> Result<Vec<Sighting>, StoreError>;
+    /// Whether an event ever told where an issue of a project was.
+    async fn tells_where(&self, org: &OrgSlug, project: &ProjectId) -> Result<bool, StoreError>;
     /// When something was last heard of an issue.
     async fn heard(&self, issue: &IssueId) -> Result<Option<Timestamp>, StoreError>;
     /// How many cards were opened in a channel since then; counting stops at 1 024.
@@ -407,6 +411,15 @@ pub trait Tracker: Send + Sync {
     /// the answer does not tell its tags.
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError>;
 
+    /// The first occurrence of an issue in an environment, and when it was (Sentry, endpoints: oldest event). `None` as with
+    /// [`Tracker::latest`].
+    async fn first_in(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+        environment: &str,
+    ) -> Result<Option<(Timestamp, Occurrence)>, TrackerError>;
+
     /// The issues of a project that were first seen since then, the newest first, with their numbers; thousands may be cut
     /// short. `None` where the actor may not see the project.
     async fn issues_since(
@@ -445,6 +458,9 @@ pub trait Tracker: Send + Sync {
 
     /// The page of an issue, for browsers. Calls nobody.
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String;
+
+    /// The page of a project's alert rules, for browsers. Calls nobody.
+    fn rules_page(&self, project: &Project) -> String;
 
     /// The address at which a person logs in and approves, carrying `state`. Calls nobody.
     fn authorize_url(&self, state: &Secret) -> String;

@@ -1,6 +1,8 @@
 //! Text from outside, made harmless. Titles, names and comments are written by strangers: whoever knows a public DSN
 //! chooses them.
 
+use std::time::Duration;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 /// One line without control, direction and zero-width characters, white space folded, cut at a grapheme border to
@@ -60,6 +62,16 @@ pub fn counted(n: u64, noun: &str) -> String {
         _ => short(n, 1_000_000, "M"),
     };
     format!("{n_text} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// How long something lasts, in its largest unit: `9 days`.
+pub(crate) fn lasting(length: Duration) -> String {
+    match length.as_secs() / 60 {
+        0 => "a minute".into(),
+        minutes @ 1..60 => counted(minutes, "minute"),
+        minutes @ 60..1_440 => counted(minutes / 60, "hour"),
+        minutes => counted(minutes / 1_440, "day"),
+    }
 }
 
 fn short(n: u64, unit: u64, suffix: &str) -> String {

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zentry_domain::{
-    AccountId, Act, Action, Actor, Address, Alarm, Amount, Answer, Archive, AskWhom, Assignee, Button, Candidate,
-    ChannelId, ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix, Group,
-    Handle, HookId, Identity, InstallationId, Issue, IssueId, IssueRef, Job, Join, Kind, LeftHook, Level, Limit, Line,
-    MessageId, Metric, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy, Project, ProjectId,
-    ProjectSlug, Release, Remark, Remarked, Secret, Select, SelectOption, Setting, Side, Standing, Status, Step,
-    Subscription, Tag, Tags, Tell, Terms, Test, Timestamp, Tone, TriggerId, Undoing, Unfurl, Update, Updates, UserId,
-    UserJid, Whole, Zone,
+    AccountId, Act, Action, Actor, Address, Alarm, Amount, Answer, Archive, AskFirst, AskWhom, Assignee, Button,
+    Candidate, ChannelId, ChannelSettings, Choice, Connect, Content, CredentialId, Density, Digest, Doing, Filter, Fix,
+    Group, Handle, HookId, Identity, InstallationId, Issue, IssueId, IssueRef, Job, Join, Kind, LeftHook, Level, Limit,
+    Line, MessageId, Metric, Mute, Notice, Offered, OrgSlug, Pending, Person, Place, Press, Privacy, Project,
+    ProjectId, ProjectSlug, Release, Remark, Remarked, Secret, Select, SelectOption, Setting, Side, Sighting, Standing,
+    Status, Step, Subscription, Tag, Tags, Tell, Terms, Test, Timestamp, Tone, TriggerId, Undoing, Unfurl, Update,
+    Updates, UserId, UserJid, Whole, Zone,
 };
 
 fn golden<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: &str, value: &T) {
@@ -170,6 +170,12 @@ fn jobs_stay_readable() {
     golden("kinds", &Kind::ALL);
     let me = Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() });
     golden("job_ask_whom", &Job::AskWhom(AskWhom { card: card(), by: ana(), place: ops(), actor: actor(), me }));
+    let elsewhere = Sighting { environment: "dev".into(), at: Timestamp(1_767_323_045_000) };
+    let environment = "production".into();
+    golden(
+        "job_ask_first",
+        &Job::AskFirst(AskFirst { project: checkout(), issue: IssueId::new("42"), environment, elsewhere }),
+    );
     golden("job_forget", &Job::Forget { account: AccountId::new("acc"), credential: CredentialId::new("c1") });
     let left = LeftHook { id: HookId::new("0a1b"), token: Digest([7; 32]), project: checkout() };
     let (account, credential) = (AccountId::new("acc"), CredentialId::new("c1"));
@@ -280,7 +286,11 @@ fn cards_stay_readable_in_every_standing() {
     golden("card_seen", &content(Standing::Seen));
     golden("card_came_back", &content(Standing::CameBack));
     golden("card_escalating", &content(Standing::Escalating));
-    golden("card_alert", &content(Standing::Alert { rule: "Page on new errors".into() }));
+    golden("card_alert", &content(Standing::Alert { rule: "Page on new errors".into(), page: None }));
+    let elsewhere = Sighting { environment: "dev".into(), at };
+    golden("card_first_in", &content(Standing::FirstIn { environment: "production".into(), elsewhere, at }));
+    let page = Some("https://sentry.example.com/organizations/acme/alerts/rules/?project=3".into());
+    golden("card_alert_with_page", &content(Standing::Alert { rule: "Page on new errors".into(), page }));
     golden("card_reopened", &content(Standing::Reopened { by: by.clone() }));
     golden("card_resolved", &content(Standing::Resolved { by: by.clone(), at }));
     let steps =

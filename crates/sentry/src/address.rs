@@ -50,6 +50,13 @@ impl Site {
         url.into()
     }
 
+    /// The page of the alert rules of a project: webhooks do not say which of them fired (Sentry, event_alert).
+    pub(crate) fn rules_page(&self, org: &OrgSlug, project: &ProjectId) -> String {
+        let mut url = self.at(&["organizations", org.as_str(), "alerts", "rules"]);
+        url.query_pairs_mut().append_pair("project", project.as_str());
+        url.into()
+    }
+
     /// Whether this is Sentry's own cloud, whose organizations live in regions with hosts of their own.
     pub(crate) fn is_cloud(&self) -> bool {
         self.0.scheme() == "https" && self.0.port().is_none() && self.0.host_str().is_some_and(is_cloud_host)

@@ -118,7 +118,7 @@ impl Reader {
             told.issue_id().ok_or_else(|| Unreadable::because("an alert without the number of its issue"))?;
         let rule = envelope.data.rule().unwrap_or_else(|| "unnamed".to_owned());
         let key = told.event_id.get().map(|event| meaning(&["event_alert", event, &rule]));
-        Ok(self.happened(envelope, told, issue_id, ChangeKind::Alert { rule }, key))
+        Ok(self.happened(envelope, told, issue_id, ChangeKind::Alert { rule, page: None }, key))
     }
 
     fn error(&self, envelope: &Envelope, action: &str) -> Result<Read, Unreadable> {
@@ -159,7 +159,7 @@ impl Reader {
         let org = told.org().or_else(|| self.own.clone());
         let issue = told.shown(&self.site, org.as_ref());
         let rule = envelope.data.alert.as_ref().and_then(|alert| alert.name.kept());
-        let kind = ChangeKind::Alert { rule: rule.unwrap_or_else(|| "unnamed".to_owned()) };
+        let kind = ChangeKind::Alert { rule: rule.unwrap_or_else(|| "unnamed".to_owned()), page: None };
         let project = told.project(org.as_ref());
         Ok(self.changed(envelope, Told { project, issue_id, issue, occurrence: None, kind }, None))
     }
@@ -259,6 +259,7 @@ fn implied(kind: &ChangeKind) -> Option<Status> {
         | ChangeKind::Alert { .. }
         | ChangeKind::Assigned
         | ChangeKind::Seen
+        | ChangeKind::FirstIn(_)
         | ChangeKind::Metric(_)
         | ChangeKind::Remark(_) => None,
     }

@@ -156,7 +156,7 @@ impl SentryHooks {
             issue.release.clone_from(&occurrence.release);
         }
         let kind = match hook.kind {
-            HookKind::Alert => ChangeKind::Alert { rule: "unnamed".to_owned() },
+            HookKind::Alert => ChangeKind::Alert { rule: "unnamed".to_owned(), page: None },
             HookKind::Event if issue.events.is_some_and(|events| events <= 1) => ChangeKind::New,
             HookKind::Event => ChangeKind::Seen,
         };
@@ -380,7 +380,7 @@ mod tests {
     #[tokio::test]
     async fn the_hook_says_what_its_events_mean_and_the_count_which_is_the_first() {
         let alert = change(HookKind::Alert, WHOLE).await.0;
-        assert_eq!(alert.kind, ChangeKind::Alert { rule: "unnamed".into() });
+        assert_eq!(alert.kind, ChangeKind::Alert { rule: "unnamed".into(), page: None });
         for count in [r#""1""#, "1", r#""0""#] {
             let first = WHOLE.replace(r#""12""#, count);
             assert_eq!(change(HookKind::Event, &first).await.0.kind, ChangeKind::New, "{count}");

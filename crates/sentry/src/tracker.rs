@@ -116,7 +116,19 @@ impl Tracker for SentryTracker {
     }
 
     async fn latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, TrackerError> {
-        Ok(unseen(self.read_latest(actor, issue).await)?.flatten())
+        Ok(unseen(self.read_event(actor, issue, "latest", None).await)?.and_then(|read| read.told()))
+    }
+
+    async fn first_in(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+        environment: &str,
+    ) -> Result<Option<(Timestamp, Occurrence)>, TrackerError> {
+        let read = unseen(self.read_event(actor, issue, "oldest", Some(environment)).await)?;
+        // A server that does not know the parameter answers with the first event of all.
+        let is_there = |told: &Occurrence| told.environment.as_deref() == Some(environment);
+        Ok(read.and_then(|read| read.at().zip(read.told().filter(is_there))))
     }
 
     async fn issues_since(
@@ -162,6 +174,10 @@ impl Tracker for SentryTracker {
     /// Where no OAuth application is configured nobody can link: then it is Sentry's front page.
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String {
         self.api.site.issue_page(&project.org, issue, Some(&project.id))
+    }
+
+    fn rules_page(&self, project: &Project) -> String {
+        self.api.site.rules_page(&project.org, &project.id)
     }
 
     fn authorize_url(&self, state: &Secret) -> String {
@@ -310,11 +326,20 @@ impl SentryTracker {
         }
     }
 
-    async fn read_latest(&self, actor: &Actor, issue: &IssueRef) -> Result<Option<Occurrence>, Failure> {
-        let url = self.address(actor, issue, &["events", "latest"]).await?;
+    async fn read_event(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+        which: &str,
+        environment: Option<&str>,
+    ) -> Result<wire::Occurrence, Failure> {
+        let mut url = self.address(actor, issue, &["events", which]).await?;
+        if let Some(environment) = environment {
+            url.query_pairs_mut().append_pair("environment", environment);
+        }
         let read: wire::Occurrence = json(&self.api.send(actor, Call::get(url).in_background()).await?)?;
         match read.is_one() {
-            true => Ok(read.told()),
+            true => Ok(read),
             false => Err(Failure::unavailable("Sentry answered with something that is no event")),
         }
     }

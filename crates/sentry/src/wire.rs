@@ -365,6 +365,8 @@ pub(crate) struct Region {
 pub(crate) struct Occurrence {
     #[serde(rename = "eventID")]
     event_id: Text,
+    #[serde(rename = "dateCreated")]
+    date_created: Text,
     #[serde(deserialize_with = "lenient")]
     tags: Option<Vec<Tag>>,
     #[serde(deserialize_with = "lenient")]
@@ -381,6 +383,11 @@ impl Occurrence {
     /// Whether it is one at all.
     pub(crate) fn is_one(&self) -> bool {
         self.event_id.get().is_some()
+    }
+
+    /// When it was.
+    pub(crate) fn at(&self) -> Option<Timestamp> {
+        self.date_created.get().and_then(Timestamp::parse)
     }
 
     /// What filters ask for; `None` where it does not tell its tags.

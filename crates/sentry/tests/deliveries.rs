@@ -218,7 +218,7 @@ fn an_alert_tells_its_rule_and_the_event_that_made_it_fire() {
         url: Some(PAGE.into()),
         ..Issue::default()
     };
-    let mut expected = told(ChangeKind::Alert { rule: "Page on new errors".into() }, None, shown);
+    let mut expected = told(ChangeKind::Alert { rule: "Page on new errors".into(), page: None }, None, shown);
     expected.occurrence = Some(Box::new(Occurrence {
         environment: Some("production".into()),
         release: Some("2.4.1".into()),
@@ -238,7 +238,7 @@ fn an_alert_of_an_old_server_is_pieced_together_from_tags_and_addresses() {
         url: Some(PAGE.into()),
         ..Issue::default()
     };
-    let mut expected = told(ChangeKind::Alert { rule: "Disk".into() }, None, shown);
+    let mut expected = told(ChangeKind::Alert { rule: "Disk".into(), page: None }, None, shown);
     expected.occurrence = Some(Box::new(Occurrence {
         environment: Some("staging".into()),
         release: Some("2.3.0".into()),
@@ -441,7 +441,7 @@ fn every_event_tells_of_its_issue_as_an_alert_does() {
 #[test]
 fn a_rule_that_fires_for_an_activity_tells_of_its_issue() {
     let told = change("activity_alert_triggered");
-    assert_eq!(told.kind, ChangeKind::Alert { rule: "Tell us about fixes".into() });
+    assert_eq!(told.kind, ChangeKind::Alert { rule: "Tell us about fixes".into(), page: None });
     assert_eq!((told.project.org, told.issue.short_id.as_deref()), (Some(acme()), Some("CHECKOUT-7")));
     assert_eq!(told.issue.url.as_deref(), Some(PAGE));
 }

@@ -95,6 +95,7 @@ impl Db {
             RowChange::TendIfBehind { seen, again } => self.tend_if_behind(*seen, again, now),
             RowChange::PutHook(hook) => self.put_hook(hook),
             RowChange::EndHook { token, at, is_stranded } => self.end_hook(token, *at, *is_stranded),
+            RowChange::Sighted(sighted) => self.sight(sighted),
             RowChange::PutOffer(offer) => self.put_offer(offer),
             RowChange::PutUndo(undo) => self.put_undo(undo),
             RowChange::DropUndo { account, undo } => self.drop_undo(account, undo),

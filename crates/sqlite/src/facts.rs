@@ -7,7 +7,8 @@ use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter, Digest, Facts, Handle, Hook,
     InstallationId, IssueId, IssueName, JobId, Lane, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause,
-    Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Subscription, Timestamp, Trace, Undo, UserId, Whole,
+    Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Sighting, Subscription, Timestamp, Trace, Undo, UserId,
+    Whole,
 };
 
 use crate::SqliteStore;
@@ -267,6 +268,16 @@ impl Facts for SqliteStore {
         self.read(move |db| db.first(unfurl::UNFURLED, key, |row| Ok(Timestamp(row.get(0)?)))).await
     }
 
+    async fn sightings(&self, issue: &IssueId) -> Result<Vec<Sighting>, StoreError> {
+        let issue = issue.clone();
+        self.read(move |db| db.sightings(&issue)).await
+    }
+
+    async fn tells_where(&self, org: &OrgSlug, project: &ProjectId) -> Result<bool, StoreError> {
+        let (org, project) = (org.clone(), project.clone());
+        self.read(move |db| db.tells_where(&org, &project)).await
+    }
+
     async fn installation(&self, id: &InstallationId) -> Result<Option<OrgSlug>, StoreError> {
         let id = [id.as_str().to_owned()];
         let sql = "SELECT org FROM installation WHERE id = ?1";
@@ -417,7 +428,19 @@ mod tests {
         for sql in ["WHERE key = ?1", "WHERE state = ?1", OPEN] {
             db.assert_indexed(&format!("{LINK} {sql}"));
         }
-        for sql in [AGAIN, PEOPLE, CHANNELS, SEEN, PAUSED, FAILED, LINKED_AS, unfurl::LINKS, unfurl::UNFURLED] {
+        for sql in [
+            AGAIN,
+            PEOPLE,
+            CHANNELS,
+            SEEN,
+            PAUSED,
+            FAILED,
+            LINKED_AS,
+            unfurl::LINKS,
+            unfurl::UNFURLED,
+            crate::sighting::SIGHTINGS,
+            crate::sighting::TELLS_WHERE,
+        ] {
             db.assert_indexed(sql);
         }
     }

@@ -30,6 +30,7 @@ mod roundup;
 mod row;
 mod scratch;
 mod settings;
+mod sighting;
 mod store;
 mod trace;
 mod undo;

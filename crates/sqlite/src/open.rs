@@ -16,7 +16,7 @@ use crate::row;
 use crate::scratch::beside;
 
 /// In the order in which they are applied; `user_version` counts those that were.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/0001_init.sql"),
     include_str!("../migrations/0002_gaps.sql"),
     include_str!("../migrations/0003_channels_and_lanes.sql"),
@@ -27,7 +27,8 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/0008_settings_and_unposted_cards.sql"),
     include_str!("../migrations/0009_mentions.sql"),
     include_str!("../migrations/0010_unfurled.sql"),
-    include_str!("../migrations/0011_hooks.sql"),
+    include_str!("../migrations/0011_sightings.sql"),
+    include_str!("../migrations/0012_hooks.sql"),
 ];
 const APPLICATION: i64 = 0x5a4e_5452;
 /// The first SQLite without the write-ahead log bug.

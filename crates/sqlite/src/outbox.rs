@@ -327,6 +327,7 @@ impl Db {
             "UPDATE subscription SET body = json_set(body, '$.mute.until', body ->> '$.mute.until' - ?1)
              WHERE body ->> '$.mute.until' > ?2",
             "UPDATE heard SET at = at - ?1 WHERE at > ?2",
+            "UPDATE sighting SET at = at - ?1 WHERE at > ?2",
             "UPDATE unfurled SET at = at - ?1 WHERE at > ?2",
             "UPDATE pulse SET last = last - ?1 WHERE last > ?2",
             "UPDATE pulse SET reconciled = reconciled - ?1 WHERE reconciled > ?2",

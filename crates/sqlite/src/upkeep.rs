@@ -17,6 +17,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const KEYS_KEPT: Duration = DAY;
 const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const TRACES_KEPT: Duration = DAY.saturating_mul(14);
+const SIGHTINGS_KEPT: Duration = DAY.saturating_mul(180);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 /// How long what a hook sends is dropped that nobody needs any more, and that may still be there at Sentry.
 const HOOKS_KEPT: Duration = DAY.saturating_mul(30);
@@ -63,6 +64,9 @@ const LEFT_OUT: &str = "DELETE FROM card WHERE opened = 0 AND issue > '' AND mes
 const OLD_TRACES: &str = "DELETE FROM trace WHERE at < ?1";
 const OLD_SHARED: &str = "DELETE FROM shared WHERE at <= ?1";
 const OLD_UNFURLED: &str = "DELETE FROM unfurled WHERE at <= ?1";
+// Of organizations to which nobody is connected any more, too.
+const OLD_SIGHTINGS: &str = "DELETE FROM sighting WHERE at < ?1";
+const FOREIGN_SIGHTINGS: &str = "DELETE FROM sighting WHERE org NOT IN (SELECT org FROM subscription)";
 const OLD_DEAD: &str = "DELETE FROM dead WHERE at < ?1 RETURNING counted";
 
 impl Db {
@@ -98,6 +102,8 @@ impl Db {
         }
         self.sweep_directory(now)?;
         self.change(OLD_PULSES, [])?;
+        self.change(OLD_SIGHTINGS, [(now - SIGHTINGS_KEPT).0])?;
+        self.change(FOREIGN_SIGHTINGS, [])?;
         self.change(OLD_LINKS, [(now - LINK_MEMORY).0])?;
         self.change(OLD_UNREADABLE, [(now - UNREADABLE_KEPT).0])?;
         self.change(hook::OLD, [(now - HOOKS_KEPT).0])?;
@@ -124,6 +130,7 @@ mod tests {
             OLD_TRACES,
             OLD_SHARED,
             OLD_UNFURLED,
+            OLD_SIGHTINGS,
             OLD_DEAD,
         ] {
             db.assert_indexed(sql);

@@ -112,7 +112,7 @@ async fn a_file_that_is_not_exactly_ours_is_refused_and_left_as_it_is() {
     disk.tamper("PRAGMA user_version = 0");
     let before = std::fs::read(disk.path()).unwrap();
     let refused = beside(&disk, &disk.keys).unwrap_err();
-    assert!(refused.to_string().contains("has schema 0, and this build needs 11"), "{refused}");
+    assert!(refused.to_string().contains("has schema 0, and this build needs 12"), "{refused}");
     assert_eq!(std::fs::read(disk.path()).unwrap(), before);
     disk.tamper("PRAGMA user_version = 99");
     assert!(matches!(beside(&disk, &disk.keys), Err(OpenError::Newer { found: 99, .. })));

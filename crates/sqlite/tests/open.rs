@@ -95,8 +95,8 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let before = disk.bytes();
 
     let refused = disk.try_open(&disk.keys).unwrap_err();
-    assert!(matches!(refused, OpenError::Newer { found: 99, known: 11, .. }), "{refused:?}");
-    assert!(refused.to_string().contains("has schema 99, and this build knows 11"), "{refused}");
+    assert!(matches!(refused, OpenError::Newer { found: 99, known: 12, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("has schema 99, and this build knows 12"), "{refused}");
     assert_eq!(disk.bytes(), before);
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use zentry_contract::fake::FakeMessage;
 use zentry_contract::sample::{ana, change, channel, ops, project};
 use zentry_contract::tracker::Fault;
+use zentry_domain::roundup::EDIT_EVERY;
 use zentry_domain::{Change, ChangeKind, Clock, Event, Issue, IssueId, Journal, Occurrence, Suppression};
 
 use crate::world::{World, issue_42};
@@ -27,8 +28,10 @@ async fn happens_in(world: &World, environment: &str, kind: ChangeKind) {
 
 /// An alert fires for an event in `environment`, whatever the latest one is by now.
 async fn fires_in(world: &World, environment: &str) {
-    let mut alert =
-        Change { occurrence: Some(Box::new(of(environment))), ..change(ChangeKind::Alert { rule: "Page".into() }) };
+    let mut alert = Change {
+        occurrence: Some(Box::new(of(environment))),
+        ..change(ChangeKind::Alert { rule: "Page".into(), page: None })
+    };
     alert.issue.environment = Some(environment.into());
     world.app.accept(&[], &Event::Changed(alert)).await.expect("kept");
     world.settle().await;
@@ -66,6 +69,9 @@ async fn an_issue_from_elsewhere_posts_nothing_until_an_alert_fires_in_productio
     fires_in(&world, "production").await;
     assert_eq!(heads(&world), ["New · [checkout · production] TimeoutError: pool exhausted"]);
     assert_eq!(world.tracker.latest_asked(), 1, "an alert brings its event");
+    // Whether it is new there Sentry does not say.
+    world.wait(SOON).await;
+    assert_eq!(heads(&world), ["New · [checkout · production] TimeoutError: pool exhausted"]);
 }
 
 #[tokio::test]
@@ -281,4 +287,73 @@ async fn what_no_webhook_told_of_is_caught_up_with_only_where_it_fits() {
         world.wait(Duration::from_secs(3_600)).await;
     }
     assert_eq!(cards(&world).len(), 1);
+}
+
+// === new in an environment ===
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// Sentry is asked once it can know.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The issue happens in `environment` for the first time, and an alert tells of it; Sentry is asked.
+async fn begins_in(world: &World, environment: &str) {
+    world.tracker.happened_first(&issue_42().id, environment, world.clock.now(), of(environment));
+    fires_in(world, environment).await;
+    world.wait(SOON).await;
+}
+
+#[tokio::test]
+async fn an_issue_that_is_known_from_elsewhere_is_told_of_as_new_in_production() {
+    let world = connected("").await;
+    world.happens(ChangeKind::New).await;
+    begins_in(&world, "dev").await;
+    world.clock.advance(9 * DAY);
+    begins_in(&world, "production").await;
+    let card = cards(&world).pop().expect("the card").notice;
+    assert_eq!(card.head, "First in production · [checkout] TimeoutError: pool exhausted");
+    assert_eq!(card.lines[0].text, "Seen in dev since 9 days.");
+    assert_eq!(cards(&world).len(), 1);
+    fires_in(&world, "production").await;
+    assert_eq!(cards(&world).pop().expect("the card").notice.head, card.head, "a rule that fires again is no news");
+}
+
+#[tokio::test]
+async fn a_channel_of_production_is_told_when_what_it_was_spared_gets_there() {
+    let world = connected("env:production event:new").await;
+    happens_in(&world, "dev", ChangeKind::New).await;
+    begins_in(&world, "dev").await;
+    assert!(cards(&world).is_empty());
+    world.clock.advance(DAY);
+    begins_in(&world, "production").await;
+    assert_eq!(heads(&world), ["First in production · [checkout] TimeoutError: pool exhausted"]);
+}
+
+#[tokio::test]
+async fn what_sentry_knows_from_production_for_long_is_not_called_new_there() {
+    let world = connected("").await;
+    world.tracker.happened_first(&issue_42().id, "production", world.clock.now() - DAY, of("production"));
+    world.happens(ChangeKind::New).await;
+    fires_in(&world, "dev").await;
+    fires_in(&world, "production").await;
+    world.wait(EDIT_EVERY).await;
+    assert!(heads(&world)[0].starts_with("New · "), "{:?}", heads(&world));
+}
+
+#[tokio::test]
+async fn configure_says_that_nothing_tells_what_is_new_in_an_environment_until_an_event_does() {
+    let world = connected("").await;
+    let says_so = async || {
+        world.ana_says("configure").await;
+        let notice = world.chat.messages_in(&ops().channel).pop().expect("an answer").notice;
+        notice
+            .lines
+            .iter()
+            .any(|line| line.text.starts_with("Not told what is new in an environment only: acme / checkout"))
+    };
+    assert!(says_so().await);
+    world.happens(ChangeKind::New).await;
+    assert!(says_so().await);
+    fires_in(&world, "dev").await;
+    assert!(!says_so().await);
+    world.wait(EDIT_EVERY).await;
 }

@@ -1,6 +1,8 @@
 //! What people and Sentry's analysis say about issues, in the channels that want it.
 
-use zentry_contract::fake::FakeMessage;
+use std::time::Duration;
+
+use zentry_contract::fake::{ChatFault, FakeMessage};
 use zentry_contract::sample::{change, ops};
 use zentry_domain::{Change, ChangeKind, Event, Issue, IssueId, OrgSlug, ProjectKey, ProjectSlug, Remark, Remarked};
 
@@ -41,6 +43,22 @@ async fn a_comment_is_told_under_the_card_where_the_channel_wants_it_and_changes
     let before = world.chat.messages().len();
     is_said(&world, "42", Remarked::Comment, "and again", checkout()).await;
     assert_eq!(world.chat.messages().len(), before, "nobody here wants comments");
+}
+
+#[tokio::test]
+async fn a_comment_that_overtakes_its_card_waits_to_be_told_under_it() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout event:new,comment").await;
+    world.chat.fail_next(ChatFault::Unavailable);
+    world.happens(ChangeKind::New).await;
+    is_said(&world, "42", Remarked::Comment, "looking", checkout()).await;
+    assert_eq!(world.chat.messages_in(&ops().channel).len(), 1, "it is connected");
+    world.wait(Duration::from_secs(10)).await;
+    let (asked, messages) = (world.tracker.issues_asked(), world.chat.messages_in(&ops().channel));
+    let [_, card, comment] = messages.as_slice() else { panic!("{messages:?}") };
+    assert!(card.notice.head.starts_with("New · "), "{:?}", card.notice.head);
+    assert_eq!((comment.to.reply_to.as_ref(), asked), (Some(&card.id), 0));
+    assert_eq!(comment.notice.head, "Comment · [checkout] TimeoutError: pool exhausted");
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn a_burst_of_one_issue_edits_its_card_every_ten_seconds_at_most() {
     world.ana_says("connect acme checkout").await;
     world.happens(ChangeKind::New).await;
     for number in 0..100 {
-        let mut again = change(ChangeKind::Alert { rule: "any".into() });
+        let mut again = change(ChangeKind::Alert { rule: "any".into(), page: None });
         again.issue.events = Some(100 + number);
         world.app.accept(&[], &Event::Changed(again)).await.expect("kept");
         world.wait(Duration::from_millis(90)).await;

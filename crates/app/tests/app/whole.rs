@@ -57,7 +57,7 @@ async fn every_project_is_connected_and_one_that_comes_later_joins_with_its_firs
     assert_eq!(world.last(), "Already connected: every project of acme (3)");
     world.ana_says("configure").await;
     let listed = world.chat.messages_in(&ops().channel).pop().expect("a list").notice;
-    assert_eq!(listed.lines.len(), 2, "the row and the settings: {listed:?}");
+    assert_eq!(listed.lines.len(), 3, "the row, what is not told and the settings: {listed:?}");
     assert!(listed.lines[0].text.starts_with("acme / * (3, new ones join) · "), "{listed:?}");
 }
 

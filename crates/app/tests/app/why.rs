@@ -29,7 +29,7 @@ async fn why_tells_what_became_of_each_thing_that_sentry_told() {
     );
     world.ana_says("configure acme checkout none").await;
     world.clock.advance(Duration::from_secs(65));
-    world.happens(ChangeKind::Alert { rule: "any".into() }).await;
+    world.happens(ChangeKind::Alert { rule: "any".into(), page: None }).await;
     world.happens(ChangeKind::Resolved).await;
     world.ana_says("why https://sentry.example.com/organizations/acme/issues/42/").await;
     let told = said(&world);

@@ -2,7 +2,7 @@
 
 use zentry_contract::fake::ChatFault;
 use zentry_contract::tracker::Fault;
-use zentry_domain::{Action as Press, ChangeKind};
+use zentry_domain::{Action as Press, ChangeKind, Remarked};
 
 /// One thing that happens. Numbers choose among what there is, the newest first, so that a history from which something was
 /// dropped still means something.
@@ -12,6 +12,8 @@ pub(crate) enum Action {
     Says { who: usize, place: usize, text: &'static str },
     /// Something happens to an issue; `late` no webhook tells of unless it is repeated. Low ones no filter admits.
     Happens { issue: usize, kind: ChangeKind, told: Told, late: bool },
+    /// Somebody, or Sentry's analysis, says something about an issue.
+    Remarked { issue: usize, what: Remarked },
     /// A delivery comes once more, with the same keys.
     Again { delivery: usize },
     /// Somebody presses a button that was seen somewhere, perhaps long ago, perhaps in another account.

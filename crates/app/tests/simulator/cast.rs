@@ -56,12 +56,17 @@ pub(crate) fn issues() -> [IssueId; 12] {
 
 /// Which issue the card of this head is of; none where it is a storm's, or an answer that lists issues.
 pub(crate) fn issue_of_card(head: &str) -> Option<usize> {
-    let is_card = !is_of_storm(head) && head.starts_with(|first: char| first.is_ascii_alphabetic());
+    let is_card =
+        !is_of_storm(head) && !is_of_remark(head) && head.starts_with(|first: char| first.is_ascii_alphabetic());
     (0..issues().len()).find(|n| is_card && head.contains(&title(*n)))
 }
 
 pub(crate) fn is_of_storm(head: &str) -> bool {
     ["Storm ", "Back on: ", "While muted: "].iter().any(|first| head.starts_with(first)) || is_catch_up(head)
+}
+
+fn is_of_remark(head: &str) -> bool {
+    ["Comment · ", "Seer · "].iter().any(|first| head.starts_with(first))
 }
 
 pub(crate) fn is_catch_up(head: &str) -> bool {

@@ -74,6 +74,10 @@ pub(crate) fn accepted_changes_are_in_their_cards(
 /// A change that is ignored concerns nobody who was connected.
 pub(crate) fn what_is_ignored_concerns_nobody(record: &Record, world: &Watched, event: &Event, begun: u64) -> Verdict {
     let Event::Changed(change) = event else { return Ok(()) };
+    // Nobody knows of what project it is, where no card does.
+    if matches!(change.kind, ChangeKind::Remark(_)) {
+        return Ok(());
+    }
     let heard = record.hearing(world, change, begun);
     holds(heard.is_empty(), "what is ignored concerns nobody", || format!("{change:?} for {heard:?}"))
 }

@@ -8,7 +8,7 @@ use zentry_contract::fake::ChatFault;
 use zentry_contract::sample::START;
 use zentry_domain::{
     Account, Change, ChangeKind, Choice, Event, Handle, InstallationId, Issue, Level, Occurrence, Place, Press,
-    Pressed, ProjectKey, Said, Secret, Status,
+    Pressed, ProjectKey, Remark, Remarked, Said, Secret, Status,
 };
 
 use crate::actions::{Action, Return, Told, Typed};
@@ -30,6 +30,7 @@ impl World {
         match action.clone() {
             Action::Says { who, place, text } => self.says(who, place, text.into()),
             Action::Happens { issue, kind, told, late } => self.happens(issue, kind, told, late),
+            Action::Remarked { issue, what } => self.remarked(issue, what),
             Action::Again { delivery } => self.again(delivery),
             Action::Presses { who, button } => self.presses(who, button),
             Action::PressesNothing { who, action } => {
@@ -89,6 +90,10 @@ impl World {
         let level = if told == Told::Low { Level::Info } else { Level::Error };
         let occurrence = self.occurrence();
         self.watched.tracker.happens(&id, occurrence.clone());
+        let environment = occurrence.environment.clone().unwrap_or_default();
+        if self.seen.insert((id.clone(), environment.clone())) {
+            self.watched.tracker.happened_first(&id, &environment, now, occurrence.clone());
+        }
         let change = Change {
             installation: by_slug.then(|| InstallationId::new("acme")),
             project: ProjectKey { org: None, id: number, slug },
@@ -117,6 +122,24 @@ impl World {
         if !late {
             self.send(number);
         }
+    }
+
+    /// Webhooks say nothing of the issue, and some nothing of its project.
+    fn remarked(&mut self, issue: usize, what: Remarked) {
+        self.figures += 1;
+        let issue_id = issues()[issue].clone();
+        let is_comment = what == Remarked::Comment;
+        let id = is_comment.then(|| project_of(&issue_id).id);
+        let by = is_comment.then(|| "somebody".to_owned());
+        self.comes(Event::Changed(Change {
+            installation: None,
+            project: ProjectKey { id, ..ProjectKey::default() },
+            issue_id,
+            issue: Issue::default(),
+            occurrence: None,
+            kind: ChangeKind::Remark(Box::new(Remark { what, text: format!("remark {}", self.figures), by })),
+            by: None,
+        }));
     }
 
     /// Where what happens next happens.

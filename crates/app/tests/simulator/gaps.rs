@@ -80,9 +80,8 @@ impl Record {
         tellings.iter_mut().filter(|(known, _)| *known == number).for_each(|(_, at)| *at = Some(now));
         let key = ProjectKey { id: Some(cast::project_of(&change.issue_id).id), ..ProjectKey::default() };
         let subscribers = world.read(world.store.subscribers(&key));
-        for s in
-            subscribers.iter().filter(|s| change.kind != ChangeKind::New && s.admission(change) != Admission::Refused)
-        {
+        let is_card = !matches!(change.kind, ChangeKind::New | ChangeKind::Remark(_));
+        for s in subscribers.iter().filter(|s| is_card && s.admission(change) != Admission::Refused) {
             self.gaps.news.insert((s.place.account.clone(), s.place.channel.key(), change.issue_id.clone()), now);
         }
     }

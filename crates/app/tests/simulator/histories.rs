@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use zentry_contract::fake::{ChatFault, SeededRandom};
 use zentry_contract::tracker::Fault;
-use zentry_domain::{Action as Press, Archive, ChangeKind, Random};
+use zentry_domain::{Action as Press, Archive, ChangeKind, Random, Remarked};
 
 use crate::actions::{ALL, Action, Return, Told, Typed};
 
 /// Who wishes for what: mostly what they may see at Sentry.
-const CONNECTS: [(usize, &str); 14] = [
+const CONNECTS: [(usize, &str); 16] = [
     (0, "connect acme checkout"),
     (0, "connect acme web"),
     (0, "connect \"Acme Inc.\" WEB"),
@@ -19,6 +19,8 @@ const CONNECTS: [(usize, &str); 14] = [
     (2, "connect globex shop"),
     (3, "connect globex shop"),
     (3, "connect acme checkout"),
+    (0, "connect acme checkout event:new,alert,comment"),
+    (1, "connect acme web event:new,resolved,seer"),
     (0, "connect acme nowhere"),
     (0, "connect acme checkout env:production"),
     (1, "connect acme web -env:staging"),
@@ -90,11 +92,12 @@ impl Drawn {
 
     fn change(&mut self) {
         let told = self.pick([Told::Figure, Told::Figure, Told::Figure, Told::Nothing, Told::Low]);
-        let kind = match self.below(12) {
+        let kind = match self.below(14) {
+            12 | 13 => return self.remark(),
             0..4 => ChangeKind::New,
             4 | 5 => ChangeKind::Regressed,
             6 => ChangeKind::Escalating,
-            7 => ChangeKind::Alert { rule: self.pick(["any", "other"]).into() },
+            7 => ChangeKind::Alert { rule: self.pick(["any", "other"]).into(), page: None },
             8 => ChangeKind::Resolved,
             9 => {
                 ChangeKind::Archived { until: self.pick([Archive::Untold, Archive::Forever, Archive::UntilCondition]) }
@@ -103,6 +106,10 @@ impl Drawn {
             _ => ChangeKind::Assigned,
         };
         self.begins(|d| Action::Happens { issue: d.below(4) + 2 * d.seldom(5), kind, told, late: d.one_in(8) });
+    }
+
+    fn remark(&mut self) {
+        self.begins(|d| Action::Remarked { issue: d.below(4), what: d.pick([Remarked::Comment, Remarked::Seer]) });
     }
 
     /// Something happens of which no webhook tells; perhaps it comes late, perhaps the bot or Sentry is away meanwhile.

@@ -18,6 +18,9 @@ impl Record {
 
     pub(crate) fn editing(&mut self, world: &Watched, to: &Address, message: &MessageId, notice: &Notice) {
         self.count("edits");
+        if notice.head.starts_with("First in ") {
+            self.count("firsts");
+        }
         self.must(people::accounts_are_apart(world, to, notice));
         self.offered(to, message, notice);
     }

@@ -258,6 +258,15 @@ impl Tracker for Watched {
         self.tracker_call(Some(actor), self.tracker.latest(actor, issue)).await
     }
 
+    async fn first_in(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+        environment: &str,
+    ) -> Result<Option<(Timestamp, Occurrence)>, TrackerError> {
+        self.tracker_call(Some(actor), self.tracker.first_in(actor, issue, environment)).await
+    }
+
     async fn issues_since(
         &self,
         actor: &Actor,
@@ -282,6 +291,10 @@ impl Tracker for Watched {
 
     fn issue_page(&self, project: &Project, issue: &IssueId) -> String {
         self.tracker.issue_page(project, issue)
+    }
+
+    fn rules_page(&self, project: &Project) -> String {
+        self.tracker.rules_page(project)
     }
 
     fn authorize_url(&self, state: &Secret) -> String {

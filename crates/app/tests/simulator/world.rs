@@ -1,5 +1,6 @@
 //! The real app between the fakes: its requests, its two workers, its deaths, and its coming to rest.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +11,7 @@ use zentry_contract::fake::{FakeClock, FakeStore, SeededRandom};
 use zentry_contract::sample::{START, project};
 use zentry_domain::ports::StoreError;
 use zentry_domain::{
-    Decision, Deployment, Event, Facts, InstallationId, Job, Lane, NewJob, RowChange, Secret, Store, Timestamp,
+    Decision, Deployment, Event, Facts, InstallationId, IssueId, Job, Lane, NewJob, RowChange, Secret, Store, Timestamp,
 };
 
 use crate::actions::{ALL, Action};
@@ -51,6 +52,8 @@ pub(crate) struct World {
     pub(crate) visits: Vec<Visit>,
     pub(crate) codes: Vec<(usize, Secret)>,
     pub(crate) figures: u64,
+    /// In which environments issues have happened.
+    pub(crate) seen: HashSet<(IssueId, String)>,
 }
 
 impl World {
@@ -79,6 +82,7 @@ impl World {
             visits: Vec::new(),
             codes: Vec::new(),
             figures: 0,
+            seen: HashSet::new(),
         };
         let (installation, org) = (InstallationId::new("acme"), project("web").org);
         world.comes(Event::IntegrationInstalled { installation, org, code: None });

@@ -34,6 +34,8 @@ struct State {
     projects: Vec<Project>,
     issues: HashMap<IssueId, (OrgSlug, Issue)>,
     latest: HashMap<IssueId, Occurrence>,
+    /// The first occurrence of an issue in each environment, and when it was.
+    firsts: HashMap<(IssueId, String), (Timestamp, Occurrence)>,
     /// How often the latest occurrence of an issue was asked for.
     latest_asked: usize,
     /// How often it was asked how an issue is.
@@ -131,7 +133,16 @@ impl FakeTracker {
 
     /// An issue happens once more, like this.
     pub fn happens(&self, id: &IssueId, occurrence: Occurrence) {
-        self.state().latest.insert(id.clone(), occurrence);
+        let mut state = self.state();
+        if let Some(environment) = occurrence.environment.clone() {
+            state.firsts.entry((id.clone(), environment)).or_insert((Timestamp(0), occurrence.clone()));
+        }
+        state.latest.insert(id.clone(), occurrence);
+    }
+
+    /// An issue happened first in that environment then, like this.
+    pub fn happened_first(&self, id: &IssueId, environment: &str, at: Timestamp, occurrence: Occurrence) {
+        self.state().firsts.insert((id.clone(), environment.to_owned()), (at, occurrence));
     }
 
     /// How often the latest occurrence of an issue was asked for.
@@ -304,6 +315,18 @@ impl Tracker for FakeTracker {
         })
     }
 
+    async fn first_in(
+        &self,
+        actor: &Actor,
+        issue: &IssueRef,
+        environment: &str,
+    ) -> Result<Option<(Timestamp, Occurrence)>, TrackerError> {
+        self.state().called(|state| {
+            let is_seen = state.find(actor, issue)?.is_some();
+            Ok(state.firsts.get(&(issue.id.clone(), environment.to_owned())).filter(|_| is_seen).cloned())
+        })
+    }
+
     async fn issues_since(
         &self,
         actor: &Actor,
@@ -395,6 +418,10 @@ impl Tracker for FakeTracker {
         format!("https://sentry.example.com/organizations/{}/issues/{issue}/", project.org)
     }
 
+    fn rules_page(&self, project: &Project) -> String {
+        format!("https://sentry.example.com/organizations/{}/alerts/rules/?project={}", project.org, project.id)
+    }
+
     fn authorize_url(&self, state: &Secret) -> String {
         format!("{AUTHORIZE}{}", state.expose())
     }
@@ -469,7 +496,7 @@ impl HookWebhook for FakeTracker {
         let Some((issue, times)) = body.split_once('*') else { return Ok(Received::Unreadable("no event".into())) };
         let events = times.parse().ok();
         let kind = match hook.kind {
-            HookKind::Alert => ChangeKind::Alert { rule: "unnamed".into() },
+            HookKind::Alert => ChangeKind::Alert { rule: "unnamed".into(), page: None },
             HookKind::Event if events == Some(1) => ChangeKind::New,
             HookKind::Event => ChangeKind::Seen,
         };

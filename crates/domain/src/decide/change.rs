@@ -192,8 +192,7 @@ impl Core<'_> {
             |reason| suppressed(reason).with(Decision { changes: put.clone().into_iter().collect(), jobs: vec![] });
         let newest = after.as_ref().unwrap_or(card);
         // One that waits to be posted was accepted before the mute, and may be on its way.
-        let waits = card.listed.is_none() && !card.is_unopened();
-        if let (true, Some(mute)) = (subscription.admits(change) && !waits, subscription.muted(self.now)) {
+        if let (true, Some(mute)) = (subscription.admits(change) && !card.waits(), subscription.muted(self.now)) {
             return match card.listed.as_ref() == Some(&mute.roundup) {
                 true => kept(Suppression::Muted),
                 false => gathered(newest.opened_after(card, self.now), mute),
@@ -345,7 +344,8 @@ pub(super) fn card_in<'c>(subscription: &Subscription, cards: &'c [Card]) -> Opt
 /// An issue's beginning and its alerts come together, as often as not in the wrong order. Where every card knows that the
 /// issue is open, neither can be a lie. A remark says nothing of how it is.
 fn says_nothing_new(change: &Change, cards: &[Card]) -> bool {
-    let tells_of_an_open_issue = matches!(change.kind, ChangeKind::New | ChangeKind::Seen | ChangeKind::Alert { .. });
+    let tells_of_an_open_issue =
+        matches!(change.kind, ChangeKind::New | ChangeKind::Seen | ChangeKind::Alert { .. } | ChangeKind::FirstIn(_));
     change.is_remark() || tells_of_an_open_issue && !cards.is_empty() && cards.iter().all(Card::is_open)
 }
 
@@ -421,7 +421,7 @@ mod tests {
             let decision = decide(&sample::change(kind), &subscribers, std::slice::from_ref(card));
             decision.changes.iter().any(|change| matches!(change, RowChange::Heard { again: Some(_), .. }))
         };
-        let alert = || ChangeKind::Alert { rule: "any".into() };
+        let alert = || ChangeKind::Alert { rule: "any".into(), page: None };
         assert!(!asks(&card, alert()) && asks(&card, ChangeKind::Resolved));
         let resolved = card.after(&sample::change(ChangeKind::Resolved), Timestamp(2_000)).expect("resolved");
         assert!(asks(&resolved, alert()) && asks(&resolved, ChangeKind::New));
@@ -458,7 +458,7 @@ mod tests {
         let card = the_card(&decide(&sample::change(ChangeKind::New), &subscribers, &[]));
         let cards = std::slice::from_ref(&card);
         assert!(decide(&sample::change(ChangeKind::Resolved), &subscribers, cards).jobs.is_empty());
-        let alert = sample::change(ChangeKind::Alert { rule: "any".into() });
+        let alert = sample::change(ChangeKind::Alert { rule: "any".into(), page: None });
         assert_eq!(decide(&alert, &subscribers, cards).jobs.len(), 1);
     }
 

@@ -4,6 +4,7 @@ mod change;
 mod connect;
 mod directory;
 mod everywhere;
+mod first;
 mod gap;
 mod hook;
 mod link;

@@ -3,8 +3,8 @@
 use super::Core;
 use super::change::suppressed;
 use crate::{
-    Address, Card, Change, ChannelSettings, Decision, Filter, Issue, Job, Lane, Remark, Subscription, Suppression,
-    Tell, say,
+    Address, Card, Change, ChannelSettings, Decision, Filter, Issue, Job, Lane, Place, Remark, Subscription,
+    Suppression, Tell, say,
 };
 
 impl Core<'_> {
@@ -30,6 +30,11 @@ impl Core<'_> {
             remark: remark.clone(),
         };
         match card {
+            // Its message is on the way: what is said goes under it.
+            Some(card) if card.waits() => {
+                let Place { account, channel, .. } = &tell.place;
+                Decision::job(self.job(Lane::cards(account, channel), Job::Tell(tell)))
+            }
             Some(card) => self.tell_of(&tell, Some(card), &card.content.issue, card.content.settings),
             None => Decision::job(self.job(Lane::refresh(&change.issue_id), Job::Tell(tell))),
         }

@@ -8,8 +8,8 @@ use crate::command::{Asked, Command, CommandError, begins_with_command};
 use crate::text::line;
 use crate::{
     Actor, Address, CHOOSE, Card, ChannelId, ChannelSettings, Connect, DeadLetter, Decision, EVERY, Filter, Lane, Link,
-    LinkedPerson, Notice, Pause, Pending, Place, Policy, Project, Pulse, Rights, RowChange, Said, Subscription,
-    Timestamp, Trace, Undoing, Whole, say,
+    LinkedPerson, Notice, Pause, Pending, Place, Policy, Project, ProjectId, Pulse, Rights, RowChange, Said,
+    Subscription, Timestamp, Trace, Undoing, Whole, say,
 };
 
 /// What a command needs to know.
@@ -17,6 +17,8 @@ use crate::{
 pub struct SaidFacts {
     /// What this place is connected to.
     pub here: Vec<Subscription>,
+    /// The projects of which no event has ever told where it was; only for `configure`.
+    pub unplaced: Vec<ProjectId>,
     /// How it wants its cards.
     pub settings: ChannelSettings,
     /// The organizations of which it gets every project.
@@ -385,6 +387,7 @@ mod tests {
         SaidFacts {
             here: Vec::new(),
             wholes: Vec::new(),
+            unplaced: Vec::new(),
             settings: ChannelSettings::default(),
             everywhere: Vec::new(),
             care: Vec::new(),

@@ -322,7 +322,7 @@ mod tests {
     fn an_alert_from_production_posts_the_card_of_an_issue_from_staging() {
         let card = card(&changed(ChangeKind::New, None, &[], &quiet()));
         let cards = std::slice::from_ref(&card);
-        let alert = || ChangeKind::Alert { rule: "any".into() };
+        let alert = || ChangeKind::Alert { rule: "any".into(), page: None };
         let staging = changed(alert(), of("staging"), cards, &quiet());
         assert!(staging.jobs.iter().all(|job| matches!(job.job, Job::Refresh { .. })), "nobody need be asked");
         let production = changed(alert(), of("production"), cards, &quiet());

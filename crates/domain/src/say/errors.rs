@@ -9,7 +9,7 @@ use crate::subscription::zone_of;
 use crate::text::{counted, line};
 use crate::{
     Action, Assignee, CHOOSE, Card, Connect, Deployment, JobId, NoHook, Notice, Offered, OrgSlug, Organization,
-    Pending, Place, Project, Pulse, Subscription, Timestamp, Zone,
+    Pending, Place, Project, Pulse, Standing, Subscription, Timestamp, Zone,
 };
 
 /// The line was not understood: points at the place and suggests.
@@ -363,7 +363,11 @@ pub fn not_done(action: &str, why: &str) -> Notice {
 pub fn not_edited(card: &Card) -> Notice {
     let standing = &card.content.standing;
     let by = standing.by().map(|by| format!(" by {}", line(by, ECHO))).unwrap_or_default();
-    Notice::text(format!("{}{by} (I could not update the card above).", standing.word()))
+    let word = match standing {
+        Standing::FirstIn { .. } => standing.in_words(card.content.settings.zone),
+        _ => standing.word().into(),
+    };
+    Notice::text(format!("{word}{by} (I could not update the card above)."))
 }
 
 /// The card of the button is not known here.

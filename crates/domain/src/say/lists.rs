@@ -8,8 +8,8 @@ use crate::command::{COMMANDS, FILTERS, Spec, Topic};
 use crate::decide::{SaidFacts, StatusFacts, TestFacts};
 use crate::text::counted;
 use crate::{
-    Deployment, EVERY, LinkedPerson, Notice, Offered, OrgSlug, Pending, Person, Place, Pulse, Rights, Subscription,
-    Timestamp, Whole, Zone,
+    Deployment, EVERY, Kind, LinkedPerson, Notice, Offered, OrgSlug, Pending, Person, Place, Pulse, Rights,
+    Subscription, Timestamp, Whole, Zone,
 };
 
 /// More would not fit a card.
@@ -74,6 +74,16 @@ pub fn configure(deployment: &Deployment, place: &Place, facts: &SaidFacts, now:
     let notice = match own.len() > MOST_ROWS {
         true => notice.line(format!("Showing {MOST_ROWS} of {}.", own.len())),
         false => notice,
+    };
+    let unplaced = |s: &&Subscription| facts.unplaced.contains(&s.project.id) && s.filter.events.contains(&Kind::New);
+    let unplaced: Vec<_> = here.iter().filter(unplaced).map(|s| s.project.label()).collect();
+    let notice = match unplaced.as_slice() {
+        [] => notice,
+        labels => notice.line(format!(
+            "Not told what is new in an environment only: {}. Sentry has sent no single event yet; an alert rule there that \
+             notifies this integration sends some.",
+            some_of(labels.iter().map(String::as_str))
+        )),
     };
     let edit = |notice: Notice, s: &&Subscription| {
         let label = format!("Edit {}/{}", s.project.org, s.project.slug);

@@ -60,6 +60,7 @@ impl Sentry {
                 found.count += 1;
                 found.last_seen_ms = core.clock.now_ms();
                 found.event_id = core.ids.hex32();
+                found.keep_first();
             });
         });
     }

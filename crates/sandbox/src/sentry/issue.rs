@@ -74,7 +74,20 @@ pub(super) struct Issue {
     pub(super) last_seen_ms: i64,
     /// The id of its latest event, 32 hexadecimal digits.
     pub(super) event_id: String,
+    /// How it was when it first happened in each environment.
+    pub(super) firsts: Vec<Self>,
     pub(super) notes: Vec<Note>,
+}
+
+impl Issue {
+    /// Keeps its latest event where that is the first in its environment.
+    pub(super) fn keep_first(&mut self) {
+        let is_known = |first: &Self| first.new.environment == self.new.environment;
+        if !self.firsts.iter().any(is_known) {
+            let first = Self { firsts: Vec::new(), ..self.clone() };
+            self.firsts.push(first);
+        }
+    }
 }
 
 /// What a reader needs to know beside the issue itself.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     issue::{Issue, Note},
-    refusal::{bad_request, invalid},
+    refusal::{bad_request, invalid, not_found},
     rest::Rest,
     state::Caller,
     update,
@@ -37,6 +37,16 @@ impl Rest<'_> {
     pub(super) fn latest_event(&self, organization: &str, id: &str) -> Result<Answer, Answer> {
         let issue = self.issue(organization, id, READ)?;
         Ok(Answer::json(200, &self.writer().rest_event(issue)))
+    }
+
+    /// Of one environment, or of all.
+    pub(super) fn oldest_event(&self, organization: &str, id: &str) -> Result<Answer, Answer> {
+        let issue = self.issue(organization, id, READ)?;
+        let asked = self.request.query_value("environment");
+        let is_asked = |first: &&Issue| asked.is_none() || first.new.environment == asked;
+        let first = issue.firsts.iter().find(is_asked);
+        let first = first.ok_or_else(|| not_found("no event of the issue in that environment"))?;
+        Ok(Answer::json(200, &self.writer().rest_event(first)))
     }
 
     pub(super) fn update_issue(&mut self, organization: &str, id: &str) -> Result<Answer, Answer> {

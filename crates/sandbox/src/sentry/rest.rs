@@ -64,6 +64,7 @@ impl Rest<'_> {
             ("GET", ["organizations", org, "issues", id]) => self.one_issue(org, id),
             ("PUT", ["organizations", org, "issues", id]) => self.update_issue(org, id),
             ("GET", ["organizations", org, "issues", id, "events", "latest"]) => self.latest_event(org, id),
+            ("GET", ["organizations", org, "issues", id, "events", "oldest"]) => self.oldest_event(org, id),
             ("GET", ["organizations", org, "issues", id, "notes" | "comments"]) => self.notes(org, id),
             ("POST", ["organizations", org, "issues", id, "notes" | "comments"]) => self.add_note(org, id),
             ("GET", ["organizations", org, "sentry-app-installations"]) => self.installations(org),

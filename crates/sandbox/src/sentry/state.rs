@@ -160,7 +160,7 @@ impl State {
         let number = self.issues.iter().filter(|issue| issue.project == project.id).count() as u64 + 1;
         self.release(project.id, new.release.as_deref());
         let id = 1000 + self.issues.len() as u64;
-        self.issues.push(Issue {
+        let mut issue = Issue {
             id,
             project: project.id,
             short_id: short_id(&project.slug, number),
@@ -172,8 +172,11 @@ impl State {
             first_seen_ms: now_ms,
             last_seen_ms: now_ms,
             event_id: ids.hex32(),
+            firsts: Vec::new(),
             notes: Vec::new(),
-        });
+        };
+        issue.keep_first();
+        self.issues.push(issue);
         id
     }
 

@@ -78,7 +78,8 @@ impl Rows {
         let began = roundups.flat_map(|roundup| [Some(&mut roundup.began), roundup.ended.as_mut()]).flatten();
         let mutes = self.subscriptions.iter_mut().filter_map(|s| s.mute.as_mut()).map(|mute| &mut mute.until);
         let pulses = self.pulses.iter_mut().flat_map(|pulse| [&mut pulse.last, &mut pulse.reconciled]).flatten();
-        let heard = self.heard.values_mut().chain(self.unfurled.values_mut());
+        let sighted = self.sighted.iter_mut().map(|known| &mut known.sighting.at);
+        let heard = self.heard.values_mut().chain(self.unfurled.values_mut()).chain(sighted);
         for at in opened.chain(began).chain(mutes).chain(pulses).chain(heard).filter(|at| **at > now) {
             *at = *at - by;
         }

@@ -8,8 +8,8 @@ use zentry_domain::roundup::Gathering;
 use zentry_domain::{
     Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter, Digest, Facts, Handle,
     Hook, InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer,
-    OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Stage, Subscription, Timestamp,
-    Trace, Undo, UserId, Whole,
+    OrgSlug, Owner, Pause, Person, ProjectId, ProjectKey, Pulse, Revision, Roundup, Sighted, Sighting, Stage,
+    Subscription, Timestamp, Trace, Undo, UserId, Whole,
 };
 
 use super::FakeStore;
@@ -125,6 +125,15 @@ impl Facts for FakeStore {
     async fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, StoreError> {
         let mine = |card: &&Card| card.content.place.account == *account && card.handle == *handle;
         Ok(self.up()?.rows.cards.iter().find(mine).cloned())
+    }
+
+    async fn sightings(&self, issue: &IssueId) -> Result<Vec<Sighting>, StoreError> {
+        let of_it = |known: &&Sighted| known.issue == *issue;
+        Ok(self.up()?.rows.sighted.iter().filter(of_it).map(|known| known.sighting.clone()).collect())
+    }
+
+    async fn tells_where(&self, org: &OrgSlug, project: &ProjectId) -> Result<bool, StoreError> {
+        Ok(self.up()?.rows.sighted.iter().any(|known| known.org == *org && known.project == *project))
     }
 
     async fn heard(&self, issue: &IssueId) -> Result<Option<Timestamp>, StoreError> {

@@ -6,8 +6,8 @@ use zentry_domain::ports::{DeliveryKey, StoreError};
 use zentry_domain::{
     Account, AccountId, AuditEntry, CLOSE_TOGETHER, Card, ChannelId, ChannelSettings, Content, Decision, Handle, Hook,
     InstallationId, IssueId, Job, Lane, Ledger, Link, LinkedPerson, MessageId, Offer, OrgSlug, Owner, Pause, Person,
-    Place, ProjectId, Pulse, Revision, Roundup, RowChange, Stage, Subscription, Suppression, Timestamp, Trace, Undo,
-    UserId, Whole,
+    Place, ProjectId, Pulse, Revision, Roundup, RowChange, Sighted, Stage, Subscription, Suppression, Timestamp, Trace,
+    Undo, UserId, Whole,
 };
 
 use super::dead::Dead;
@@ -36,6 +36,7 @@ pub(super) struct Rows {
     pub(super) unfurled: HashMap<(AccountId, ChannelId, IssueId), Timestamp>,
     pub(super) hooks: Vec<Hook>,
     pub(super) hook_wishes: Revision,
+    pub(super) sighted: Vec<Sighted>,
     pub(super) offers: Vec<Offer>,
     pub(super) undos: Vec<Undo>,
     pub(super) links: Vec<Link>,
@@ -194,6 +195,14 @@ impl Rows {
             RowChange::EndHook { token, at, is_stranded } => {
                 for hook in self.hooks.iter_mut().filter(|hook| hook.token == *token) {
                     (hook.ended, hook.is_stranded) = (Some(*at), *is_stranded);
+                }
+            }
+            RowChange::Sighted(sighted) => {
+                let is_it = |known: &Sighted| {
+                    known.issue == sighted.issue && known.sighting.environment == sighted.sighting.environment
+                };
+                if !self.sighted.iter().any(is_it) {
+                    self.sighted.push(sighted.clone());
                 }
             }
             RowChange::PutOffer(offer) => self.offers.push(offer.clone()),

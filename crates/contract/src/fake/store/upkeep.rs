@@ -13,6 +13,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const KEYS_KEPT: Duration = DAY;
 const UNREADABLE_KEPT: Duration = DAY.saturating_mul(7);
 const TRACES_KEPT: Duration = DAY.saturating_mul(14);
+const SIGHTINGS_KEPT: Duration = DAY.saturating_mul(180);
 const DEAD_KEPT: Duration = DAY.saturating_mul(30);
 const HOOKS_KEPT: Duration = DAY.saturating_mul(30);
 
@@ -53,6 +54,9 @@ impl Rows {
         self.keys.retain(|_, at| at.is_none_or(|at| at >= now - KEYS_KEPT));
         self.heard.retain(|_, at| *at >= now - KEYS_KEPT);
         self.pulses.retain(|pulse| self.subscriptions.iter().any(|s| s.project.org == pulse.org));
+        self.sighted.retain(|known| {
+            known.sighting.at >= now - SIGHTINGS_KEPT && self.subscriptions.iter().any(|s| s.project.org == known.org)
+        });
         self.undos.retain(|undo| undo.expires > now);
         self.offers.retain(|offer| offer.expires > now);
         self.traces.retain(|trace| trace.at >= now - TRACES_KEPT);

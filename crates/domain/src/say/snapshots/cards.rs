@@ -7,7 +7,7 @@ use super::{Message, metric, said};
 use crate::decide::Core;
 use crate::{
     Action, Archive, Assignee, Card, ChangeKind, ChannelSettings, Content, Density, Fix, Handle, Issue, Level, Notice,
-    Privacy, Release, Standing, Status, Tag, Tags, Test, Updates, sample,
+    Privacy, Release, Sighting, Standing, Status, Tag, Tags, Test, Updates, sample,
 };
 
 pub(super) fn messages() -> Vec<Message> {
@@ -59,7 +59,9 @@ fn standings() -> Vec<(String, Notice)> {
         ("it happened once more", Standing::Seen),
         ("it came back", Standing::CameBack),
         ("it happens much more often", Standing::Escalating),
-        ("a rule fired", Standing::Alert { rule: "Page on new errors".into() }),
+        ("a rule fired", rule("Page on new errors")),
+        ("new in an environment", first_in("production", "dev")),
+        ("new in a hostile environment", first_in(&hostile(), &hostile())),
         ("opened again by somebody", Standing::Reopened { by: by() }),
         ("opened again in Sentry", Standing::Reopened { by: None }),
         ("resolved by somebody", Standing::Resolved { by: by(), at: NOW }),
@@ -74,6 +76,16 @@ fn standings() -> Vec<(String, Notice)> {
     let card = |standing| drawn(&content(standing, ChannelSettings::default()));
     let standings = standings.map(|(what, standing)| (format!("{what}, standard"), card(standing)));
     standings.into_iter().chain(resolutions()).chain(histories()).collect()
+}
+
+fn rule(name: &str) -> Standing {
+    let page = Some("https://sentry.example.com/organizations/acme/alerts/rules/?project=3".into());
+    Standing::Alert { rule: name.into(), page }
+}
+
+fn first_in(environment: &str, elsewhere: &str) -> Standing {
+    let elsewhere = Sighting { environment: elsewhere.into(), at: NOW - 9 * DAY };
+    Standing::FirstIn { environment: environment.into(), elsewhere, at: NOW }
 }
 
 /// In whatever an issue can be resolved.
@@ -172,7 +184,7 @@ fn extremes() -> Vec<(String, Notice)> {
         extremes.push((format!("only its page is known, {what}"), of(Standing::New, &linked)));
         extremes.push((format!("one of each, {what}"), of(Standing::New, &figures(1, Level::Warning))));
         extremes.push((format!("many of each, {what}"), of(Standing::Escalating, &figures(1_240, Level::Debug))));
-        let rule = Standing::Alert { rule: hostile() };
+        let rule = rule(&hostile());
         let alert = Content { by: stranger(), place: strange_place(), ..content(rule, settings) };
         extremes.push((format!("hostile, {what}"), drawn(&Content { issue: strange.clone(), ..alert })));
     }

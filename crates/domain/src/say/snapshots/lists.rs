@@ -54,6 +54,7 @@ fn facts(here: Vec<Subscription>, wholes: Vec<Whole>) -> SaidFacts {
     SaidFacts {
         here,
         wholes,
+        unplaced: Vec::new(),
         settings: ChannelSettings::default(),
         everywhere: Vec::new(),
         care: Vec::new(),
@@ -69,6 +70,11 @@ fn facts(here: Vec<Subscription>, wholes: Vec<Whole>) -> SaidFacts {
     }
 }
 
+fn unplaced(here: Vec<Subscription>) -> SaidFacts {
+    let unplaced = here.iter().take(2).map(|s| s.project.id.clone()).collect();
+    SaidFacts { unplaced, ..facts(here, vec![]) }
+}
+
 fn configure() -> Message {
     let deployment = sample::deployment();
     let show = |place, facts: SaidFacts| say::configure(&deployment, place, &facts, NOW);
@@ -78,6 +84,7 @@ fn configure() -> Message {
         "`configure`",
         [
             ("nothing connected", show(&ops(), facts(vec![], vec![]))),
+            ("no event has told where it was", show(&ops(), unplaced(vec![to("checkout"), to("web"), to("api")]))),
             ("nothing connected, in the person's own chat", show(&own_chat(), facts(vec![], vec![]))),
             ("one project", show(&ops(), facts(vec![subscription()], vec![]))),
             (

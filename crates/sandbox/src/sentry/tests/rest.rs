@@ -120,6 +120,10 @@ async fn an_issue_and_its_latest_event_read_as_documented() {
     assert!(has("environment", "staging") && has("browser", "Chrome") && !has("environment", "production"));
     assert_eq!((&later["release"]["version"], &later["groupID"]), (&json!("web@2"), &json!(id.to_string())));
     assert_ne!(later["eventID"], event["eventID"]);
+    for (query, expected) in [("", &event), ("?environment=production", &event), ("?environment=staging", &later)] {
+        assert_eq!(app.get(&format!("{path}events/oldest/{query}")).await.value()["eventID"], expected["eventID"]);
+    }
+    assert_eq!(app.get(&format!("{path}events/oldest/?environment=dev")).await.status, 404);
     assert_eq!(app.get("/organizations/acme/issues/999999/events/latest/").await.status, 404);
     let members = app.get("/projects/acme/checkout/members/").await.value();
     assert_eq!(members[0]["user"]["id"], cast.ana.id.to_string());
