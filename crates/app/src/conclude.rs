@@ -325,6 +325,8 @@ impl App {
                 tracing::info!(job.id = %queued.id, why, "nothing is shown of an issue whose address was posted");
                 Outcome::Done(Decision::nothing())
             }
+            // It is told of, but not as new there.
+            (Job::AskFirst(_), _) => Outcome::Done(Decision::nothing()),
             // The next delivery, or the next reading, brings the card up to date, and the project in.
             (Job::Join(_) | Job::ReadRoles { .. } | Job::Refresh { .. }, _) => Outcome::Done(Decision::nothing()),
             (Job::Reread { issue }, _) => {

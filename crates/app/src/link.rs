@@ -187,7 +187,13 @@ impl App {
             Ok(identity) => self.await_code(link, identity, credential).await,
             Err(error) => {
                 log_exchange(&error);
-                self.commit_unless_moved(&self.core().sign_in_failed(link)).await?;
+                match self.commit(&self.core().sign_in_failed(link)).await {
+                    // The attempt is over: whatever Sentry made of the code is nobody's.
+                    Err(StoreError::Conflict) => {
+                        self.commit(&self.core().forget_grant(&link.person, credential)).await?
+                    }
+                    failed => failed?,
+                };
                 Ok(CameBack::SentryFailed)
             }
         }

@@ -212,7 +212,6 @@ impl Job {
             | Self::Tell(_)
             | Self::Refresh { .. }
             | Self::Reread { .. }
-            | Self::AskFirst(_)
             | Self::Sift { .. }
             | Self::Reconcile { .. }
             | Self::ReadDirectory { .. }

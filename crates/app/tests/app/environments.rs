@@ -340,6 +340,22 @@ async fn what_sentry_knows_from_production_for_long_is_not_called_new_there() {
 }
 
 #[tokio::test]
+async fn a_sentry_that_is_away_for_hours_is_asked_once_it_is_back() {
+    let world = connected("").await;
+    world.happens(ChangeKind::New).await;
+    begins_in(&world, "dev").await;
+    world.tracker.happened_first(&issue_42().id, "production", world.clock.now(), of("production"));
+    fires_in(&world, "production").await;
+    for _ in 0..5 {
+        world.tracker.fail_next(Fault::Down);
+        world.wait(Duration::from_secs(7_200)).await;
+    }
+    assert!(heads(&world)[0].starts_with("New · "), "{:?}", heads(&world));
+    world.wait(DAY).await;
+    assert!(heads(&world)[0].starts_with("First in production · "), "{:?}", heads(&world));
+}
+
+#[tokio::test]
 async fn configure_says_that_nothing_tells_what_is_new_in_an_environment_until_an_event_does() {
     let world = connected("").await;
     let says_so = async || {
