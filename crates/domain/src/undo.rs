@@ -45,6 +45,9 @@ pub enum Undoing {
         whole: Box<Whole>,
         /// The projects.
         projects: Vec<Project>,
+        /// What it was already, where only projects were new.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Whole>>,
     },
     /// These were disconnected, and organizations as a whole.
     DisconnectedWhole {

@@ -247,7 +247,9 @@ fn subscriptions_stay_readable() {
     golden("undo_settings_in_a_zone", &Undoing::Settings(in_berlin));
     golden("undo_settings", &Undoing::Settings(settings));
     golden("subscription_with_settings", &Subscription { settings, ..subscription.clone() });
-    golden("undo_connected_whole", &Undoing::ConnectedWhole { whole: boxed(), projects: vec![checkout()] });
+    let connected = |before| Undoing::ConnectedWhole { whole: boxed(), projects: vec![checkout()], before };
+    golden("undo_connected_whole", &connected(None));
+    golden("undo_connected_more", &connected(Some(boxed())));
     let gone = vec![subscription.clone()];
     golden("undo_disconnected_whole", &Undoing::DisconnectedWhole { wholes: vec![whole.clone()], gone });
     let before = vec![(checkout(), Filter::default())];

@@ -138,3 +138,45 @@ async fn an_organization_is_connected_by_somebody_who_links_on_the_way() {
     assert_eq!(world.last(), "Disconnected: every project of acme, by Ana.");
     assert_eq!(here(&world).await.len(), 0);
 }
+
+#[tokio::test]
+async fn projects_with_filters_of_their_own_are_brought_to_one_filter_by_a_button_and_that_is_taken_back() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout level:fatal").await;
+    world.ana_says("connect acme * level:warning").await;
+    assert_eq!(here(&world).await, ["checkout level:fatal", "web level:warning"]);
+    presses(&world, ana(), ops(), "The same for all").await;
+    assert!(world.last().starts_with("Every project of acme: now only "), "{}", world.last());
+    assert_eq!(here(&world).await, ["checkout level:warning", "web level:warning"]);
+    presses(&world, ana(), ops(), "Undo (10 min)").await;
+    assert_eq!(here(&world).await, ["checkout level:fatal", "web level:warning"]);
+}
+
+#[tokio::test]
+async fn connecting_all_of_it_again_offers_the_filters_that_were_typed_and_changes_nothing_by_itself() {
+    let world = connected().await;
+    world.ana_says("connect acme *").await;
+    let answer = world.chat.messages_in(&ops().channel).pop().expect("an answer").notice;
+    assert!(answer.buttons.iter().all(|button| button.label != "The same for all"), "all are alike: {answer:?}");
+    world.ana_says("connect acme * level:fatal -env:dev").await;
+    assert_eq!(world.last(), "Already connected: every project of acme (2)");
+    assert_eq!(here(&world).await, ["checkout level:warning", "web level:warning"]);
+    presses(&world, ana(), ops(), "The same for all").await;
+    assert_eq!(here(&world).await, ["checkout level:fatal -env:dev", "web level:fatal -env:dev"]);
+    world.ana_says("configure acme web none").await;
+    world.ana_says("configure acme * none").await;
+    assert_eq!(here(&world).await, ["checkout ", "web "]);
+}
+
+#[tokio::test]
+async fn taking_back_what_was_new_leaves_the_organization_connected_as_it_was() {
+    let world = connected().await;
+    world.tracker.add_project(&project("billing"));
+    world.ana_says("connect acme * level:fatal").await;
+    assert_eq!(here(&world).await, ["billing level:fatal", "checkout level:warning", "web level:warning"]);
+    presses(&world, ana(), ops(), "Undo (10 min)").await;
+    assert_eq!(world.last(), "Disconnected: acme / billing, by Ana.");
+    assert_eq!(here(&world).await, ["checkout level:warning", "web level:warning"]);
+    begins(&world, &project("billing"), "77").await;
+    assert_eq!(here(&world).await, ["billing level:warning", "checkout level:warning", "web level:warning"]);
+}

@@ -87,7 +87,9 @@ impl Core<'_> {
             Undoing::Connected(project) => self.disconnect_again(pressed, project),
             Undoing::Disconnected(gone) => self.connect_again(pressed, gone, here),
             Undoing::Filtered { project, filter } => self.filter_again(pressed, project, filter, here),
-            Undoing::ConnectedWhole { whole, projects } => self.disconnect_whole_again((place, by), whole, projects),
+            Undoing::ConnectedWhole { whole, projects, before } => {
+                self.disconnect_whole_again((place, by), whole, projects, before.as_deref())
+            }
             Undoing::DisconnectedWhole { wholes, gone } => {
                 let wholes = wholes.iter().cloned().map(RowChange::PutWhole);
                 wholes.fold(self.connect_again(pressed, gone, here), Decision::and)

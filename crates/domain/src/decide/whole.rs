@@ -30,8 +30,10 @@ impl Core<'_> {
         let is_new = |project: &&Project| !here.iter().any(|s| s.project.id == project.id);
         let new: Vec<_> = projects.iter().filter(is_new).cloned().collect();
         if let (Some(before), []) = (before, &new[..]) {
-            return self
-                .connect_failed(wish, say::whole_already(self.deployment, before, projects.len(), zone_of(here)));
+            let wanted = if wish.filter == Filter::default() { &before.filter } else { &wish.filter };
+            let others = filtered_otherwise(here, before, wanted);
+            let notice = say::whole_already(self.deployment, before, projects.len(), zone_of(here));
+            return self.connect_failed(wish, notice.one_filter(before, wanted, &others));
         }
         let whole = Whole {
             place: wish.place.clone(),
@@ -41,9 +43,15 @@ impl Core<'_> {
             by: wish.by.clone(),
             since: self.now,
         };
-        let undoing = Undoing::ConnectedWhole { whole: Box::new(whole.clone()), projects: new.clone() };
+        let undoing = Undoing::ConnectedWhole {
+            whole: Box::new(whole.clone()),
+            projects: new.clone(),
+            before: before.cloned().map(Box::new),
+        };
         let (undo, can_be_undone) = self.undoable(&wish.place, undoing);
-        let notice = say::connected_whole(self.deployment, &whole, projects.len()).button(undo.button());
+        let notice = say::connected_whole(self.deployment, &whole, projects.len())
+            .one_filter(&whole, &whole.filter, &filtered_otherwise(here, &whole, &whole.filter))
+            .button(undo.button());
         let told = self.tell(Address::everyone(&wish.place, &wish.by), &wish.place, notice);
         let audit = self.audit(&wish.place, &wish.by, "connect", &whole.label()).to(&wish.filter.in_words());
         let decision = told
@@ -151,21 +159,31 @@ impl Core<'_> {
         there.map(|(project, filter)| put_filter(place, project, filter)).fold(decision, Decision::and)
     }
 
-    /// Every project of an organization is gone again.
+    /// Every project of an organization is gone again, or those that were not connected `before`.
     pub(super) fn disconnect_whole_again(
         &self,
         (place, by): (&Place, &Person),
         whole: &Whole,
         projects: &[Project],
+        before: Option<&Whole>,
     ) -> Decision {
-        let told = self.openly(place, by, say::disconnected(&whole.label(), by));
-        let decision = Decision::job(told).and(drop_whole(whole));
+        let told = match before {
+            Some(_) => say::disconnected_some(projects, by),
+            None => say::disconnected(&whole.label(), by),
+        };
+        let put_back = before.map_or_else(|| drop_whole(whole), |before| RowChange::PutWhole(before.clone()));
+        let decision = Decision::job(self.openly(place, by, told)).and(put_back);
         let Place { account, channel, .. } = place;
         projects.iter().fold(decision, |decision, project| {
             let (account, channel) = (account.clone(), channel.clone());
             decision.and(RowChange::Unsubscribe { account, channel, project: project.id.clone() })
         })
     }
+}
+
+/// The projects of an organization that post something else than `wanted` here.
+fn filtered_otherwise<'a>(here: &'a [Subscription], whole: &Whole, wanted: &Filter) -> Vec<&'a Project> {
+    here.iter().filter(|s| s.project.org == whole.org && s.filter != *wanted).map(|s| &s.project).collect()
 }
 
 pub(super) fn drop_whole(whole: &Whole) -> RowChange {

@@ -1,9 +1,10 @@
 //! What is said of every project of an organization.
 
-use super::{MOST_BUTTONS, connect_line, name, on_button, slash, some_of};
+use super::{MOST_BUTTONS, connect_line, disconnected, name, on_button, slash, some_of};
 use crate::text::{counted, line};
 use crate::{
-    CHOOSE, Connect, Deployment, EVERY, Notice, Offered, Organization, Person, Project, Subscription, Whole, Zone,
+    CHOOSE, Connect, Deployment, EVERY, Filter, Notice, Offered, Organization, Person, Project, Subscription, Whole,
+    Zone,
 };
 
 /// As many as a list of a message holds, with one more for all of them.
@@ -52,6 +53,12 @@ pub fn configure_whole(deployment: &Deployment, whole: &Whole, projects: usize, 
             whole.since.day(zone)
         ))
         .line(format!("Other filters for all of them: {} <filters>", slash(deployment, &configure_line(whole))))
+}
+
+/// Those of an organization's projects are gone from a place that were connected last. Everyone there is told.
+pub fn disconnected_some(gone: &[Project], by: &Person) -> Notice {
+    let labels: Vec<_> = gone.iter().map(Project::label).collect();
+    disconnected(&some_of(labels.iter().map(String::as_str)), by)
 }
 
 /// A project has joined. Everyone there is told.
@@ -107,6 +114,21 @@ pub fn choose_project(wish: &Connect, org: &Organization, projects: &[Project], 
 }
 
 impl Notice {
+    /// Offers to bring an organization's projects to one filter, where `others` post something else.
+    #[must_use]
+    pub fn one_filter(self, whole: &Whole, wanted: &Filter, others: &[&Project]) -> Self {
+        if others.is_empty() {
+            return self;
+        }
+        let listed = some_of(others.iter().map(|project| project.slug.as_str()));
+        let typed = if *wanted == Filter::default() { "none".to_owned() } else { wanted.typed() };
+        self.line(format!(
+            "With filters of their own, which stay: {listed}. The same for all would be: {}.",
+            wanted.in_words()
+        ))
+        .offer("The same for all", format!("{} {typed}", configure_line(whole)))
+    }
+
     /// Says where more fit than a list holds.
     fn lines_beyond(self, all: usize) -> Self {
         match all > LISTED {

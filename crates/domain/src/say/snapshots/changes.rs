@@ -125,6 +125,8 @@ fn not_there() -> Vec<Message> {
 
 pub(super) fn whole() -> Vec<Message> {
     let (deployment, all) = (sample::deployment(), super::world::whole());
+    let some = many();
+    let own: Vec<_> = some.iter().map(|s| &s.project).take(7).collect();
     vec![
         said(
             "connected_whole",
@@ -132,9 +134,28 @@ pub(super) fn whole() -> Vec<Message> {
             [
                 ("several projects", say::connected_whole(&deployment, &all, 23).button(undo())),
                 ("one project", say::connected_whole(&deployment, &all, 1).button(undo())),
+                (
+                    "some have filters of their own",
+                    say::connected_whole(&deployment, &all, 23).one_filter(&all, &all.filter, &own).button(undo()),
+                ),
             ],
         ),
-        plainly("whole_already", "It was connected already", say::whole_already(&deployment, &all, 23, Zone::UTC)),
+        said(
+            "whole_already",
+            "It was connected already",
+            [
+                ("all alike", say::whole_already(&deployment, &all, 23, Zone::UTC)),
+                (
+                    "with filters that some do not have",
+                    say::whole_already(&deployment, &all, 23, Zone::UTC).one_filter(&all, &filter(), &own),
+                ),
+            ],
+        ),
+        plainly(
+            "disconnected_some",
+            "Only some were new, and that was taken back",
+            say::disconnected_some(&[sample::project("checkout"), sample::project("web")], &ana()),
+        ),
         plainly("configure_whole", "`configure <org> *`", say::configure_whole(&deployment, &all, 23, Zone::UTC)),
         plainly(
             "joined",
