@@ -97,6 +97,14 @@ async fn an_administrator_who_installs_lets_names_and_members_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_a_new_name_at_zoom_is_called_by_it_in_what_they_have_connected() {
+    let town = town().await;
+    town.sandbox.zoom.rename(&town.cast.jane, "Jane Appleseed");
+    jane_installs(&town).await;
+    comes_to_say(&town, &town.cast.ben, "configure acme checkout", "Set up by Jane Appleseed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_read_and_the_grant_survive_a_restart() {
     let mut town = town().await;
     jane_installs(&town).await;

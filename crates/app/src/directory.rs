@@ -7,7 +7,7 @@ use std::time::Duration;
 use zentry_domain::command::{Command, CommandError};
 use zentry_domain::decide::{DirectoryReading, Ended};
 use zentry_domain::directory::{BELIEVED, READ_EVERY, is_due};
-use zentry_domain::ports::{DirectoryError, Page, StoreError};
+use zentry_domain::ports::{DirectoryError, Page, Profile, StoreError};
 use zentry_domain::{
     AccountId, ChannelId, Decision, Directory, DirectoryChange, Person, Rank, Roster, Secret, Timestamp, UserId,
 };
@@ -378,12 +378,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn call(&mut self, user: UserId, name: String) {
+        if !name.is_empty() {
+            self.changes.push(DirectoryChange::Called { account: self.account.clone(), user, name });
+        }
+    }
+
     async fn ranks(&mut self, people: &[(UserId, Rank)]) -> Result<(), Stop> {
         let mut refused = 0;
         for (user, known) in people {
             self.one_call()?;
-            let rank = match self.directory.rank(self.account, user).await {
-                Ok(rank) => rank,
+            let rank = match self.directory.profile(self.account, user).await {
+                Ok(Profile { rank, name }) => {
+                    self.call(user.clone(), name);
+                    rank
+                }
                 // Written down, so that the others have their turn. It takes a right away, and no restriction.
                 Err(DirectoryError::Refused(_) | DirectoryError::Gone) => {
                     refused += 1;

@@ -28,6 +28,8 @@ pub trait Bench: Send + Sync {
     fn revoke(&self, by: &str);
     /// A channel gets another name.
     fn rename(&self, channel: &str, name: &str);
+    /// Somebody calls themselves something else.
+    fn call(&self, user: &str, name: &str);
     /// So much time passes that every token needs a refresh.
     fn expire(&self);
     /// How many refreshes there were.
@@ -62,6 +64,7 @@ macro_rules! directory_suite {
             what_does_not_exist_is_gone,
             the_members_of_every_page_are_listed_and_guests_are_not,
             administrators_members_and_guests_are_told_apart,
+            people_are_called_what_they_call_themselves_now,
             an_ended_token_refreshes_by_itself_and_again,
             two_calls_at_once_refresh_once,
             a_revoked_grant_is_unauthorized_and_nothing_of_it_is_kept,
@@ -97,7 +100,7 @@ mod cases {
         bench.directory().enroll(&code).await.expect("enrolled");
         let again = bench.directory().enroll(&code).await;
         assert!(matches!(again, Err(DirectoryError::Refused(_))), "{again:?}");
-        assert!(bench.directory().rank(&acc(), &UserId::new("U1")).await.is_ok(), "the grant is as it was");
+        assert!(bench.directory().profile(&acc(), &UserId::new("U1")).await.is_ok(), "the grant is as it was");
     }
 
     pub async fn an_unknown_code_is_refused_and_leaves_nothing(bench: &impl Bench) {
@@ -108,9 +111,9 @@ mod cases {
 
     pub async fn without_a_grant_nothing_is_read(bench: &impl Bench) {
         let ana = UserId::new("U1");
-        unauthorized(bench.directory().rank(&acc(), &ana).await);
+        unauthorized(bench.directory().profile(&acc(), &ana).await);
         enroll(bench, "U1").await;
-        unauthorized(bench.directory().rank(&AccountId::new("other"), &ana).await);
+        unauthorized(bench.directory().profile(&AccountId::new("other"), &ana).await);
     }
 
     pub async fn the_channels_of_every_page_are_listed_with_their_names(bench: &impl Bench) {
@@ -165,19 +168,30 @@ mod cases {
         for (user, rank) in
             [("U1", Rank::Administrator), ("U2", Rank::Member), ("U3", Rank::Guest), ("Nobody", Rank::Guest)]
         {
-            let read = bench.directory().rank(&acc(), &UserId::new(user)).await;
-            assert_eq!(read.expect("read"), rank, "{user}");
+            let read = bench.directory().profile(&acc(), &UserId::new(user)).await;
+            assert_eq!(read.expect("read").rank, rank, "{user}");
         }
+    }
+
+    pub async fn people_are_called_what_they_call_themselves_now(bench: &impl Bench) {
+        enroll(bench, "U1").await;
+        for name in ["Ben", "Ben ü. \"B\" Ode"] {
+            bench.call("U2", name);
+            let read = bench.directory().profile(&acc(), &UserId::new("U2")).await;
+            assert_eq!(read.expect("read").name, name);
+        }
+        let nobody = bench.directory().profile(&acc(), &UserId::new("Nobody")).await;
+        assert_eq!(nobody.expect("read").name, "");
     }
 
     pub async fn an_ended_token_refreshes_by_itself_and_again(bench: &impl Bench) {
         enroll(bench, "U1").await;
         for refreshes in [1, 2] {
             bench.expire();
-            bench.directory().rank(&acc(), &UserId::new("U1")).await.expect("read");
+            bench.directory().profile(&acc(), &UserId::new("U1")).await.expect("read");
             assert_eq!(bench.refreshes(), refreshes);
         }
-        bench.directory().rank(&acc(), &UserId::new("U1")).await.expect("read");
+        bench.directory().profile(&acc(), &UserId::new("U1")).await.expect("read");
         assert_eq!(bench.refreshes(), 2, "what is good is not refreshed");
     }
 
@@ -186,25 +200,25 @@ mod cases {
         bench.expire();
         let (directory, account) = (bench.directory(), acc());
         let (ana, ben) = (UserId::new("U1"), UserId::new("U2"));
-        let (first, second) = tokio::join!(directory.rank(&account, &ana), directory.rank(&account, &ben));
-        assert_eq!((first.expect("read"), second.expect("read")), (Rank::Administrator, Rank::Member));
+        let (first, second) = tokio::join!(directory.profile(&account, &ana), directory.profile(&account, &ben));
+        assert_eq!((first.expect("read").rank, second.expect("read").rank), (Rank::Administrator, Rank::Member));
         assert_eq!(bench.refreshes(), 1);
     }
 
     pub async fn a_revoked_grant_is_unauthorized_and_nothing_of_it_is_kept(bench: &impl Bench) {
         enroll(bench, "U1").await;
         bench.revoke("U1");
-        unauthorized(bench.directory().rank(&acc(), &UserId::new("U1")).await);
+        unauthorized(bench.directory().profile(&acc(), &UserId::new("U1")).await);
         assert!(!kept(bench).await);
-        unauthorized(bench.directory().rank(&acc(), &UserId::new("U1")).await);
+        unauthorized(bench.directory().profile(&acc(), &UserId::new("U1")).await);
         enroll(bench, "U1").await;
-        assert!(bench.directory().rank(&acc(), &UserId::new("U1")).await.is_ok());
+        assert!(bench.directory().profile(&acc(), &UserId::new("U1")).await.is_ok());
     }
 
     pub async fn a_grant_given_anew_takes_the_place_of_the_one_before(bench: &impl Bench) {
         enroll(bench, "U1").await;
         enroll(bench, "U1").await;
-        bench.directory().rank(&acc(), &UserId::new("U1")).await.expect("read");
+        bench.directory().profile(&acc(), &UserId::new("U1")).await.expect("read");
         assert_eq!(bench.refreshes(), 0, "the older one has ended, the newer one is used");
     }
 
@@ -218,15 +232,15 @@ mod cases {
     pub async fn a_fault_of_the_platform_makes_it_unavailable(bench: &impl Bench) {
         enroll(bench, "U1").await;
         bench.fail_next(Fault::Down);
-        let read = bench.directory().rank(&acc(), &UserId::new("U1")).await;
+        let read = bench.directory().profile(&acc(), &UserId::new("U1")).await;
         assert!(matches!(read, Err(DirectoryError::Unavailable(_))), "{read:?}");
-        assert!(bench.directory().rank(&acc(), &UserId::new("U1")).await.is_ok());
+        assert!(bench.directory().profile(&acc(), &UserId::new("U1")).await.is_ok());
     }
 
     pub async fn a_throttled_call_says_how_long(bench: &impl Bench) {
         enroll(bench, "U1").await;
         bench.fail_next(Fault::Throttled);
-        let read = bench.directory().rank(&acc(), &UserId::new("U1")).await;
+        let read = bench.directory().profile(&acc(), &UserId::new("U1")).await;
         assert!(matches!(read, Err(DirectoryError::Throttled { after: Some(THROTTLED_FOR) })), "{read:?}");
     }
 
@@ -240,7 +254,7 @@ mod cases {
         for read in [listed, members, name] {
             assert!(matches!(read, Err(DirectoryError::Refused(_))), "{read:?}");
         }
-        assert_eq!(directory.rank(&acc(), &UserId::new("U1")).await.expect("read"), Rank::Administrator);
+        assert_eq!(directory.profile(&acc(), &UserId::new("U1")).await.expect("read").rank, Rank::Administrator);
         assert!(kept(bench).await, "the grant is not to blame");
     }
 }

@@ -101,6 +101,7 @@ macro_rules! store_suite {
             an_account_is_enrolled_until_its_grant_comes_to_its_end,
             what_a_directory_told_goes_with_its_grant,
             a_name_from_the_directory_reaches_its_channels_subscriptions,
+            a_persons_name_from_the_directory_is_told_wherever_they_were_seen,
             the_members_of_a_channel_replace_those_before,
             whose_rank_is_due_is_whoever_spoke_last_first,
             a_rank_is_the_one_read_last,

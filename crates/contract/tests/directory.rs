@@ -61,6 +61,10 @@ impl Bench for FakeBench {
         self.directory.name_channel(&self.channel(channel), name);
     }
 
+    fn call(&self, user: &str, name: &str) {
+        self.directory.name_person(&UserId::new(user), name);
+    }
+
     fn expire(&self) {
         self.directory.expire();
     }

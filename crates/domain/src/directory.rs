@@ -133,6 +133,16 @@ pub enum DirectoryChange {
         /// Its name.
         name: String,
     },
+    /// What somebody is called now: where they were seen, linked an account or connected something, it says so. Nothing happens
+    /// where they were never seen.
+    Called {
+        /// The account.
+        account: AccountId,
+        /// Who.
+        user: UserId,
+        /// Their name.
+        name: String,
+    },
     /// Everybody who belongs to a channel now, instead of those who did.
     Members {
         /// The account.

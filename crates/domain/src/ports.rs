@@ -25,7 +25,7 @@ use crate::{
     Secret, Sighting, Subscription, Timestamp, Trace, TriggerId, Undo, UserId, Whole,
 };
 
-pub use directory::{Directory, DirectoryError, Page, Roster};
+pub use directory::{Directory, DirectoryError, Page, Profile, Roster};
 pub use webhook::{Delivery, Header, Headers, HookError, HookWebhook, Received, Rejected, Webhook};
 
 /// The cause of an error, kept for the log.

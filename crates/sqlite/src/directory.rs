@@ -22,6 +22,17 @@ const READ: &str = "SELECT jid, at FROM directory_channel WHERE account = ?1";
 const CHANNELS: &str = "SELECT channel.jid FROM directory_member AS member
     JOIN directory_channel AS channel ON channel.account = member.account AND channel.channel = member.channel
     WHERE member.account = ?1 AND member.user = ?2 AND channel.at >= ?3";
+// What somebody is called, wherever it lies.
+const SEEN_AS: &str = "UPDATE presence SET body = json_set(body, '$.name', ?3)
+    WHERE account = ?1 AND user = ?2 AND body ->> '$.name' IS NOT ?3";
+const LINKED_AS: &str = "UPDATE person SET body = json_set(body, '$.person.name', ?3)
+    WHERE account = ?1 AND user = ?2 AND body ->> '$.person.name' IS NOT ?3";
+const CONNECTED_BY: &str = "UPDATE subscription SET body = json_set(body, '$.by.name', ?3)
+    WHERE account = ?1 AND body ->> '$.by.user' = ?2 AND body ->> '$.by.name' IS NOT ?3";
+const WHOLE_BY: &str = "UPDATE whole SET body = json_set(body, '$.by.name', ?3)
+    WHERE account = ?1 AND body ->> '$.by.user' = ?2 AND body ->> '$.by.name' IS NOT ?3";
+const CARDS_BY: &str = "UPDATE card SET body = json_set(body, '$.by.name', ?3)
+    WHERE account = ?1 AND body ->> '$.by.user' = ?2 AND body ->> '$.by.name' IS NOT ?3";
 const MEMBERS_GO: &str = "DELETE FROM directory_member WHERE account = ?1 AND channel = ?2";
 const OF_OLD: &str = "SELECT account, channel FROM directory_channel WHERE at < ?1";
 const OLD: [&str; 2] = [
@@ -111,6 +122,7 @@ impl Db {
                 )
                 .map(drop),
             DirectoryChange::Name { account, channel, name } => self.name_channel(account, channel, name),
+            DirectoryChange::Called { account, user, name } => self.call(account, user, name),
             DirectoryChange::Members { account, channel, users } => self.put_members(account, channel, users, now),
             DirectoryChange::Rank { account, user, rank } => self
                 .change(
@@ -140,6 +152,18 @@ impl Db {
             (account.as_str(), channel.key(), name),
         )
         .map(drop)
+    }
+
+    fn call(&self, account: &AccountId, user: &UserId, name: &str) -> Result<(), Fault> {
+        let who = (account.as_str(), user.as_str(), name);
+        self.change(SEEN_AS, who)?;
+        self.change(LINKED_AS, who)?;
+        self.change(WHOLE_BY, who)?;
+        // Only who has connected something is named by cards: of the others they need not be read.
+        if self.change(CONNECTED_BY, who)? > 0 {
+            self.change(CARDS_BY, who)?;
+        }
+        Ok(())
     }
 
     fn put_members(
@@ -177,7 +201,10 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [RANKED, ENROLLMENT, READ, CHANNELS, MEMBERS_GO, OF_OLD, OLD[0], OLD[1]] {
+        for sql in [RANKED, ENROLLMENT, READ, CHANNELS, MEMBERS_GO, OF_OLD, OLD[0], OLD[1], SEEN_AS, LINKED_AS] {
+            db.assert_indexed(sql);
+        }
+        for sql in [CONNECTED_BY, WHOLE_BY, CARDS_BY] {
             db.assert_indexed(sql);
         }
         for table in TABLES {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use url::Url;
-use zentry_domain::ports::{DirectoryError, Page};
+use zentry_domain::ports::{DirectoryError, Page, Profile};
 use zentry_domain::{AccountId, ChannelId, Clock, Directory, Rank, Secret, UserId, Vault, text};
 use zentry_http_client::{HttpClient, Request, Response, Urgency};
 
@@ -221,11 +221,11 @@ impl Directory for ZoomDirectory {
         Ok(Page { items: users.filter(|id| !id.is_empty()).map(UserId::new).collect(), next })
     }
 
-    async fn rank(&self, account: &AccountId, user: &UserId) -> Result<Rank, DirectoryError> {
+    async fn profile(&self, account: &AccountId, user: &UserId) -> Result<Profile, DirectoryError> {
         match self.read(account, self.call(&["users", user.as_str()], READ_USER)).await {
-            Ok(record) => Ok(rank_of(account, &record)),
+            Ok(record) => Ok(Profile { rank: rank_of(account, &record), name: called(Fields::of(&record)) }),
             // Whoever is no user of the account: Zoom lists people of other accounts in none but their own.
-            Err(DirectoryError::Gone) => Ok(Rank::Guest),
+            Err(DirectoryError::Gone) => Ok(Profile { rank: Rank::Guest, name: String::new() }),
             Err(error) => Err(error),
         }
     }
@@ -239,6 +239,11 @@ fn objects<'a>(body: &'a Value, list: &str) -> impl Iterator<Item = Fields<'a>> 
 
 fn name_of(channel: Fields<'_>) -> String {
     text::line(&channel.text("name"), NAME_MAX)
+}
+
+/// What Zoom shows of somebody.
+fn called(user: Fields<'_>) -> String {
+    text::line(&user.text("displayName"), NAME_MAX)
 }
 
 fn jid_of(channel: Fields<'_>) -> Option<ChannelId> {

@@ -77,7 +77,7 @@ impl ZoomBench {
     }
 
     async fn rank(&self, user: &str) -> Result<Rank, DirectoryError> {
-        self.directory.rank(&acc(), &UserId::new(user)).await
+        self.directory.profile(&acc(), &UserId::new(user)).await.map(|profile| profile.rank)
     }
 
     fn calls(&self, path: &str) -> usize {
@@ -141,6 +141,10 @@ impl Bench for ZoomBench {
     fn rename(&self, channel: &str, name: &str) {
         let channel = self.channels.iter().find(|known| known.name == channel).expect("it is there");
         self.zoom.rename_channel(channel, name);
+    }
+
+    fn call(&self, user: &str, name: &str) {
+        self.zoom.rename(&person(user), name);
     }
 
     fn expire(&self) {

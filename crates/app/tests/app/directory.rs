@@ -172,6 +172,15 @@ async fn a_renamed_channel_is_shown_under_its_new_name_soon_after_somebody_asks(
 }
 
 #[tokio::test]
+async fn whoever_has_a_new_name_is_called_by_it_where_they_have_connected_something() {
+    let (world, directory) = enrolled().await;
+    directory.name_person(&ana().user, "Ana Lovelace");
+    world.wait(RANK_EVERY).await;
+    world.say(ben(), ops(), "configure acme checkout").await;
+    assert!(said(&world, &ops()).contains("Set up by Ana Lovelace"), "{}", said(&world, &ops()));
+}
+
+#[tokio::test]
 async fn a_channel_that_the_installer_does_not_belong_to_is_read_too() {
     let (world, directory) = enrolled().await;
     directory.leave(&ana().user, &dev().channel);

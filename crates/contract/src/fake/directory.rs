@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use zentry_domain::directory::Rank;
-use zentry_domain::ports::{CredentialKey, DirectoryError, Page};
+use zentry_domain::ports::{CredentialKey, DirectoryError, Page, Profile};
 use zentry_domain::{AccountId, ChannelId, Directory, Owner, Secret, UserId, Vault};
 
 use super::FakeVault;
@@ -25,6 +25,7 @@ pub struct FakeDirectory {
 #[derive(Debug, Default)]
 struct State {
     people: BTreeMap<UserId, Rank>,
+    names: BTreeMap<UserId, String>,
     channels: BTreeMap<String, (String, BTreeSet<UserId>)>,
     codes: BTreeMap<String, UserId>,
     /// The newest grant of each person.
@@ -46,6 +47,11 @@ impl FakeDirectory {
     /// Somebody is this, from now on.
     pub fn set_rank(&self, user: &UserId, rank: Rank) {
         self.lock().people.insert(user.clone(), rank);
+    }
+
+    /// Somebody is called this, from now on.
+    pub fn name_person(&self, user: &UserId, name: &str) {
+        self.lock().names.insert(user.clone(), name.to_owned());
     }
 
     /// A channel is called this, from now on.
@@ -199,9 +205,11 @@ impl Directory for FakeDirectory {
         Ok(page(of_account.cloned().collect(), after))
     }
 
-    async fn rank(&self, account: &AccountId, user: &UserId) -> Result<Rank, DirectoryError> {
+    async fn profile(&self, account: &AccountId, user: &UserId) -> Result<Profile, DirectoryError> {
         self.caller(account).await?;
-        Ok(self.lock().people.get(user).copied().unwrap_or(Rank::Guest))
+        let state = self.lock();
+        let rank = state.people.get(user).copied().unwrap_or(Rank::Guest);
+        Ok(Profile { rank, name: state.names.get(user).cloned().unwrap_or_default() })
     }
 }
 

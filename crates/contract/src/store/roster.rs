@@ -65,6 +65,30 @@ pub async fn a_name_from_the_directory_reaches_its_channels_subscriptions(bench:
     assert_eq!(at, Some(START), "a rename changes nothing of what is connected");
 }
 
+pub async fn a_persons_name_from_the_directory_is_told_wherever_they_were_seen(bench: &impl Bench) {
+    let (ana, ben, namesake) = (sample::ana(), sample::ben(), sample::person("other", "U1", "Ana"));
+    let elsewhere = sample::channel("other", "ops");
+    for (place, by, project) in
+        [(sample::ops(), &ana, "checkout"), (sample::ops(), &ben, "web"), (elsewhere.clone(), &namesake, "checkout")]
+    {
+        let subscribed = subscription(place.clone(), project, 0);
+        commit(bench, change(RowChange::Subscribe(Subscription { by: by.clone(), ..subscribed }))).await;
+        commit(bench, change(RowChange::Saw { place, person: by.clone() })).await;
+    }
+    let name = "Ana \"A\" Lovelace ü".to_owned();
+    tell(bench, DirectoryChange::Called { account: acc(), user: ana.user.clone(), name: name.clone() }, 1).await;
+    tell(bench, DirectoryChange::Called { account: acc(), user: UserId::new("U9"), name: "Nobody".into() }, 1).await;
+    bench.restart().await;
+    let facts = bench.facts();
+    let here = facts.subscriptions_in(&acc(), &sample::ops().channel).await.expect("read");
+    assert_eq!(here.iter().map(|s| s.by.name.as_str()).collect::<Vec<_>>(), [name.as_str(), "Ben"]);
+    let seen = facts.acquaintance(&acc(), &ana.user).await.expect("read").expect("seen");
+    assert_eq!(seen, Person { name, ..ana });
+    assert_eq!(facts.acquaintance(&acc(), &UserId::new("U9")).await.expect("read"), None);
+    let other = facts.acquaintance(&other(), &namesake.user).await.expect("read").expect("seen");
+    assert_eq!(other, namesake, "another account's is another person's");
+}
+
 pub async fn the_members_of_a_channel_replace_those_before(bench: &impl Bench) {
     tell(bench, members(&acc(), "ops", &["U1", "U2", "U1"]), 1).await;
     tell(bench, members(&acc(), "dev", &["U1"]), 2).await;

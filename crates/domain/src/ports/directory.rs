@@ -37,8 +37,17 @@ pub trait Directory: Send + Sync {
         after: Option<&str>,
     ) -> Result<Page<UserId>, DirectoryError>;
 
-    /// What somebody is in the account.
-    async fn rank(&self, account: &AccountId, user: &UserId) -> Result<Rank, DirectoryError>;
+    /// What somebody is in the account, and what they are called.
+    async fn profile(&self, account: &AccountId, user: &UserId) -> Result<Profile, DirectoryError>;
+}
+
+/// Somebody, as the directory knows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// What they are.
+    pub rank: Rank,
+    /// What they are called; empty where the directory does not say.
+    pub name: String,
 }
 
 /// A part of a list.

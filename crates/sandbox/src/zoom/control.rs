@@ -75,6 +75,11 @@ impl Zoom {
         self.core().state.change(|state| state.world.rename_channel(channel, name));
     }
 
+    /// Gives a person another name.
+    pub fn rename(&self, person: &Person, name: &str) {
+        self.core().state.change(|state| state.world.rename(person, name));
+    }
+
     /// Deactivates a person: their JID and user id are nobody's from now on.
     pub fn deactivate(&self, person: &Person) {
         self.core().state.change(|state| state.world.remove_person(person));

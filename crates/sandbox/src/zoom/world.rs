@@ -202,11 +202,19 @@ impl World {
     }
 
     pub(super) fn remove_person(&mut self, person: &Person) {
-        self.account_or_new(&person.account).people.retain(|other| other != person);
+        self.account_or_new(&person.account).people.retain(|other| other.user_id != person.user_id);
     }
 
     pub(super) fn remove_channel(&mut self, channel: &Channel) {
         self.account_or_new(&channel.account).channels.retain(|other| other.id != channel.id);
+    }
+
+    pub(super) fn rename(&mut self, person: &Person, name: &str) {
+        let people = &mut self.account_or_new(&person.account).people;
+        people
+            .iter_mut()
+            .filter(|other| other.user_id == person.user_id)
+            .for_each(|other| name.clone_into(&mut other.name));
     }
 
     pub(super) fn rename_channel(&mut self, channel: &Channel, name: &str) {

@@ -50,6 +50,15 @@ impl Rows {
                 let subscriptions = self.subscriptions.iter_mut().filter(|s| here(&s.place));
                 subscriptions.for_each(|s| s.place.name = Some(name.clone()));
             }
+            DirectoryChange::Called { account, user, name } => {
+                let people = self.presence.iter_mut().map(|seen| &mut seen.person);
+                let people = people.chain(self.people.iter_mut().map(|linked| &mut linked.person));
+                let people = people.chain(self.subscriptions.iter_mut().map(|subscription| &mut subscription.by));
+                let people = people.chain(self.wholes.iter_mut().map(|whole| &mut whole.by));
+                let people = people.chain(self.cards.iter_mut().map(|card| &mut card.content.by));
+                let them = people.filter(|person| person.account == *account && person.user == *user);
+                them.for_each(|person| person.name.clone_from(name));
+            }
             DirectoryChange::Members { account, channel, users } => {
                 self.roll.members.retain(|known| !(known.account == *account && known.channel == *channel));
                 let (account, channel, users) = (account.clone(), channel.clone(), users.clone());
