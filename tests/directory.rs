@@ -1,5 +1,7 @@
 //! Zoom's directory through the real binary: installing, names, members, administrators, guests, with the attacks on it.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use zentry_test_support::sandbox::Fault;
 use zentry_test_support::sandbox::browser::BrowseError;
 use zentry_test_support::sandbox::zoom::{Message, Person};
@@ -67,6 +69,19 @@ async fn leads_into_the_chat(town: &Town, address: &str) {
 async fn jane_installs(town: &Town) {
     town.sandbox.zoom.log_in(&town.cast.jane);
     leads_into_the_chat(town, &format!("{}/zoom/install", town.public_url)).await;
+}
+
+/// A browser at this address comes back from Zoom, through a proxy.
+async fn came_back_from(town: &Town, address: &str, code: &str) {
+    let host = town.public_url.trim_start_matches("http://");
+    let mut proxy = TcpStream::connect(host).await.expect("the bot listens");
+    let request = format!(
+        "GET /zoom/callback?code={code} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-For: {address}\r\nConnection: close\r\n\r\n"
+    );
+    proxy.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    proxy.read_to_string(&mut answer).await.expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
 }
 
 /// How often somebody was asked for at Zoom.
@@ -140,6 +155,21 @@ async fn a_state_that_is_not_this_browsers_attaches_nothing_and_uses_up_no_code(
     assert_eq!(calls(&town, "/v2/users/me"), 0);
     leads_into_the_chat(&town, &callback).await;
     assert_eq!(calls(&town, "/v2/users/me"), 1, "the code was still good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_forged_codes_cost_zoom_five_calls_and_hold_up_no_administrator_elsewhere() {
+    let town = opened(&[("ZENTRY_TRUSTED_PROXIES", "127.0.0.0/8,::1")]).await;
+    let code = town.sandbox.zoom.consent(&town.cast.jane);
+    let before = calls(&town, "/oauth/token");
+    for n in 0..100 {
+        came_back_from(&town, "198.51.100.7", &format!("forged-{n}")).await;
+    }
+    assert_eq!(calls(&town, "/oauth/token") - before, 5);
+    came_back_from(&town, "198.51.100.7", &code).await;
+    assert_eq!(calls(&town, "/v2/users/me"), 0);
+    came_back_from(&town, "203.0.113.9", &code).await;
+    assert_eq!(calls(&town, "/v2/users/me"), 1, "{}", town.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,8 @@
 //! The chat platform's directory, where the deployment reads it: who belongs to a channel, who administers, who is a guest.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zentry_domain::command::{Command, CommandError};
@@ -29,10 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const READ_AT_ONCE: usize = 2;
 /// How long one waits for its turn that found so many before it.
 const TURN: Duration = Duration::from_secs(60);
-/// At most so many codes are exchanged within [`CODES_WITHIN`]: the address takes them from everybody, and the platform counts
-/// them against the bot.
-const CODES: usize = 10;
-const CODES_WITHIN: Duration = Duration::from_secs(60);
 /// So many are queued in one commit, so that a delivery never waits for all of them.
 const AT_ONCE: usize = 256;
 const CODE_MAX: usize = 1_024;
@@ -55,22 +52,8 @@ pub struct Installed {
     pub cookie: Option<Secret>,
     /// The code to exchange.
     pub code: Option<Secret>,
-}
-
-/// When the last codes were exchanged.
-#[derive(Debug, Default)]
-pub(crate) struct Codes(Mutex<VecDeque<Timestamp>>);
-
-impl Codes {
-    pub(crate) fn admit(&self, now: Timestamp) -> bool {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.retain(|at| *at <= now && now.since(*at) < CODES_WITHIN);
-        let admitted = taken.len() < CODES;
-        if admitted {
-            taken.push_back(now);
-        }
-        admitted
-    }
+    /// From where.
+    pub from: IpAddr,
 }
 
 // === installing ===
@@ -98,7 +81,7 @@ impl App {
             tracing::warn!("a browser came back from Zoom with a state that is not its own; nothing was kept of it");
             return;
         }
-        if !self.codes.admit(self.now()) {
+        if !self.codes.admit(installed.from, self.now()) {
             tracing::warn!(
                 "too many browsers come back from Zoom with a code; this one's is not exchanged. Install again later"
             );

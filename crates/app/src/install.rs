@@ -1,5 +1,6 @@
 //! Installations of our Sentry App: their codes are exchanged for tokens by a job, whoever brings them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
@@ -23,11 +24,11 @@ impl App {
     ///
     /// # Errors
     /// Where it could not be stored.
-    pub async fn set_up(&self, installation: &str, code: &Secret) -> Result<(), StoreError> {
+    pub async fn set_up(&self, installation: &str, code: &Secret, from: IpAddr) -> Result<(), StoreError> {
         if self.deployment.install_url.is_none() || !is_uuid(installation) || !is_code(code) {
             return Ok(());
         }
-        if !self.setups.admit(self.now()) {
+        if !self.setups.admit(from, self.now()) {
             tracing::warn!("too many browsers come back from Sentry with a code; this one's is left to the webhook");
             return Ok(());
         }

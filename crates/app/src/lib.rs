@@ -6,6 +6,7 @@
 
 mod accept;
 mod breaker;
+mod codes;
 mod conclude;
 mod crowd;
 mod deliver;
@@ -65,9 +66,9 @@ pub struct App {
     turns: reread::Turns,
     /// Taken while an account's directory is being read.
     reading: Semaphore,
-    codes: directory::Codes,
+    codes: codes::Codes,
     /// Those from Sentry.
-    setups: directory::Codes,
+    setups: codes::Codes,
     unsettled: deliver::Unsettled,
     openings: crowd::Openings,
     silent: sift::Silent,
@@ -86,8 +87,8 @@ impl App {
             asking: Semaphore::new(reconcile::ASKED),
             turns: reread::Turns::default(),
             reading: Semaphore::new(directory::READ_AT_ONCE),
-            codes: directory::Codes::default(),
-            setups: directory::Codes::default(),
+            codes: codes::Codes::default(),
+            setups: codes::Codes::default(),
             unsettled: deliver::Unsettled::default(),
             openings: crowd::Openings::default(),
             silent: sift::Silent::default(),

@@ -1,5 +1,6 @@
 //! A browser on its way through installing the bot: to Zoom and back, and back from Sentry.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::SET_COOKIE;
@@ -12,6 +13,7 @@ use zentry_domain::Secret;
 use crate::Public;
 use crate::answer::Answer;
 use crate::link::cookie_of;
+use crate::origin::origin;
 use crate::pages::{self, only};
 
 /// Holds the browser to the installation that it began.
@@ -36,7 +38,7 @@ pub(crate) fn start(public: &Public) -> Answer {
 /// `GET /zoom/callback`: ends in the chat, whatever came of it. See [`zentry_app::App::finish_install`].
 pub(crate) async fn come_back(public: &Public, request: &Request<Incoming>) -> Answer {
     let reads = public.app.reads_directory();
-    if let Some(installed) = installed(request).filter(|_| reads) {
+    if let Some(installed) = installed(request, origin(request, &public.proxies)).filter(|_| reads) {
         // In a task of its own: a tab that is closed meanwhile must not leave a grant behind that nobody reads with.
         let app = Arc::clone(&public.app);
         let finished = tokio::spawn(async move { app.finish_install(installed).await }.in_current_span()).await;
@@ -52,7 +54,7 @@ pub(crate) async fn come_back(public: &Public, request: &Request<Incoming>) -> A
 pub(crate) async fn come_back_from_sentry(public: &Public, request: &Request<Incoming>) -> Answer {
     let code = only(request, "code").map(Secret::new);
     if let (&Method::GET, Some(installation), Some(code)) = (request.method(), only(request, "installationId"), code)
-        && let Err(error) = public.app.set_up(&installation, &code).await
+        && let Err(error) = public.app.set_up(&installation, &code, origin(request, &public.proxies)).await
     {
         tracing::error!(error = &error as &dyn std::error::Error, "a code from Sentry could not be stored");
     }
@@ -60,7 +62,7 @@ pub(crate) async fn come_back_from_sentry(public: &Public, request: &Request<Inc
 }
 
 /// `None` where a parameter is there twice, so that two readers could disagree.
-fn installed(request: &Request<Incoming>) -> Option<Installed> {
+fn installed(request: &Request<Incoming>, from: IpAddr) -> Option<Installed> {
     let query = request.uri().query().unwrap_or_default();
     let (mut state, mut code) = (None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -73,7 +75,7 @@ fn installed(request: &Request<Incoming>) -> Option<Installed> {
             return None;
         }
     }
-    Some(Installed { state, cookie: cookie_of(request.headers(), BEGAN), code })
+    Some(Installed { state, cookie: cookie_of(request.headers(), BEGAN), code, from })
 }
 
 fn set_cookie(answer: &mut Answer, state: &str) {

@@ -13,6 +13,7 @@ mod install;
 mod limit;
 mod link;
 mod ops;
+mod origin;
 mod pages;
 mod route;
 mod serve;
@@ -21,6 +22,7 @@ mod webhook;
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use url::Url;
 use zentry_app::App;
@@ -84,6 +86,8 @@ pub struct Public {
     hooks: Option<HookDoor>,
     frame: Frame,
     limits: Limits,
+    /// Whose word is taken for whom they ask.
+    proxies: Vec<IpNet>,
     /// A permit for each byte of a body that may still be held.
     room: Semaphore,
 }
@@ -93,13 +97,19 @@ impl Public {
     pub fn new(app: Arc<App>, clock: Arc<dyn Clock>, random: Arc<dyn Random>, site: Site, doors: Vec<Door>) -> Self {
         let limits = Limits::default();
         let (frame, room) = (Frame::new(&site), Semaphore::new(limits.body_bytes));
-        Self { app, clock, random, site, doors, hooks: None, frame, limits, room }
+        Self { app, clock, random, site, doors, hooks: None, frame, limits, proxies: Vec::new(), room }
     }
 
     /// Takes in what hooks send, too.
     #[must_use]
     pub fn with_hooks(self, hooks: HookDoor) -> Self {
         Self { hooks: Some(hooks), ..self }
+    }
+
+    /// Behind proxies of these networks.
+    #[must_use]
+    pub fn behind(self, proxies: Vec<IpNet>) -> Self {
+        Self { proxies, ..self }
     }
 
     /// Under other limits.

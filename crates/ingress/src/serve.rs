@@ -17,11 +17,12 @@ use tokio::select;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tower::ServiceBuilder;
 use tower::util::BoxCloneService;
+use tower::{ServiceBuilder, ServiceExt as _};
 
 use crate::answer::Answer;
 use crate::limit::Limits;
+use crate::origin::Peer;
 use crate::{Public, Tls};
 
 const HEADERS_MAX: usize = 64;
@@ -66,13 +67,14 @@ pub(crate) async fn serve<F, A>(
         ServiceBuilder::new().boxed_clone().map_err(io::Error::other).timeout(limits.request).service_fn(answer);
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
-    while let Some((slot, stream)) = select! {
+    while let Some((slot, stream, peer)) = select! {
         biased;
         () = stopped(&mut stop) => None,
         next = next_connection(&listener, &slots) => next,
     } {
         while connections.try_join_next().is_some() {}
-        let (tls, service, stop) = (tls.clone(), service.clone(), stop.clone());
+        let service = BoxCloneService::new(service.clone().map_request(move |request| from(peer, request)));
+        let (tls, stop) = (tls.clone(), stop.clone());
         connections.spawn(async move {
             connection(stream, tls, limits, service, stop).await;
             drop(slot);
@@ -89,11 +91,11 @@ pub(crate) async fn serve<F, A>(
 async fn next_connection(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(tokio::sync::OwnedSemaphorePermit, TcpStream)> {
+) -> Option<(tokio::sync::OwnedSemaphorePermit, TcpStream, Peer)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((slot, stream)),
+            Ok((stream, peer)) => return Some((slot, stream, Peer(peer.ip()))),
             // It was gone before we took it.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -103,6 +105,11 @@ async fn next_connection(
             }
         }
     }
+}
+
+fn from(peer: Peer, mut request: Request<Incoming>) -> Request<Incoming> {
+    request.extensions_mut().insert(peer);
+    request
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {

@@ -34,8 +34,8 @@ pub(crate) struct Config {
     pub(crate) outbound: Outbound,
     pub(crate) deployment: Deployment,
     pub(crate) log: LogConfig,
-    /// Settings that are understood and do nothing yet, to be said aloud once.
-    pub(crate) without_effect: Vec<&'static str>,
+    /// Whose forwarding headers are believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 /// Certificate and key for TLS in process.
@@ -100,7 +100,7 @@ impl Config {
             outbound: outbound(settings)?,
             deployment: deployment(settings, &public_url, &sentry, policy)?,
             log: log(settings)?,
-            without_effect: without_effect(settings),
+            trusted_proxies: networks("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)?,
             public_url,
             sentry,
         })
@@ -286,7 +286,6 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     let proxy = set(&settings.outbound_proxy)
         .map(|value| Url::parse(value).map_err(|_| wrong("ZENTRY_OUTBOUND_PROXY", "is no address")))
         .transpose()?;
-    networks("ZENTRY_TRUSTED_PROXIES", &settings.trusted_proxies)?;
     Ok(Outbound {
         allow_private_sentry: networks("ZENTRY_ALLOW_PRIVATE_SENTRY", &settings.allow_private_sentry)?,
         ca_pem,
@@ -301,10 +300,6 @@ fn log(settings: &Settings) -> Result<LogConfig, Failure> {
         Some(_) => return Err(wrong("ZENTRY_LOG_FORMAT", "must be text or json")),
     };
     Ok(LogConfig { filter: set(&settings.log).unwrap_or("info").to_owned(), json })
-}
-
-fn without_effect(settings: &Settings) -> Vec<&'static str> {
-    set(&settings.trusted_proxies).map(|_| "ZENTRY_TRUSTED_PROXIES").into_iter().collect()
 }
 
 #[cfg(test)]

@@ -48,9 +48,6 @@ pub(crate) async fn serve(settings: Settings, config: Config, lost: Lost) -> Res
     let hangups = received(SignalKind::hangup())?;
     let tls = tls(&config)?;
     let recorder = metrics()?;
-    for setting in &config.without_effect {
-        tracing::warn!(setting, "this setting is understood, but has no effect in this version");
-    }
     let (listen, ops_listen) = (config.listen, config.ops_listen);
     let public = bind(listen, "ZENTRY_LISTEN").await?;
     let ops = bind(ops_listen, "ZENTRY_OPS_LISTEN").await?;

@@ -68,7 +68,8 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
     ];
     // Also where there are to be none: those that were made before are still there until they are deleted.
     let hooks = HookDoor { source: "hook", path: "/sentry/hooks/", cap: SENTRY_CAP, webhook: Arc::new(sentry_hooks) };
-    let public = Public::new(Arc::clone(&app), Arc::clone(&clock), random, site, doors).with_hooks(hooks);
+    let public = Public::new(Arc::clone(&app), Arc::clone(&clock), random, site, doors);
+    let public = public.with_hooks(hooks).behind(config.trusted_proxies);
     let public = Arc::new(public);
     Ok(Bot { app, public, tls, store: Arc::new(store), clock, http })
 }

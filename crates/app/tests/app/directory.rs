@@ -1,5 +1,6 @@
 //! The directory, where it is read: names, members, administrators, guests.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,12 @@ fn cy() -> Person {
     sample::person("acc", "U3", "Cy")
 }
 
+fn browser() -> IpAddr {
+    IpAddr::from([192, 0, 2, 1])
+}
+
 fn came_back(code: &Secret) -> Installed {
-    Installed { state: None, cookie: None, code: Some(code.clone()) }
+    Installed { state: None, cookie: None, code: Some(code.clone()), from: browser() }
 }
 
 /// Ana, who administers the account, has let its directory be read; #ops and #dev are connected, Ben belongs to both.
@@ -78,28 +83,39 @@ async fn a_state_must_be_the_browsers_own_and_may_be_missing() {
         directory.set_rank(&ana().user, Rank::Administrator);
         let (state, cookie) = (state.map(Secret::new), cookie.map(Secret::new));
         let code = Some(directory.consent(&ana().user));
-        world.app.finish_install(Installed { state: state.clone(), cookie: cookie.clone(), code }).await;
+        world
+            .app
+            .finish_install(Installed { state: state.clone(), cookie: cookie.clone(), code, from: browser() })
+            .await;
         assert_eq!(world.store.enrolled().await.expect("read").len(), usize::from(is_taken), "{state:?} {cookie:?}");
         assert_eq!(world.store.vault().keys().len(), usize::from(is_taken));
     }
 }
 
 #[tokio::test]
-async fn a_forged_code_enrolls_nobody_and_many_of_them_are_not_even_tried() {
+async fn forged_codes_enroll_nobody_and_hold_up_only_whoever_brings_them() {
     let (world, directory) = World::with_directory();
     for code in ["", "two words", "new\nline", &"x".repeat(5_000)] {
         world.app.finish_install(came_back(&Secret::new(code))).await;
     }
-    for _ in 0..10 {
-        world.app.finish_install(came_back(&Secret::new("forged"))).await;
+    for n in 0..50 {
+        world.app.finish_install(came_back(&Secret::new(format!("forged-{n}")))).await;
     }
-    let code = directory.consent(&ana().user);
+    let mut code = directory.consent(&ana().user);
     world.app.finish_install(came_back(&code)).await;
-    assert!(world.store.enrolled().await.expect("read").is_empty(), "eleven within a minute are too many");
-    world.wait(Duration::from_secs(60)).await;
-    world.app.finish_install(came_back(&code)).await;
+    assert!(world.store.enrolled().await.expect("read").is_empty(), "too many within a minute come from here");
+    world.app.finish_install(Installed { from: IpAddr::from([192, 0, 2, 2]), ..came_back(&code) }).await;
     assert_eq!(world.store.enrolled().await.expect("read"), [ana().account]);
+    world.wait(Duration::from_secs(60)).await;
+    code = directory.consent(&ana().user);
+    directory.revoke(&ana().user);
+    world.app.finish_install(came_back(&code)).await;
     world.settle().await;
+    assert_eq!(
+        world.store.enrolled().await.expect("read"),
+        [ana().account],
+        "a minute later it is taken from here, too"
+    );
 }
 
 #[tokio::test]

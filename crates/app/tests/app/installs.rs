@@ -1,5 +1,6 @@
 //! Organizations install our Sentry App: the code is exchanged by whoever brings it, and what is read there needs no person.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use zentry_contract::sample::{change, project};
@@ -9,6 +10,7 @@ use zentry_domain::{Action, ChangeKind, Event, Facts, InstallationId, Issue, Org
 
 use crate::world::{World, issue_42, key};
 
+const BROWSER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const UUID: &str = "11111111-2222-4333-8444-555555555555";
 
 fn with_app() -> World {
@@ -30,7 +32,7 @@ async fn hears(world: &World, n: u8, event: &Event) {
 }
 
 async fn browser_brings(world: &World, installation: &InstallationId, code: &str) {
-    world.app.set_up(installation.as_str(), &Secret::new(code)).await.expect("stored");
+    world.app.set_up(installation.as_str(), &Secret::new(code), BROWSER).await.expect("stored");
     world.settle().await;
 }
 
@@ -38,7 +40,7 @@ async fn browser_brings(world: &World, installation: &InstallationId, code: &str
 async fn the_code_that_webhook_and_browser_bring_is_exchanged_once() {
     let world = with_app();
     let (installation, code) = world.tracker.install_app(&acme());
-    world.app.set_up(installation.as_str(), &code).await.expect("stored");
+    world.app.set_up(installation.as_str(), &code, BROWSER).await.expect("stored");
     world.app.accept(&[key(1)], &installed(&installation, &code)).await.expect("kept");
     assert_eq!(world.store.waiting().len(), 1, "one of them is enough");
     world.settle().await;
@@ -66,7 +68,7 @@ async fn what_a_browser_makes_up_attaches_and_overwrites_nothing() {
     browser_brings(&world, &InstallationId::new(UUID.replace('1', "9")), code.expose()).await;
     for (installation, code) in [("not-a-uuid", "f0f0"), (UUID, ""), (UUID, "a b"), (UUID, &"a".repeat(129)), ("", "")]
     {
-        world.app.set_up(installation, &Secret::new(code)).await.expect("ignored");
+        world.app.set_up(installation, &Secret::new(code), BROWSER).await.expect("ignored");
         assert!(world.store.waiting().is_empty(), "{installation} {code}");
     }
     assert!(world.store.dead().is_empty());
@@ -81,9 +83,9 @@ async fn what_a_browser_makes_up_attaches_and_overwrites_nothing() {
 async fn browsers_are_turned_away_where_too_many_come_and_webhooks_are_not() {
     let world = with_app();
     for n in 0..20 {
-        world.app.set_up(UUID, &Secret::new(format!("f0{n}"))).await.expect("stored");
+        world.app.set_up(UUID, &Secret::new(format!("f0{n}")), BROWSER).await.expect("stored");
     }
-    assert_eq!(world.store.waiting().len(), 10);
+    assert_eq!(world.store.waiting().len(), 5);
     let (installation, code) = world.tracker.install_app(&acme());
     hears(&world, 1, &installed(&installation, &code)).await;
     assert!(world.tracker.is_confirmed(&installation));
