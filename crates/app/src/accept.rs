@@ -228,15 +228,11 @@ impl App {
         let is_manager = self.deployment.is_manager(person, known.as_ref(), rank);
         let linked = facts.linked(account, &person.user).await?;
         let manages = linked.map(|linked| linked.manages).unwrap_or_default();
-        let mut managers = Vec::new();
-        if !is_manager && self.deployment.policy == Policy::Managers {
-            for user in self.deployment.managers.iter().chain(known.iter().filter_map(|known| known.installer.as_ref()))
-            {
-                managers.extend(facts.acquaintance(account, user).await?.map(|manager| manager.name));
-            }
-            managers.sort_unstable();
-            managers.dedup();
-        }
+        let is_refused = !is_manager && self.deployment.policy == Policy::Managers;
+        let managers = if is_refused { self.managers_of(account).await? } else { Vec::new() };
+        let mut managers: Vec<_> = managers.into_iter().map(|manager| manager.name).collect();
+        managers.sort_unstable();
+        managers.dedup();
         Ok(Rights { is_manager, manages, managers })
     }
 

@@ -32,6 +32,8 @@ pub(crate) const READ_AT_ONCE: usize = 2;
 const TURN: Duration = Duration::from_secs(60);
 /// So many are queued in one commit, so that a delivery never waits for all of them.
 const AT_ONCE: usize = 256;
+/// At most so many administrators are named, or told of what is wrong.
+const ADMINISTRATORS: usize = 3;
 const CODE_MAX: usize = 1_024;
 
 /// The ports of the chat platform's directory.
@@ -141,6 +143,23 @@ impl App {
             false => Decision::nothing(),
         };
         Ok(Listed { rank: ranked.map(|ranked| ranked.now(now)).unwrap_or_default(), ask })
+    }
+
+    /// Who manages an account, as far as they were ever seen: those of the settings, whoever installed the bot, and some of those
+    /// whom the directory knows as administrators.
+    pub(crate) async fn managers_of(&self, account: &AccountId) -> Result<Vec<Person>, StoreError> {
+        let facts = &self.ports.facts;
+        let installer = facts.account(account).await?.and_then(|account| account.installer);
+        let mut managers = Vec::new();
+        for user in self.deployment.managers.iter().chain(&installer) {
+            managers.extend(facts.acquaintance(account, user).await?);
+        }
+        if let Some(DirectoryPorts { roster, .. }) = &self.ports.directory {
+            managers.extend(roster.administrators(account, self.now() - BELIEVED, ADMINISTRATORS).await?);
+        }
+        let mut users = HashSet::new();
+        managers.retain(|manager| users.insert(manager.user.clone()));
+        Ok(managers)
     }
 
     /// The channels to which somebody belongs.

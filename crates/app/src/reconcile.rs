@@ -237,11 +237,7 @@ impl App {
             if !accounts.insert(account) {
                 continue;
             }
-            let installer = self.ports.facts.account(account).await?.and_then(|account| account.installer);
-            let mut here = Vec::new();
-            for user in self.deployment.managers.iter().chain(&installer) {
-                here.extend(self.ports.facts.acquaintance(account, user).await?);
-            }
+            let mut here = self.managers_of(account).await?;
             if here.is_empty() {
                 here = subscriptions.iter().filter(|s| s.place.account == *account).map(|s| s.by.clone()).collect();
             }

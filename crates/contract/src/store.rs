@@ -105,6 +105,7 @@ macro_rules! store_suite {
             the_members_of_a_channel_replace_those_before,
             whose_rank_is_due_is_whoever_spoke_last_first,
             a_rank_is_the_one_read_last,
+            administrators_are_those_seen_whose_rank_is_still_believed,
             rights_that_nobody_read_again_are_swept_and_guests_stay_guests,
 
             a_card_from_a_stale_revision_conflicts,

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use rusqlite::Row;
 use zentry_domain::directory::{BELIEVED, Enrollment, RANK_EVERY, READ_EVERY, Rank, Ranked};
 use zentry_domain::ports::{Roster, StoreError};
-use zentry_domain::{AccountId, ChannelId, DirectoryChange, Timestamp, UserId};
+use zentry_domain::{AccountId, ChannelId, DirectoryChange, Person, Timestamp, UserId};
 
 use crate::SqliteStore;
 use crate::db::Db;
 use crate::error::Fault;
+use crate::row::from_json;
 
 const RANKED: &str = "SELECT rank, at FROM directory_rank WHERE account = ?1 AND user = ?2";
 const ENROLLMENT: &str = "SELECT since, rests, named FROM directory WHERE account = ?1";
@@ -18,6 +19,11 @@ const DUE: &str =
     LEFT JOIN directory_rank AS known ON known.account = ?1 AND known.user = seen.user
     WHERE known.at IS NULL OR known.at > ?2 OR known.at <= iif(known.rank = 'guest', ?3, ?4)
     ORDER BY seen.at DESC, seen.user LIMIT ?5";
+// Of several rows of one person the latest counts.
+const ADMINISTRATORS: &str = "SELECT seen.body, max(seen.at) AS latest FROM presence AS seen
+    JOIN directory_rank AS known ON known.account = seen.account AND known.user = seen.user
+    WHERE seen.account = ?1 AND known.rank = 'administrator' AND known.at >= ?2
+    GROUP BY seen.user ORDER BY latest DESC, seen.user LIMIT ?3";
 const READ: &str = "SELECT jid, at FROM directory_channel WHERE account = ?1";
 const CHANNELS: &str = "SELECT channel.jid FROM directory_member AS member
     JOIN directory_channel AS channel ON channel.account = member.account AND channel.channel = member.channel
@@ -65,6 +71,17 @@ impl Roster for SqliteStore {
             })
         });
         Ok(ranked.await?)
+    }
+
+    async fn administrators(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Person>, StoreError> {
+        let key = (account.as_str().to_owned(), since.0, i64::try_from(limit).unwrap_or(i64::MAX));
+        let read = |row: &Row<'_>| from_json("presence", "administrator", &row.get::<_, String>(0)?);
+        Ok(self.0.readers.read(move |db| db.all(ADMINISTRATORS, key, read)).await?)
     }
 
     async fn ranks_due(&self, account: &AccountId, now: Timestamp, limit: usize) -> Result<Vec<UserId>, StoreError> {
@@ -201,7 +218,9 @@ mod tests {
     #[test]
     fn every_look_up_uses_an_index() {
         let (_dir, db) = crate::open::blank();
-        for sql in [RANKED, ENROLLMENT, READ, CHANNELS, MEMBERS_GO, OF_OLD, OLD[0], OLD[1], SEEN_AS, LINKED_AS] {
+        for sql in
+            [RANKED, ENROLLMENT, ADMINISTRATORS, READ, CHANNELS, MEMBERS_GO, OF_OLD, OLD[0], OLD[1], SEEN_AS, LINKED_AS]
+        {
             db.assert_indexed(sql);
         }
         for sql in [CONNECTED_BY, WHOLE_BY, CARDS_BY] {

@@ -9,7 +9,10 @@ use zentry_contract::directory::Fault;
 use zentry_contract::fake::FakeDirectory;
 use zentry_contract::sample::{self, ana, ben, ops};
 use zentry_domain::directory::{BELIEVED, RANK_EVERY, READ_APART, READ_EVERY};
-use zentry_domain::{Event, Filter, Job, Person, Place, Rank, Roster, RowChange, Secret, Store, Subscription, UserId};
+use zentry_domain::{
+    ChangeKind, Clock, Event, Filter, Issue, IssueId, Job, Person, Place, Policy, Rank, Roster, RowChange, Secret,
+    Store, Subscription, UserId,
+};
 
 use crate::world::World;
 
@@ -142,6 +145,37 @@ async fn whoever_administers_the_account_manages_it_for_as_long_as_the_directory
     directory.set_rank(&ben().user, Rank::Member);
     world.wait(RANK_EVERY).await;
     assert!(!everything_for(&world, ben()).await.contains("#dev"));
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_administrators_whom_the_directory_knows_and_missing_webhooks_are_told_to_them() {
+    let (world, directory) = World::with_directory_and(|deployment| deployment.policy = Policy::Managers);
+    for (user, name) in [("U1", "Ana"), ("U4", "Di"), ("U5", "Ed"), ("U6", "Flo")] {
+        let person = sample::person("acc", user, name);
+        directory.set_rank(&person.user, Rank::Administrator);
+        world.say(person, dev(), "help").await;
+    }
+    directory.set_rank(&ben().user, Rank::Member);
+    world.app.finish_install(came_back(&directory.consent(&ana().user))).await;
+    world.settle().await;
+    world.say(ben(), ops(), "connect acme checkout").await;
+    assert_eq!(
+        said(&world, &ops()),
+        "In this Zoom account only managers may change what channels get. Nothing changed.\nManagers here: Ana, Di, Ed."
+    );
+    world.say(sample::person("acc", "U4", "Di"), ops(), "connect acme checkout").await;
+    for _ in 0..2 {
+        world.wait(3 * READ_EVERY).await;
+        for number in ["7", "8"] {
+            let first_seen = Some(world.clock.now());
+            let issue = Issue { first_seen, ..sample::change(ChangeKind::New).issue };
+            world.tracker.list_issue(&sample::project("checkout"), &IssueId::new(number), issue);
+        }
+    }
+    world.wait(3 * READ_EVERY).await;
+    let ed = sample::person("acc", "U5", "Ed");
+    assert!(!world.chat.messages_in(&Place::direct(&ed).channel).is_empty(), "an administrator is told");
+    assert!(world.chat.messages_in(&Place::direct(&ben()).channel).is_empty());
 }
 
 #[tokio::test]

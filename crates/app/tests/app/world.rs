@@ -70,7 +70,17 @@ impl World {
 
     /// One internal integration, and the directory of account `acc` may be read once somebody has installed the bot.
     pub(crate) fn with_directory() -> (Self, Arc<FakeDirectory>) {
-        let mut world = Self::with_integration();
+        Self::with_directory_and(|_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with_directory_and(adjust: impl FnOnce(&mut Deployment)) -> (Self, Arc<FakeDirectory>) {
+        let mut world = Self::new(|deployment| {
+            deployment.linking = false;
+            deployment.policy = Policy::Anyone;
+            deployment.integration_org = Some(project("checkout").org);
+            adjust(deployment);
+        });
         let directory = Arc::new(FakeDirectory::new(&ana().account, world.store.vault()));
         world.ports.directory = Some(DirectoryPorts {
             directory: Arc::<FakeDirectory>::clone(&directory),

@@ -132,6 +132,31 @@ pub async fn whose_rank_is_due_is_whoever_spoke_last_first(bench: &impl Bench) {
     assert_eq!(due(bench, 0, 9).await, ["U4", "U3", "U2", "U1"], "what is read in the future is due");
 }
 
+pub async fn administrators_are_those_seen_whose_rank_is_still_believed(bench: &impl Bench) {
+    for (user, name, at) in [("U1", "Ana", 1), ("U2", "Ben", 2), ("U3", "Cy", 3), ("U4", "Di", 4), ("U1", "Anna", 5)] {
+        let channel = if name == "Anna" { "dev" } else { "ops" };
+        let (place, person) = (sample::channel("acc", channel), sample::person("acc", user, name));
+        commit_at(bench, change(RowChange::Saw { place, person }), after(at)).await;
+    }
+    for (user, known, at) in [
+        ("U1", Rank::Administrator, 10),
+        ("U2", Rank::Administrator, 9),
+        ("U3", Rank::Administrator, 10),
+        ("U4", Rank::Member, 10),
+        ("U5", Rank::Administrator, 10),
+    ] {
+        tell(bench, rank(&acc(), user, known), at).await;
+    }
+    let names = async |account: AccountId, since, limit| {
+        let known = bench.roster().administrators(&account, after(since), limit).await.expect("read");
+        known.into_iter().map(|person| person.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(acc(), 10, 9).await, ["Anna", "Cy"], "the others were never seen, or long ago");
+    assert_eq!(names(acc(), 9, 9).await, ["Anna", "Cy", "Ben"]);
+    assert_eq!(names(acc(), 0, 1).await, ["Anna"]);
+    assert_eq!(names(other(), 0, 9).await, [""; 0]);
+}
+
 pub async fn a_rank_is_the_one_read_last(bench: &impl Bench) {
     assert_eq!(ranked(bench, &acc(), "U1").await, None);
     for (ms, known) in [(1, Rank::Administrator), (2, Rank::Guest), (3, Rank::Member)] {

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{BoxError, StoreError};
 use crate::directory::{Enrollment, Rank, Ranked};
-use crate::{AccountId, ChannelId, Secret, Timestamp, UserId};
+use crate::{AccountId, ChannelId, Person, Secret, Timestamp, UserId};
 
 /// The chat platform's directory, read with the grant of whoever installed the bot in an account.
 #[async_trait]
@@ -91,6 +91,14 @@ pub trait Roster: Send + Sync {
     async fn enrollment(&self, account: &AccountId) -> Result<Option<Enrollment>, StoreError>;
     /// What somebody is in an account.
     async fn ranked(&self, account: &AccountId, user: &UserId) -> Result<Option<Ranked>, StoreError>;
+    /// Who has typed or pressed something in an account and was its administrator when last read, if that was since then; whoever
+    /// spoke last first, at most `limit`.
+    async fn administrators(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Person>, StoreError>;
     /// Who has typed or pressed something in an account and whose rank is [due](Ranked::is_due), those first whose was never
     /// read or longest ago, at most `limit`.
     async fn ranks_due(&self, account: &AccountId, now: Timestamp, limit: usize) -> Result<Vec<UserId>, StoreError>;

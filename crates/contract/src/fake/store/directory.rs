@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use zentry_domain::directory::{BELIEVED, Enrollment, Rank, Ranked};
 use zentry_domain::ports::{Roster, StoreError};
-use zentry_domain::{AccountId, ChannelId, DirectoryChange, Timestamp, UserId};
+use zentry_domain::{AccountId, ChannelId, DirectoryChange, Person, Timestamp, UserId};
 
 use super::FakeStore;
 use super::rows::Rows;
@@ -97,6 +97,30 @@ impl Roster for FakeStore {
 
     async fn ranked(&self, account: &AccountId, user: &UserId) -> Result<Option<Ranked>, StoreError> {
         Ok(self.up()?.rows.roll.ranks.get(&(account.clone(), user.clone())).copied())
+    }
+
+    async fn administrators(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Person>, StoreError> {
+        let state = self.up()?;
+        let administers = |user: &UserId| {
+            let known = state.rows.roll.ranks.get(&(account.clone(), user.clone()));
+            known.is_some_and(|known| known.rank == Rank::Administrator && known.at >= since)
+        };
+        let seen = state.rows.presence.iter().filter(|seen| seen.account == *account && administers(&seen.person.user));
+        let mut latest = BTreeMap::new();
+        for seen in seen {
+            let known = latest.entry(seen.person.user.clone()).or_insert(seen);
+            if seen.at > known.at {
+                *known = seen;
+            }
+        }
+        let mut known: Vec<_> = latest.into_values().collect();
+        known.sort_by_key(|seen| Reverse(seen.at));
+        Ok(known.into_iter().take(limit).map(|seen| seen.person.clone()).collect())
     }
 
     async fn ranks_due(&self, account: &AccountId, now: Timestamp, limit: usize) -> Result<Vec<UserId>, StoreError> {
