@@ -122,6 +122,7 @@ macro_rules! store_suite {
             new_cards_are_counted_by_channel_and_time,
             a_clock_that_is_set_back_prolongs_no_wait,
             what_waits_of_an_organization_that_removed_us_is_not_posted,
+            what_waits_to_be_asked_about_of_an_organization_that_removed_us_is_not_asked_about,
             what_was_given_up_in_a_channel_is_counted,
             a_channel_knows_when_its_connections_were_changed,
             however_much_is_asked_of_sentry_messages_are_leased,

@@ -186,8 +186,9 @@ pub enum RowChange {
         /// How many.
         notices: u64,
     },
-    /// Whatever waits in a channel to be posted of an organization's issues is not posted any more; what is counted of it is
-    /// suppressed as `deauthorized`.
+    /// Whatever waits in a channel to be posted of an organization's issues is not posted any more, and where it waits for
+    /// Sentry to be asked whether it may be, that is not asked; what is counted of it is suppressed as `deauthorized`, and so is
+    /// each card in question.
     Forsake {
         /// The account.
         account: AccountId,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rusqlite::{Row, params};
 use zentry_domain::ports::{ASKING, BoxError, LaneLease, Leased};
-use zentry_domain::{AccountId, ChannelId, Job, JobId, Lane, NewJob, OrgSlug, Outcome, Queued, Suppression, Timestamp};
+use zentry_domain::{
+    AccountId, ChannelId, Job, JobId, Lane, NewJob, OrgSlug, Outcome, ProjectId, Queued, Suppression, Timestamp,
+};
 
 use crate::db::Db;
 use crate::error::Fault;
@@ -42,6 +44,8 @@ const LANE: &str = "SELECT id FROM lane WHERE owner = ?1 AND name = ?2";
 const FORSAKE: &str = "DELETE FROM outbox WHERE lane = ?1 AND json_extract(plain, '$.job') = 'show'
     AND json_extract(plain, '$.card') IN (SELECT handle FROM card WHERE account = ?2 AND channel = ?3
         AND message IS NULL AND json_extract(body, '$.project.org') = ?4) RETURNING counted";
+const CONNECTED: &str = "SELECT project FROM subscription WHERE account = ?1 AND channel = ?2 AND org = ?3";
+const OF_LANE: &str = "SELECT job, plain, sealed, seq FROM outbox WHERE lane = ?1 ORDER BY seq";
 const CLEAR: &str = "DELETE FROM outbox WHERE lane = (SELECT id FROM lane WHERE owner = ?1 AND name = ?2)
     RETURNING counted";
 
@@ -127,9 +131,40 @@ impl Db {
     pub(crate) fn forsake(&self, account: &AccountId, channel: &ChannelId, org: &OrgSlug) -> Result<(), Fault> {
         let lane = Lane::cards(account, channel);
         let owner = lane.owner.to_string();
+        if let Some(id) = self.first(LANE, (&owner, &lane.name), |row| Ok(row.get::<_, i64>(0)?))? {
+            let of_org = (id, account.as_str(), channel.key(), org.as_str());
+            self.remove_as(Suppression::Deauthorized, FORSAKE, of_org)?;
+            self.tidy(id)?;
+        }
+        let of_org = (account.as_str(), channel.key(), org.as_str());
+        let projects = self.all(CONNECTED, of_org, |row| Ok(ProjectId::new(row.get::<_, String>(0)?)))?;
+        projects.iter().try_for_each(|project| self.forsake_asked(account, channel, &Lane::sift(project)))
+    }
+
+    /// What of a channel waits in `lane` for Sentry to be asked is not asked about.
+    fn forsake_asked(&self, account: &AccountId, channel: &ChannelId, lane: &Lane) -> Result<(), Fault> {
+        let owner = lane.owner.to_string();
         let Some(id) = self.first(LANE, (&owner, &lane.name), |row| Ok(row.get::<_, i64>(0)?))? else { return Ok(()) };
-        let of_org = (id, account.as_str(), channel.key(), org.as_str());
-        self.remove_as(Suppression::Deauthorized, FORSAKE, of_org)?;
+        let waiting = self.all(OF_LANE, [id], |row| Ok((self.read_job(&owner, row)?, row.get::<_, i64>(3)?)))?;
+        for (job, seq) in waiting {
+            let Job::Sift { project, issue, cards } = job else { continue };
+            let asked = cards.len();
+            let mut left = Vec::new();
+            for candidate in cards {
+                let card = if candidate.account == *account { self.card(account, &candidate.card)? } else { None };
+                let is_there = card.is_some_and(|card| card.content.place.channel == *channel);
+                if candidate.seen.is_some() || !is_there {
+                    left.push(candidate);
+                }
+            }
+            self.suppressed_at_once(Suppression::Deauthorized, (asked - left.len()) as u64)?;
+            if left.is_empty() {
+                self.change("DELETE FROM outbox WHERE seq = ?1", [seq])?;
+            } else {
+                let job = to_json(&Job::Sift { project, issue, cards: left })?;
+                self.change("UPDATE outbox SET plain = ?2 WHERE seq = ?1", (seq, job))?;
+            }
+        }
         self.tidy(id)
     }
 
@@ -369,6 +404,8 @@ mod tests {
             REFRESH,
             LANE,
             FORSAKE,
+            CONNECTED,
+            OF_LANE,
             CLEAR,
         ] {
             db.assert_indexed(sql);

@@ -1,3 +1,5 @@
+use zentry_domain::Candidate;
+
 use super::*;
 
 pub async fn an_equal_job_is_left_out_where_one_waits(bench: &impl Bench) {
@@ -136,4 +138,53 @@ pub async fn what_waits_of_an_organization_that_removed_us_is_not_posted(bench: 
     commit(bench, forsake(new.content.project.org.as_str())).await;
     assert_eq!(waiting(bench, START).await, [(lane("acc", "ops"), vec!["j-h2".to_owned()])]);
     assert_eq!(ledger(bench).await.suppressed.get(&Suppression::Deauthorized), Some(&1));
+}
+
+pub async fn what_waits_to_be_asked_about_of_an_organization_that_removed_us_is_not_asked_about(bench: &impl Bench) {
+    connected(bench).await;
+    let elsewhere = sample::channel("acc", "dev");
+    let cards = [("h1", sample::ops()), ("h2", elsewhere), ("h3", sample::ops())].map(|(handle, place)| {
+        let mut card = card(handle, place);
+        card.content.issue_id = IssueId::new(handle);
+        card
+    });
+    for card in &cards {
+        commit(bench, change(RowChange::put_card(card.clone()))).await;
+    }
+    let project = cards[0].content.project.clone();
+    let lane = Lane::sift(&project.id);
+    let sift = |id: &str, of: &[(&Card, Option<&str>)]| {
+        let candidates = of.iter().map(|(card, seen)| Candidate {
+            account: acc(),
+            card: card.handle.clone(),
+            seen: seen.map(MessageId::new),
+            told: false,
+        });
+        let (project, issue, cards) = (project.clone(), IssueId::new(id), candidates.collect());
+        let (id, job) = (JobId::new(id), Job::Sift { project, issue, cards });
+        Decision::job(NewJob { id, lane: lane.clone(), job, due: None, unless_waiting: false, counted: false })
+    };
+    let [here, other, posted] = &cards;
+    commit(bench, sift("both", &[(here, None), (other, None)])).await;
+    commit(bench, sift("here", &[(here, None)])).await;
+    commit(bench, sift("posted", &[(posted, Some("m"))])).await;
+    let (account, channel) = (acc(), sample::ops().channel);
+    let forsake = |org: &str| {
+        change(RowChange::Forsake { account: account.clone(), channel: channel.clone(), org: OrgSlug::new(org) })
+    };
+    commit(bench, forsake("globex")).await;
+    let left = ["both", "here", "posted"].map(ToOwned::to_owned);
+    assert_eq!(waiting(bench, START).await, [(lane.clone(), left.to_vec())]);
+    let before = ledger(bench).await;
+    commit(bench, forsake(project.org.as_str())).await;
+    let after = ledger(bench).await;
+    assert_eq!(after.suppressed.get(&Suppression::Deauthorized), Some(&2));
+    assert!(after.accepted == before.accepted + 2 && after.adds_up(), "{after:?}");
+    bench.restart().await;
+    let [lease] = &lease(bench, usize::MAX, START, LATER).await.lanes[..] else { panic!("one lane") };
+    let asked = lease.jobs.iter().map(|queued| match &queued.job {
+        Job::Sift { cards, .. } => cards.iter().map(|one| one.card.to_string()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [["h2"], ["h3"]]);
 }

@@ -377,6 +377,29 @@ impl Rows {
             Suppression::Deauthorized,
             |job| matches!(job, Job::Show { card, .. } if cards.contains(card)),
         );
+        let connected =
+            self.subscriptions.iter().filter(|s| s.place.account == *account && s.place.channel == *channel);
+        let lanes: Vec<_> = connected.filter(|s| s.project.org == *org).map(|s| Lane::sift(&s.project.id)).collect();
+        for lane in lanes {
+            let waiting = self.lanes.get_mut(&lane).into_iter().flatten();
+            let asked = waiting.filter_map(|waiting| match &mut waiting.queued.job {
+                Job::Sift { cards, .. } => Some(cards),
+                _ => None,
+            });
+            let mut forsaken = 0;
+            for asked in asked {
+                let before = asked.len();
+                asked.retain(|one| one.account != *account || one.seen.is_some() || !cards.contains(&one.card));
+                forsaken += before - asked.len();
+            }
+            self.drop_waiting(
+                &lane,
+                Suppression::Deauthorized,
+                |job| matches!(job, Job::Sift { cards, .. } if cards.is_empty()),
+            );
+            self.tally.accepted += forsaken as u64;
+            self.suppress(Suppression::Deauthorized, forsaken as u64);
+        }
     }
 
     fn put_link(&mut self, link: &Link) -> Result<(), StoreError> {
