@@ -7,14 +7,15 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use zentry_domain::command::{self, Asked, Command};
 use zentry_domain::decide::{
-    Care, Crowds, MuteFacts, PressFacts, SaidFacts, Standstill, StatusFacts, UndoFacts, WhyFacts,
+    Care, Crowds, MOST_RESTYLED, MuteFacts, PressFacts, RESTYLED, SaidFacts, Standstill, StatusFacts, UndoFacts,
+    WhyFacts,
 };
 use zentry_domain::ports::{Committed, DeliveryKey, StoreError};
 use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, ChangeKind, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug,
     Pending, Person, Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret,
-    Subscription, Timestamp,
+    Subscription, Timestamp, Undoing,
 };
 
 use crate::App;
@@ -190,6 +191,7 @@ impl App {
             everywhere: Vec::new(),
             care: Vec::new(),
             known_channels: Vec::new(),
+            cards: Vec::new(),
             status: None,
             why: None,
             changed: facts.changed(account, &said.place.channel).await?,
@@ -343,7 +345,12 @@ impl App {
                     let is_of_all = matches!(what, Offered::All { .. } | Offered::Bulk { .. });
                     let command = if is_of_all { Command::ConfigureAll } else { Command::Configure };
                     let facts = self.facts_for(&typed(pressed, "configure"), &Ok(command)).await?;
-                    let facts = SaidFacts { rights: self.rights_of(&pressed.by, listed.rank).await?, ..facts };
+                    let cards = match what {
+                        Offered::Set(_) => self.recent_cards(&pressed.place).await?,
+                        _ => Vec::new(),
+                    };
+                    let rights = self.rights_of(&pressed.by, listed.rank).await?;
+                    let facts = SaidFacts { rights, cards, ..facts };
                     return Ok(self.core().panel_pressed(pressed, what, &facts));
                 }
                 _ => {}
@@ -381,7 +388,17 @@ impl App {
         let (facts, account) = (&self.ports.facts, &pressed.by.account);
         let Some(undo) = facts.undo(account, handle).await? else { return Ok(None) };
         let here = facts.subscriptions_in(account, &undo.place.channel).await?;
-        Ok(Some(UndoFacts { undo, here, rights: self.rights_of(&pressed.by, rank).await? }))
+        let cards = match undo.what {
+            Undoing::Settings(_) => self.recent_cards(&undo.place).await?,
+            _ => Vec::new(),
+        };
+        Ok(Some(UndoFacts { undo, here, cards, rights: self.rights_of(&pressed.by, rank).await? }))
+    }
+
+    /// Those that follow a change of a channel's settings at once.
+    async fn recent_cards(&self, place: &Place) -> Result<Vec<Card>, StoreError> {
+        let since = self.now() - RESTYLED;
+        self.ports.facts.cards_in(&place.account, &place.channel, since, MOST_RESTYLED).await
     }
 
     async fn mute_behind(&self, pressed: &Pressed, rank: Rank) -> Result<Option<MuteFacts>, StoreError> {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{counted, line};
 use crate::{
-    Action, Address, Archive, CLOSE_TOGETHER, Change, ChangeKind, Content, Doing, FirstIn, Handle, Issue, IssueRef,
-    MessageId, Metric, Notice, Occurrence, Person, Revision, Sighting, Status, Subscription, Tag, Timestamp, Updates,
-    Zone,
+    Action, Address, Archive, CLOSE_TOGETHER, Change, ChangeKind, ChannelSettings, Content, Doing, FirstIn, Handle,
+    Issue, IssueRef, MessageId, Metric, Notice, Occurrence, Person, Revision, Sighting, Status, Subscription, Tag,
+    Timestamp, Updates, Zone,
 };
 
 /// When a card was opened that was not opened yet.
@@ -422,6 +422,17 @@ impl Card {
             (Standing::Archived { until: now, .. }, Standing::Archived { until: then, .. }) => now.is_still(*then),
             (now, then) => std::mem::discriminant(now) == std::mem::discriminant(then),
         }
+    }
+
+    /// The card as a channel wants it from now on; `None` where it says and keeps nothing else then.
+    #[must_use]
+    pub fn restyled(&self, settings: ChannelSettings) -> Option<Self> {
+        let content = Content { settings, ..self.content.clone() };
+        let restyled = content.clone().redacted();
+        if restyled == content && restyled.notice(&self.handle) == self.notice() {
+            return None;
+        }
+        Some(Self { content: restyled, revision: self.revision.next(), ..self.clone() })
     }
 
     fn revised(&self, content: Content, now: Timestamp) -> Option<Self> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::{counted, lasting, line};
 use crate::{
     Action, Archive, Assignee, Button, ChannelSettings, Choice, Density, Fix, Handle, Issue, IssueId, Line, Notice,
-    Person, Place, Press, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
+    Person, Place, Press, Privacy, Project, Release, Select, SelectOption, Standing, Status, Timestamp, Tone,
 };
 
 /// The head is what a phone shows.
@@ -54,6 +54,17 @@ pub struct Step {
     /// Who did it, or whose it became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
+}
+
+impl Step {
+    /// To whom it was given and in what it was fixed is not shown where only the class of an error is.
+    fn redacted(self, privacy: Privacy) -> Self {
+        match (privacy, self.what.as_str()) {
+            (Privacy::ClassOnly, "assigned") => Self { who: None, ..self },
+            (Privacy::ClassOnly, what) if what.starts_with("resolved ") => Self { what: "resolved".into(), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// What Sentry is asked to do.
@@ -139,9 +150,11 @@ impl Content {
     /// Without what must not be shown, and so is not kept either.
     pub(crate) fn redacted(self) -> Self {
         let privacy = self.settings.privacy;
-        match self.standing {
-            Standing::Metric(metric) => Self { standing: Standing::Metric(Box::new(metric.redacted(privacy))), ..self },
-            standing => Self { standing, issue: privacy.redact(self.issue), ..self },
+        let steps = self.steps.into_iter().map(|step| step.redacted(privacy)).collect();
+        let this = Self { steps, ..self };
+        match this.standing {
+            Standing::Metric(metric) => Self { standing: Standing::Metric(Box::new(metric.redacted(privacy))), ..this },
+            standing => Self { standing, issue: privacy.redact(this.issue), ..this },
         }
     }
 

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::distinct;
 use crate::{Action, Handle, Level, Offered, Suggestion, UserJid};
+
+/// As much as a button or an option shows.
+pub(crate) const LABEL: usize = 40;
 
 /// One message: a head that stands alone on a phone, lines, and what can be pressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,7 +194,7 @@ impl Notice {
         self.suggest(label, Offered::Line(line.into()))
     }
 
-    /// Adds a list of which whoever chooses gets something done.
+    /// Adds a list of which whoever chooses gets something done. No two of its options read alike.
     #[must_use]
     pub fn menu<L: Into<String>>(
         mut self,
@@ -198,7 +202,10 @@ impl Notice {
         options: impl IntoIterator<Item = (L, Offered)>,
         chosen: impl Into<Option<usize>>,
     ) -> Self {
-        let options = options.into_iter().map(|(label, what)| Suggestion { label: label.into(), what }).collect();
+        let (labels, what): (Vec<String>, Vec<_>) =
+            options.into_iter().map(|(label, what)| (label.into(), what)).unzip();
+        let labels = distinct(&labels, LABEL);
+        let options = labels.into_iter().zip(what).map(|(label, what)| Suggestion { label, what }).collect();
         self.menus.push(Menu { label: label.into(), options, chosen: chosen.into() });
         self
     }

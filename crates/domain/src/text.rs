@@ -1,6 +1,7 @@
 //! Text from outside, made harmless. Titles, names and comments are written by strangers: whoever knows a public DSN
 //! chooses them.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -23,6 +24,57 @@ pub fn line(raw: &str, max: usize) -> String {
         }
     }
     cut(&clean, max)
+}
+
+/// Labels of one list, each as [`line`] makes it and no two of them the same: where they begin alike their ends are shown, too,
+/// and what is alike has a number.
+pub fn distinct(raw: &[String], max: usize) -> Vec<String> {
+    // Nobody tells longer ones apart anyway.
+    const WHOLE: usize = 400;
+    let whole: Vec<_> = raw.iter().map(|label| line(label, WHOLE)).collect();
+    let mut labels: Vec<_> = whole.iter().map(|label| cut(label, max)).collect();
+    let mut known = HashMap::<String, usize>::new();
+    for label in &labels {
+        *known.entry(label.clone()).or_default() += 1;
+    }
+    for (label, whole) in labels.iter_mut().zip(&whole).filter(|(label, _)| known[*label] > 1) {
+        *label = cut_within(whole, max);
+    }
+    let mut taken = HashSet::new();
+    for label in &mut labels {
+        if label.is_empty() {
+            "unnamed".clone_into(label);
+        }
+        let alone = label.clone();
+        for number in 2_u32.. {
+            if taken.insert(label.clone()) {
+                break;
+            }
+            let number = format!(" ({number})");
+            *label = cut(&alone, max.saturating_sub(number.len())) + &number;
+        }
+    }
+    labels
+}
+
+/// As [`cut`], but leaves the end, and less than a half of the beginning.
+fn cut_within(text: &str, max: usize) -> String {
+    let units = text.encode_utf16().count();
+    if units <= max {
+        return text.to_owned();
+    }
+    let mut end = text.len();
+    let mut room = max / 2;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        let units = grapheme.encode_utf16().count();
+        if units > room {
+            break;
+        }
+        room -= units;
+        end = at;
+    }
+    let left = text[end..].encode_utf16().count();
+    cut(&text[..end], max - left) + &text[end..]
 }
 
 /// Cuts at a grapheme border so that at most `max` UTF-16 units are left, the ellipsis included.
@@ -110,5 +162,35 @@ mod tests {
         assert_eq!(counted(999, "event"), "999 events");
         assert_eq!(counted(1_240, "event"), "1.2k events");
         assert_eq!(counted(2_000_000, "user"), "2M users");
+    }
+
+    #[test]
+    fn labels_that_begin_alike_show_their_ends_and_equal_ones_are_numbered() {
+        let long = |end: &str| format!("a-team-that-gives-its-projects-very-long-names-{end}");
+        let labels =
+            [long("api"), long("web"), "Ben".into(), "Ben".into(), "Ben (2)".into(), "\u{200b}".into(), String::new()];
+        let told = distinct(&labels, 40);
+        assert!(told[0].ends_with("-names-api") && told[1].ends_with("-names-web"), "{told:?}");
+        assert_eq!(told[2..], ["Ben", "Ben (2)", "Ben (2) (2)", "unnamed", "unnamed (2)"]);
+    }
+
+    #[test]
+    fn whatever_the_labels_are_they_are_different_and_no_longer_than_allowed() {
+        let pieces =
+            ["", "a", "Ü", "👩‍👩‍👧", "\u{202e}", " ", "-", "…", "(2)", "very-long-piece-of-a-name-of-something", "é"];
+        let mut state = 7_u64;
+        let mut dice = |sides: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap_or_default() % sides
+        };
+        for _ in 0..2_000 {
+            let label =
+                |dice: &mut dyn FnMut(usize) -> usize| (0..dice(6)).map(|_| pieces[dice(pieces.len())]).collect();
+            let labels: Vec<String> = (0..=dice(50)).map(|_| label(&mut dice)).collect();
+            let told = distinct(&labels, 40);
+            let different: HashSet<_> = told.iter().collect();
+            assert_eq!(different.len(), labels.len(), "{told:?}");
+            assert!(told.iter().all(|label| !label.is_empty() && label.encode_utf16().count() <= 40), "{told:?}");
+        }
     }
 }

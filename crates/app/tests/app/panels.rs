@@ -199,3 +199,44 @@ async fn whoever_manages_the_organization_at_sentry_manages_what_a_channel_gets_
     world.ana_says("unmute").await;
     world.wait(std::time::Duration::from_secs(60)).await;
 }
+
+#[tokio::test]
+async fn what_a_channel_does_not_want_to_see_any_more_goes_from_the_cards_that_are_there() {
+    let world = connected().await;
+    world.happens(ChangeKind::New).await;
+    world.happens(ChangeKind::Assigned).await;
+    let before = world.card();
+    assert!(before.notice.head.contains("pool exhausted"), "{before:?}");
+    let panel = settings(&world).await;
+    chooses(&world, ana(), &panel, "Text", "class only").await;
+    let hidden = world.card();
+    assert_eq!(hidden.id, before.id, "edited, not posted anew");
+    let said = format!("{hidden:?}");
+    for private in ["pool exhausted", "pay.py", "2.4.1"] {
+        assert!(!said.contains(private), "{private}: {said}");
+    }
+    assert!(hidden.notice.head.contains("TimeoutError"), "{hidden:?}");
+    let edits = hidden.edits;
+    let panel = message(&world, "Settings of #ops");
+    chooses(&world, ana(), &panel, "Mentions", "nobody").await;
+    assert_eq!(world.card().edits, edits, "nothing else is said");
+    presses(&world, ana(), &message(&world, "Changed by Ana"), "Undo (10 min)").await;
+    assert!(!format!("{:?}", world.card()).contains("pool exhausted"), "what is hidden is not kept");
+}
+
+#[tokio::test]
+async fn cards_of_the_last_day_follow_another_density_and_that_is_taken_back() {
+    let world = connected().await;
+    world.happens(ChangeKind::New).await;
+    let before = world.card().notice;
+    let panel = settings(&world).await;
+    chooses(&world, ana(), &panel, "Density", "compact").await;
+    assert!(world.card().notice.lines.len() < before.lines.len(), "{:?}", world.card());
+    presses(&world, ana(), &message(&world, "Changed by Ana"), "Undo (10 min)").await;
+    assert_eq!(world.card().notice, before);
+    world.wait(std::time::Duration::from_secs(25 * 3_600)).await;
+    let edits = world.card().edits;
+    let panel = settings(&world).await;
+    chooses(&world, ana(), &panel, "Density", "compact").await;
+    assert_eq!(world.card().edits, edits, "an older one follows with its next update");
+}

@@ -27,6 +27,7 @@ pub use everywhere::Care;
 pub(crate) use everywhere::is_in;
 pub use gap::{Found, GapFacts, OUTAGE, Reading};
 pub use mute::MuteFacts;
+pub use panel::{MOST_RESTYLED, RESTYLED};
 pub use press::{PressFacts, UndoFacts};
 pub use said::{SaidFacts, StatusFacts, WhyFacts};
 pub use sift::Sifted;
@@ -34,11 +35,13 @@ pub use test::TestFacts;
 pub use unfurl::{SharedFacts, UNFURL_PAUSE};
 pub use whole::Joining;
 
+use crate::notice::LABEL;
+use crate::text::distinct;
 use crate::{
     Account, AccountId, Address, Answer, AuditEntry, Button, ChannelId, Choice, CredentialId, Decision, Deployment,
     Digest, Handle, InstallationId, Job, Lane, LeftHook, Link, Menu, NewJob, Notice, OFFER_LIFE, Offer, Offered,
     OrgSlug, Pending, Person, Place, Policy, Press, Pressed, Random, Rights, RowChange, Secret, Select, SelectOption,
-    Subscription, Suggestion, Timestamp, say,
+    Subscription, Timestamp, say,
 };
 
 /// What every decision may look at beside its event and facts.
@@ -209,7 +212,8 @@ impl Core<'_> {
             Press { card: handle.clone(), choice: Choice::Offered(number) }
         };
         let mut buttons = Vec::new();
-        for Suggestion { label, what } in suggestions {
+        let (labels, suggested): (Vec<_>, Vec<_>) = suggestions.into_iter().map(|one| (one.label, one.what)).unzip();
+        for (label, what) in distinct(&labels, LABEL).into_iter().zip(suggested) {
             buttons.push(Button { label, press: press(what), primary: false });
         }
         for Menu { label, options, chosen } in menus {

@@ -1,11 +1,18 @@
 //! Messages by which a channel's settings and filters are changed: lists to choose from, and edited in place.
 
+use std::time::Duration;
+
 use super::Core;
 use super::said::SaidFacts;
 use crate::{
-    Address, Answer, ChannelSettings, Decision, Filter, Job, Kind, Lane, Level, Notice, Offered, Place, Pressed,
+    Address, Answer, Card, ChannelSettings, Decision, Filter, Job, Kind, Lane, Level, Notice, Offered, Place, Pressed,
     ProjectId, RowChange, Said, Setting, Subscription, Undoing, say,
 };
+
+/// Cards that were opened so long ago follow a change of the settings at once; older ones with their next update.
+pub const RESTYLED: Duration = Duration::from_secs(24 * 3_600);
+/// So many of them, the newest.
+pub const MOST_RESTYLED: usize = 100;
 
 impl Core<'_> {
     /// Something was chosen in such a message, or one was asked for.
@@ -47,13 +54,20 @@ impl Core<'_> {
             .and(can_be_undone)
             .and(RowChange::Audit(audit))
             .then(told)
+            .with(self.restyled(&facts.cards, settings))
     }
 
     /// The settings are again as they were.
-    pub(super) fn settings_again(&self, pressed: &Pressed, before: ChannelSettings) -> Decision {
+    pub(super) fn settings_again(&self, pressed: &Pressed, before: ChannelSettings, cards: &[Card]) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let told = self.openly(place, by, say::settings_changed(place, before, by));
-        Decision::job(told).and(put_settings(place, before))
+        Decision::job(told).and(put_settings(place, before)).with(self.restyled(cards, before))
+    }
+
+    /// The cards that are there are brought up to date: what the channel does not want to see any more must not stay.
+    fn restyled(&self, cards: &[Card], settings: ChannelSettings) -> Decision {
+        let restyled = cards.iter().filter_map(|card| card.restyled(settings));
+        restyled.fold(Decision::nothing(), |decision, card| decision.with(self.put_again(card)))
     }
 
     fn refilter(

@@ -34,6 +34,8 @@ pub struct UndoFacts {
     pub undo: Undo,
     /// What its channel is connected to now.
     pub here: Vec<Subscription>,
+    /// Its cards that follow at once; only where its settings were changed.
+    pub cards: Vec<Card>,
     /// What the presser may do.
     pub rights: Rights,
 }
@@ -75,7 +77,7 @@ impl Core<'_> {
     fn take_back(&self, pressed: &Pressed, facts: Option<&UndoFacts>) -> Decision {
         let (by, place) = (&pressed.by, &pressed.place);
         let fresh = facts.filter(|facts| facts.undo.expires > self.now && facts.undo.place.is_same(place));
-        let Some(UndoFacts { undo, here, rights }) = fresh else {
+        let Some(UndoFacts { undo, here, cards, rights }) = fresh else {
             return Decision::job(self.privately(place, by, say::undo_expired()));
         };
         if self.is_kept_out(rights, here) {
@@ -95,7 +97,7 @@ impl Core<'_> {
                 wholes.fold(self.connect_again(pressed, gone, here), Decision::and)
             }
             Undoing::FilteredWhole { whole, before } => self.filter_whole_again((place, by), whole, before, here),
-            Undoing::Settings(before) => self.settings_again(pressed, *before),
+            Undoing::Settings(before) => self.settings_again(pressed, *before, cards),
             Undoing::Muted(before) => self.mute_again(pressed, before, here),
         };
         let audit = self.audit(place, by, "undo", undo.what.word());

@@ -29,6 +29,8 @@ pub struct SaidFacts {
     pub care: Vec<Care>,
     /// Where the speaker has used the bot; only for `configure all`.
     pub known_channels: Vec<ChannelId>,
+    /// The cards of this place that follow its settings at once; only where these are changed.
+    pub cards: Vec<Card>,
     /// How this place is; only for `status`.
     pub status: Option<StatusFacts>,
     /// What became of the issue asked about; only for `why`.
@@ -392,6 +394,7 @@ mod tests {
             everywhere: Vec::new(),
             care: Vec::new(),
             known_channels: Vec::new(),
+            cards: Vec::new(),
             status: None,
             why: None,
             changed: None,

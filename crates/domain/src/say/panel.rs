@@ -20,7 +20,7 @@ pub fn settings(place: &Place, now: ChannelSettings) -> Notice {
     };
     let position = |found: Option<usize>| found.unwrap_or_default();
     Notice::text(format!("Settings of {}", place.label()))
-        .line("Everyone here is told of a change. Cards that are here follow with their next update.")
+        .line("Everyone here is told of a change. Cards of the last day follow at once, older ones with their next update.")
         .menu("Updates", updates, position(Updates::ALL.iter().position(|one| *one == now.updates)))
         .menu("Density", density, position(Density::ALL.iter().position(|one| *one == now.density)))
         .menu("Text", privacy, position(Privacy::ALL.iter().position(|one| *one == now.privacy)))

@@ -59,6 +59,7 @@ fn facts(here: Vec<Subscription>, wholes: Vec<Whole>) -> SaidFacts {
         everywhere: Vec::new(),
         care: Vec::new(),
         known_channels: Vec::new(),
+        cards: Vec::new(),
         status: None,
         why: None,
         changed: None,
