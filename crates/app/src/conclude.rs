@@ -14,6 +14,8 @@ use zentry_domain::{
 use crate::App;
 use crate::perform::{Effect, Performed, Setback};
 
+/// At most so many of an account's managers hear that a message was given up.
+const MANAGERS_TOLD: usize = 3;
 /// How often a place that refuses is probed.
 const PROBE_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -365,22 +367,28 @@ impl App {
         })
     }
 
-    /// Whoever connected a channel is told of the first of its cards that is given up, once a day: the operator may be asleep.
+    /// Whoever connected a channel and the account's managers are told of the first of its cards that is given up, once a day: the
+    /// operator may be asleep.
     async fn told_of(&self, queued: &Queued, why: &str) -> Result<Decision, StoreError> {
         const DAY: Duration = Duration::from_secs(24 * 3_600);
         let Some((place, by)) = self.goes_to(&queued.job).await? else { return Ok(Decision::nothing()) };
         let failed = self.ports.facts.failed_since(&place.account, &place.channel, self.now() - DAY).await?;
-        Ok(match failed {
-            0 => self.core().card_given_up(&place, &by, &queued.id, why),
-            _ => Decision::nothing(),
-        })
+        if failed > 0 {
+            return Ok(Decision::nothing());
+        }
+        let mut told = self.managers_of(&place.account).await?;
+        told.retain(|manager| manager.user != by.user);
+        told.truncate(MANAGERS_TOLD);
+        told.insert(0, by);
+        let each = told.iter().map(|person| self.core().card_given_up(&place, person, &queued.id, why));
+        Ok(each.fold(Decision::nothing(), Decision::with))
     }
 
     fn why_not_connected(&self, wish: &Connect, failure: &Failure, queued: &Queued) -> Notice {
         match (failure, &wish.identity) {
-            (Failure::Refused(why), _) => say::sentry_refused(why),
+            (Failure::Refused(why), _) => say::sentry_refused(wish, why),
             (Failure::Unauthorized, Some(identity)) => say::failed(&self.deployment, identity.label()),
-            (Failure::Unauthorized, None) => say::sentry_refused("the integration's token is not accepted"),
+            (Failure::Unauthorized, None) => say::integration_refused(),
             _ => say::sentry_down(wish, queued.attempts + 1),
         }
     }

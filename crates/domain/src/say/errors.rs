@@ -325,8 +325,28 @@ pub fn sentry_down(wish: &Connect, tries: u32) -> Notice {
 }
 
 /// Sentry refused for good.
-pub fn sentry_refused(why: &str) -> Notice {
-    Notice::text(format!("Sentry refused: {}", line(why, 200))).line("Nothing changed.")
+pub fn sentry_refused(wish: &Connect, why: &str) -> Notice {
+    let notice = Notice::text(format!("Sentry refused: {}", line(why, 200))).line("Nothing changed.");
+    match &wish.identity {
+        Some(identity) => notice
+            .line(format!(
+                "I asked as you ({}). An owner or manager of the organization can give that account the right in Sentry; then \
+                 type connect again, or link another account.",
+                line(identity.label(), ECHO)
+            ))
+            .suggest("Switch account", switch(wish)),
+        None => notice.line(
+            "I asked as the integration. An owner or manager of the organization can see in Sentry what it may do; then type \
+             connect again.",
+        ),
+    }
+}
+
+/// Sentry does not accept the integration's own token.
+pub fn integration_refused() -> Notice {
+    Notice::text("Sentry does not accept the integration's token. Nothing changed.").line(
+        "An owner or manager of the organization can make a new one in Sentry, for whoever runs me to set; then type connect again.",
+    )
 }
 
 /// Nothing brings the events of a project, and no hook can be made for them.

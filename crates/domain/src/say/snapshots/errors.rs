@@ -250,11 +250,24 @@ fn sentry() -> Vec<Message> {
             "sentry_refused",
             "Sentry refused a command",
             [
-                ("Sentry's reason", say::sentry_refused("You do not have permission to perform this action.")),
-                ("the integration", say::sentry_refused("the integration's token is not accepted")),
-                ("a hostile reason", say::sentry_refused(&hostile())),
+                (
+                    "Sentry's reason",
+                    say::sentry_refused(
+                        &wish("acme", "checkout"),
+                        "You do not have permission to perform this action.",
+                    ),
+                ),
+                (
+                    "the integration",
+                    say::sentry_refused(
+                        &Connect { identity: None, ..wish("acme", "checkout") },
+                        "Sentry does not allow it",
+                    ),
+                ),
+                ("a hostile reason", say::sentry_refused(&wish(&hostile(), &hostile()), &hostile())),
             ],
         ),
+        plainly("integration_refused", "Sentry does not accept the integration's token", say::integration_refused()),
         said(
             "failed",
             "The person's grant does not work any more",
