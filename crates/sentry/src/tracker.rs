@@ -143,8 +143,7 @@ impl Tracker for SentryTracker {
     async fn assignees(&self, actor: &Actor, project: &Project) -> Result<Vec<Assignee>, TrackerError> {
         let members: Vec<wire::Member> = unseen(self.of_project(actor, project, "members").await)?.unwrap_or_default();
         let teams: Vec<wire::Team> = unseen(self.of_project(actor, project, "teams").await)?.unwrap_or_default();
-        let people = members.iter().filter_map(wire::Member::assignee);
-        Ok(teams.iter().filter_map(wire::Team::assignee).chain(people).collect())
+        Ok(teams.iter().filter_map(wire::Team::assignee).chain(wire::people(&members)).collect())
     }
 
     async fn update(&self, actor: &Actor, issue: &IssueRef, action: &Action) -> Result<Issue, TrackerError> {

@@ -28,9 +28,32 @@ struct MemberUser {
     id: Text,
     name: Text,
     email: Text,
+    username: Text,
+}
+
+/// Members as people to whom an issue can be given; those of one name with what tells them apart.
+pub(crate) fn people(members: &[Member]) -> Vec<Assignee> {
+    let people: Vec<_> = members.iter().filter_map(|member| Some((member, member.assignee()?))).collect();
+    let is_same =
+        |name: Option<&str>, other: &str| name.is_some_and(|name| name.to_lowercase() == other.to_lowercase());
+    let told = people.iter().map(|(member, assignee)| match assignee {
+        Assignee::User { id, name } if people.iter().filter(|(_, one)| is_same(one.name(), name)).count() > 1 => {
+            let name = member.handle().map_or_else(|| name.clone(), |handle| format!("{name} ({handle})"));
+            Assignee::User { id: id.clone(), name }
+        }
+        assignee => assignee.clone(),
+    });
+    told.collect()
 }
 
 impl Member {
+    /// What an address begins with, else what they sign in with.
+    fn handle(&self) -> Option<&str> {
+        let user = self.user.as_ref()?;
+        let known = [user.email.get(), user.username.get()].into_iter().flatten();
+        known.filter_map(|address| address.split('@').next()).find(|handle| !handle.is_empty())
+    }
+
     /// Whether it is this person.
     pub(crate) fn is(&self, identity: &Identity) -> bool {
         self.user.as_ref().and_then(|user| user.id.get()) == Some(identity.id.as_str())
@@ -516,6 +539,20 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_of_one_name_are_told_apart_by_their_address_or_what_they_sign_in_with() {
+        let members = r#"[
+            {"user": {"id": "1", "name": "Ben Ode", "email": "ben.ode@acme.io"}},
+            {"user": {"id": "2", "name": "ben ode", "username": "bode"}},
+            {"user": {"id": "3", "name": "Ben Ode"}},
+            {"user": {"id": "4", "name": "Ana", "email": "ana@acme.io"}},
+            {"user": null, "email": "invited@acme.io"}
+        ]"#;
+        let members: Vec<Member> = serde_json::from_str(members).expect("read");
+        let told: Vec<_> = people(&members).iter().map(|one| one.name().unwrap_or_default().to_owned()).collect();
+        assert_eq!(told, ["Ben Ode (ben.ode)", "ben ode (bode)", "Ben Ode", "Ana"]);
+    }
 
     fn read(json: &str) -> Issue {
         serde_json::from_str(json).expect("an issue")

@@ -64,7 +64,7 @@ fn myself(me: &Identity, people: &[Assignee]) -> Assignee {
 }
 
 fn named(assignees: &[Assignee]) -> Vec<(String, Assignee)> {
-    assignees.iter().map(|to| (line(to.name().unwrap_or_default(), BUTTON), to.clone())).collect()
+    assignees.iter().map(|to| (to.name().unwrap_or_default().to_owned(), to.clone())).collect()
 }
 
 fn range(n: usize, some: &[Assignee]) -> String {

@@ -86,7 +86,7 @@ pub fn choose_organization(wish: &Connect, seen: &[&Organization]) -> Notice {
     let all = seen.len();
     let options = seen.iter().take(LISTED).map(|org| {
         let label = format!("{} ({})", org.slug, line(&org.name, super::BUTTON));
-        (on_button(&label), Offered::Line(connect_line(org.slug.as_str(), CHOOSE, &wish.filter)))
+        (label, Offered::Line(connect_line(org.slug.as_str(), CHOOSE, &wish.filter)))
     });
     match all {
         0 => Notice::text("I see no organization to choose from. Nothing changed."),
@@ -106,7 +106,7 @@ pub fn choose_project(wish: &Connect, org: &Organization, projects: &[Project], 
     }
     let every = (format!("All {all}, and those to come"), Offered::Line(connect_line(slug, EVERY, &wish.filter)));
     let each = fresh.iter().take(LISTED).map(|project| {
-        (on_button(project.slug.as_str()), Offered::Line(connect_line(slug, project.slug.as_str(), &wish.filter)))
+        (project.slug.to_string(), Offered::Line(connect_line(slug, project.slug.as_str(), &wish.filter)))
     });
     Notice::text(format!("Which project of {slug}?"))
         .menu("Project", std::iter::once(every).chain(each), None)

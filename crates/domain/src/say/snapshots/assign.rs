@@ -27,6 +27,10 @@ pub(super) fn messages() -> Vec<Message> {
                 ("who presses is unknown at Sentry", say::assign(&card, None, &few)),
                 ("nobody is in the project", say::assign(&card, Some(&me), &[])),
                 ("many people", say::assign(&card, None, &many)),
+                (
+                    "people of one name",
+                    say::assign(&card, None, &[user(8, "Ben"), user(9, "Ben"), user(10, "Ben (bode)")]),
+                ),
                 ("a hostile name", say::assign(&card, None, &[user(9, &hostile()), team(4, &hostile())])),
             ],
         ),

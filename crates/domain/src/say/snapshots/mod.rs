@@ -216,3 +216,13 @@ fn a_new_function_that_says_something_is_found() {
                   fn c() -> Notice {}\npub fn d() -> String { }\npub fn e(n: &Notice) {}";
     assert_eq!(notice_functions(source), ["a", "b"]);
 }
+
+#[test]
+fn no_two_options_of_a_list_read_alike() {
+    for (at, notice) in notices() {
+        for (label, options, _) in lists(&notice) {
+            let different: BTreeSet<_> = options.iter().collect();
+            assert!(different.len() == options.len(), "{at}: {label}: {options:?}");
+        }
+    }
+}
