@@ -180,3 +180,16 @@ async fn taking_back_what_was_new_leaves_the_organization_connected_as_it_was() 
     begins(&world, &project("billing"), "77").await;
     assert_eq!(here(&world).await, ["billing level:warning", "checkout level:warning", "web level:warning"]);
 }
+
+#[tokio::test]
+async fn configuring_all_of_an_organization_of_which_only_some_is_connected_changes_none_of_it() {
+    let world = World::with_integration();
+    world.ana_says("connect acme checkout").await;
+    world.ana_says("connect acme web").await;
+    world.ana_says("configure acme * level:fatal").await;
+    assert_eq!(world.last(), "acme is not connected as a whole here, only 2 of its projects, each by itself.");
+    assert_eq!(here(&world).await, ["checkout ", "web "]);
+    presses(&world, ana(), ops(), "Connect all of it").await;
+    presses(&world, ana(), ops(), "The same for all").await;
+    assert_eq!(here(&world).await, ["checkout level:fatal", "web level:fatal"]);
+}

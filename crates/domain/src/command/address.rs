@@ -18,10 +18,7 @@ pub(crate) struct Pasted {
 
 /// Reads an address; `None` where `word` is none. Whose Sentry it is does not matter: the names are looked up in ours.
 pub(crate) fn read(word: &str) -> Option<Pasted> {
-    let (scheme, rest) = word.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-        return None;
-    }
+    let rest = without_scheme(word)?;
     // Chat clients write a link as `address|words`.
     let rest = rest.split(['|', '#']).next().unwrap_or_default();
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -33,9 +30,22 @@ pub(crate) fn read(word: &str) -> Option<Pasted> {
     Some(told)
 }
 
+/// What follows the scheme of an address. Browsers show that of Sentry's own cloud without one, and so it is copied.
+fn without_scheme(word: &str) -> Option<&str> {
+    match word.split_once("://") {
+        Some((scheme, rest)) => {
+            ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
+        }
+        None => {
+            let host = word.split('/').next().unwrap_or_default().to_ascii_lowercase();
+            (word.contains('/') && (host == "sentry.io" || host.ends_with(".sentry.io"))).then_some(word)
+        }
+    }
+}
+
 /// The issue that the address of a page is about: its number or its short id.
 pub(crate) fn issue(word: &str) -> Option<&str> {
-    let path = word.split_once("://")?.1.split(['|', '#', '?']).next()?;
+    let path = without_scheme(word)?.split(['|', '#', '?']).next()?;
     let mut parts = path.split('/').skip_while(|part| !part.eq_ignore_ascii_case("issues"));
     parts.nth(1).filter(|issue| !issue.is_empty())
 }
@@ -66,7 +76,7 @@ pub(crate) fn issue_page(address: &str, site: &str) -> Option<IssueRef> {
 
 /// The metric alert that the address of a page is about, by its number in its organization.
 pub(crate) fn alert(word: &str) -> Option<&str> {
-    let (path, query) = word.split_once("://")?.1.split(['|', '#']).next()?.split_once('?')?;
+    let (path, query) = without_scheme(word)?.split(['|', '#']).next()?.split_once('?')?;
     let mut named = query.split('&').filter_map(|pair| pair.strip_prefix("alert="));
     let number = named.next().filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))?;
     path.split('/').any(|part| part.eq_ignore_ascii_case("alerts")).then_some(number)

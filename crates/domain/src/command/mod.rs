@@ -533,17 +533,22 @@ fn names(command: &'static str, rest: &[&Word]) -> Result<(String, String), Prob
     {
         return project.map(|project| (org.clone(), project)).ok_or(Problem::MissingProject { command, org });
     }
-    match rest {
+    // `acme / checkout` is how our own messages write it.
+    let words: Vec<_> = rest.iter().filter(|word| word.is_quoted || !bare(word).is_empty()).collect();
+    match words[..] {
         [] => Err(Problem::MissingNames { command }),
-        [one] => match one.text.split_once('/') {
-            Some((org, project)) if !org.is_empty() && !project.is_empty() && !project.contains('/') => {
-                Ok((org.into(), project.into()))
-            }
-            _ => Err(Problem::MissingProject { command, org: one.text.trim_matches('/').into() }),
+        [one] => match one.text.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>()[..] {
+            [org, project] => Ok((org.into(), project.into())),
+            _ => Err(Problem::MissingProject { command, org: bare(one).into() }),
         },
-        [org, project] => Ok((org.text.clone(), project.text.clone())),
-        [_, _, extra, ..] => Err(Problem::TooManyWords { command, count: rest.len(), at: extra.at }),
+        [org, project] => Ok((bare(org).into(), bare(project).into())),
+        [_, _, extra, ..] => Err(Problem::TooManyWords { command, count: words.len(), at: extra.at }),
     }
+}
+
+/// A name without the slash or the colon that stands between two of them.
+fn bare(word: &Word) -> &str {
+    if word.is_quoted { &word.text } else { word.text.trim_matches('/').trim_end_matches(':') }
 }
 
 impl Problem {
@@ -723,6 +728,24 @@ mod tests {
     #[test]
     fn disconnect_without_names_means_all() {
         assert_eq!(read("disconnect"), Ok(Command::Disconnect { project: None }));
+    }
+
+    #[test]
+    fn names_are_read_as_our_own_messages_and_browsers_write_them() {
+        for line in [
+            "connect acme / checkout",
+            "connect acme/ checkout",
+            "connect acme /checkout",
+            "connect acme//checkout",
+            "connect /acme/checkout/",
+            "connect acme.sentry.io/projects/checkout/",
+            "connect ACME.sentry.io/settings/projects/checkout",
+            "connect sentry.io/organizations/acme/projects/checkout/?project=3",
+        ] {
+            let read = parse(line, "sentry");
+            let Ok(Command::Connect { org, project, .. }) = &read else { panic!("{line}: {read:?}") };
+            assert_eq!((org.to_lowercase().as_str(), project.as_str()), ("acme", "checkout"), "{line}");
+        }
     }
 
     #[test]

@@ -273,6 +273,9 @@ impl Core<'_> {
         let filters = filter.map(Filter::typed).unwrap_or_default();
         let again = |project: &Project| format!("{} {filters}", typed("configure", project)).trim_end().into();
         let there = match chosen(&facts.here, Some(named), again) {
+            Ok(there) if there.len() > 1 => {
+                return self.reply(said, say::not_whole(&there[0].project, there.len(), filter));
+            }
             Ok(there) => there[0],
             Err(notice) => return self.reply(said, *notice),
         };

@@ -39,8 +39,8 @@ pub use panel::{project_settings, settings, settings_changed};
 pub use remark::remarked;
 pub use unfurl::unfurled;
 pub use whole::{
-    choose_organization, choose_project, configure_whole, connected_whole, disconnected_some, joined, which_to_connect,
-    whole_already,
+    choose_organization, choose_project, configure_whole, connected_whole, disconnected_some, joined, not_whole,
+    which_to_connect, whole_already,
 };
 pub use why::{why, why_given_up};
 

@@ -61,6 +61,15 @@ pub fn disconnected_some(gone: &[Project], by: &Person) -> Notice {
     disconnected(&some_of(labels.iter().map(String::as_str)), by)
 }
 
+/// Only some of its projects are connected, each by itself, and so have no filters in common.
+pub fn not_whole(one: &Project, projects: usize, filter: Option<&Filter>) -> Notice {
+    let org = &one.org;
+    let filters = filter.map(Filter::typed).unwrap_or_default();
+    Notice::text(format!("{org} is not connected as a whole here, only {projects} of its projects, each by itself."))
+        .line("Nothing changed. Once all of it is connected, one filter can be given to all.")
+        .offer("Connect all of it", format!("connect {org} {EVERY} {filters}").trim_end())
+}
+
 /// A project has joined. Everyone there is told.
 pub fn joined(project: &Project, by: &Person) -> Notice {
     Notice::text(format!("New in {}: {} joined.", project.org, project.slug))

@@ -151,6 +151,14 @@ pub(super) fn whole() -> Vec<Message> {
                 ),
             ],
         ),
+        said(
+            "not_whole",
+            "`configure <org> *` where only some projects are connected",
+            [
+                ("to see them", say::not_whole(&sample::project("checkout"), 8, None)),
+                ("with filters", say::not_whole(&sample::project("checkout"), 2, Some(&filter()))),
+            ],
+        ),
         plainly(
             "disconnected_some",
             "Only some were new, and that was taken back",
