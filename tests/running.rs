@@ -19,7 +19,7 @@ async fn a_hangup_ends_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_it_drains_it_says_that_it_is_not_ready_and_then_ends_with_0() {
     let mut town = Town::with_integration(ZENTRY).await;
-    town.sandbox.zoom.faults().next(Fault::Late(Duration::from_secs(2)));
+    town.sandbox.zoom.faults().next(Fault::Late(Duration::from_secs(8)));
     town.jane_types("help").await;
     town.sandbox.wire.wait_for("the slow post", 0, zentry_test_support::PATIENCE, |_| true).await.expect("it began");
     assert_eq!(town.ops("/readyz").await.0, 200);
