@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use zentry_test_support::sandbox::Fault;
-use zentry_test_support::sandbox::sentry::NewIssue;
+use zentry_test_support::sandbox::sentry::{NewIssue, Role};
+use zentry_test_support::sandbox::{Cast, Fault};
 use zentry_test_support::{Town, kept};
 
 const ZENTRY: &str = env!("CARGO_BIN_EXE_zentry");
@@ -205,6 +205,32 @@ async fn whatever_can_be_done_about_an_issue_is_done_from_its_card() {
     let card = town.jane_sees("Resolved · ").await;
     assert!(card.to_string().contains(" · 1 user · error"), "{card}");
     assert!(card.to_string().contains(" assigned Ana · "), "the steps that led here: {card}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_people_those_are_offered_of_whose_name_a_part_was_typed() {
+    let (cast, zoom, mut sentry) = Cast::assemble();
+    for n in 0..60 {
+        let user = sentry.user(&format!("Person {n:02}"), &format!("person{n}@acme.io"));
+        sentry.join(&user, &cast.acme, Role::Member);
+    }
+    let town = Town::of(ZENTRY, cast, zoom, sentry).await.opened();
+    let zoom = &town.sandbox.zoom;
+    town.jane_types("connect acme checkout").await;
+    town.jane_sees("Connected: acme / checkout").await;
+    let issue = town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
+    let card = town.jane_sees("New · ").await;
+    town.jane_presses(&card, "Assign").await;
+    let list = town.jane_sees("To whom does CHECKOUT-1 go?").await;
+    kept(zoom.type_into(&town.cast.jane, &list, "Find a name", "jo").await.expect("the field is there"));
+    let list = town.jane_sees("No match for \"jo\" among 6").await;
+    kept(zoom.type_into(&town.cast.jane, &list, "Find a name", " SON 4").await.expect("the field is there"));
+    let list = town.jane_sees("Those whose names hold \"SON 4\".").await;
+    kept(zoom.choose(&town.cast.jane, &list, "People", "Person 42").await.expect("the option is there"));
+    town.jane_sees("CHECKOUT-1 goes to Person 42.").await;
+    town.jane_sees("Assigned to Person 42").await;
+    assert_eq!(town.sandbox.sentry.issue(issue).expect("it is there")["assignedTo"]["name"], "Person 42");
+    assert_eq!(town.messages(), 3, "the answer, the card and one list");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use zentry_domain::roundup::{Crowd, Gathering, LISTED, WINDOW};
 use zentry_domain::{
     AccountId, Card, Change, ChangeKind, Choice, Decision, Event, Handle, InstallationId, Link, Offered, OrgSlug,
     Pending, Person, Place, Policy, Press, Pressed, ProjectId, Pulse, Rank, Rights, Roundup, RowChange, Said, Secret,
-    Subscription, Timestamp, Undoing,
+    Subscription, Timestamp, Typed, Undoing,
 };
 
 use crate::App;
@@ -124,6 +124,7 @@ impl App {
         match event {
             Event::Said(said) => self.decide_said(said).await,
             Event::Pressed(pressed) => self.decide_pressed(pressed).await,
+            Event::Typed(typed) => self.decide_typed(typed).await,
             Event::Shared(shared) => self.decide_shared(shared).await,
             Event::Changed(change) => self.decide_changed(change).await,
             Event::Installed { account, by } => Ok(self.core().installed(account, by)),
@@ -334,6 +335,10 @@ impl App {
                     let open = facts.open_link(account, user).await?;
                     return Ok(self.core().switched(pressed, (place, then), open.as_ref(), &self.fresh_link()));
                 }
+                Some(Offered::Assignees { card }) if !pressed.by.is_guest() => {
+                    let known = self.press_facts(pressed, facts.card(account, card).await?).await?;
+                    return Ok(self.core().search(pressed, "", &known));
+                }
                 Some(Offered::Assign { card, to }) if !pressed.by.is_guest() => {
                     let known = self.press_facts(pressed, facts.card(account, card).await?).await?;
                     return Ok(self.core().assign(pressed, to, &known));
@@ -368,6 +373,19 @@ impl App {
             ..self.press_facts(pressed, card).await?
         };
         Ok(self.core().pressed(pressed, &known).with(listed.ask))
+    }
+
+    /// What is typed into a field looks for somebody to whom an issue can be given: nothing else has a field.
+    async fn decide_typed(&self, typed: &Typed) -> Result<Decision, StoreError> {
+        let listed = self.listed(&typed.by, false).await?;
+        let Typed { place, beside, message, text, .. } = typed.clone();
+        let pressed = Pressed { by: as_listed(&typed.by, listed.rank), place, press: beside, message };
+        let account = &pressed.by.account;
+        let Some(press) = pressed.press.as_ref().filter(|_| !pressed.by.is_guest()) else { return Ok(listed.ask) };
+        let offer = self.ports.facts.offer(account, &press.card).await?;
+        let Some(card) = self.core().sought_for(&pressed, offer.as_ref()) else { return Ok(listed.ask) };
+        let known = self.press_facts(&pressed, self.ports.facts.card(account, card).await?).await?;
+        Ok(self.core().search(&pressed, &text, &known).with(listed.ask))
     }
 
     async fn press_facts(&self, pressed: &Pressed, card: Option<Card>) -> Result<PressFacts, StoreError> {

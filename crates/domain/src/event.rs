@@ -15,6 +15,8 @@ pub enum Event {
     Said(Said),
     /// Somebody pressed a button or chose an option.
     Pressed(Pressed),
+    /// Somebody typed into the field of a message.
+    Typed(Typed),
     /// Somebody posted addresses of which the platform lets us show more.
     Shared(Shared),
     /// An account installed the bot.
@@ -75,6 +77,22 @@ pub struct Pressed {
     pub press: Option<Press>,
     /// On which message, where the platform says so.
     pub message: Option<MessageId>,
+}
+
+/// Somebody typed into the field of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    /// Who.
+    pub by: Person,
+    /// Where.
+    pub place: Place,
+    /// Something that can be pressed on the same message: it says which one it is. The platform sends it back, and it is
+    /// believed no more than a press.
+    pub beside: Option<Press>,
+    /// On which message, where the platform says so.
+    pub message: Option<MessageId>,
+    /// What is in the field now.
+    pub text: String,
 }
 
 /// Somebody posted addresses of which the platform lets us show more.

@@ -55,7 +55,7 @@ pub use content::{Content, Doing, Step};
 pub use decision::{CLOSE_TOGETHER, Decision, Pause, RowChange};
 pub use deployment::{Deployment, Policy};
 pub use directory::{DirectoryChange, Rank};
-pub use event::{Event, Pressed, Said, Shared};
+pub use event::{Event, Pressed, Said, Shared, Typed};
 pub use filter::{Admission, Filter, Kind, Terms};
 pub use hook::{Hook, HookKind, LeftHook, NoHook, Reach};
 pub use id::{

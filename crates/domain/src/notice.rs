@@ -26,6 +26,9 @@ pub struct Notice {
     /// What can be chosen from lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub selects: Vec<Select>,
+    /// What can be typed into it: the name of the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// Lists to be, once it is sent.
     #[serde(skip)]
     pub menus: Vec<Menu>,
@@ -185,7 +188,7 @@ impl Notice {
 
     /// Whether it is one line of text already.
     pub fn is_plain(&self) -> bool {
-        self.lines.is_empty() && self.buttons.is_empty() && self.selects.is_empty()
+        self.lines.is_empty() && self.buttons.is_empty() && self.selects.is_empty() && self.field.is_none()
     }
 
     /// Adds a button that runs a command for whoever presses it.
@@ -207,6 +210,13 @@ impl Notice {
         let labels = distinct(&labels, LABEL);
         let options = labels.into_iter().zip(what).map(|(label, what)| Suggestion { label, what }).collect();
         self.menus.push(Menu { label: label.into(), options, chosen: chosen.into() });
+        self
+    }
+
+    /// Adds a field into which something can be typed.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>) -> Self {
+        self.field = Some(name.into());
         self
     }
 

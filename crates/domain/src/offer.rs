@@ -71,6 +71,11 @@ pub enum Offered {
         /// To whom.
         to: Assignee,
     },
+    /// Shows again to whom the issue of a card can be given.
+    Assignees {
+        /// Which card.
+        card: Handle,
+    },
     /// A place to which nothing comes is tried again now.
     Resume(Place),
     /// Links another Sentry account, and then goes on.

@@ -169,7 +169,10 @@ fn jobs_stay_readable() {
     golden("remarked", &[Remarked::Comment, Remarked::CommentChanged, Remarked::Seer]);
     golden("kinds", &Kind::ALL);
     let me = Some(Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() });
-    golden("job_ask_whom", &Job::AskWhom(AskWhom { card: card(), by: ana(), place: ops(), actor: actor(), me }));
+    let asks = AskWhom { card: card(), by: ana(), place: ops(), actor: actor(), me, search: None, replaces: None };
+    golden("job_ask_whom", &Job::AskWhom(asks.clone()));
+    let (search, replaces) = (Some("jo".into()), Some(MessageId::new("m1")));
+    golden("job_ask_whom_called_so", &Job::AskWhom(AskWhom { search, replaces, ..asks }));
     let elsewhere = Sighting { environment: "dev".into(), at: Timestamp(1_767_323_045_000) };
     let environment = "production".into();
     golden(
@@ -350,6 +353,7 @@ fn what_waits_for_a_link_stays_readable() {
     golden("offered_bulk", &Offered::Bulk { group: Group::Muted, act: Act::Remove });
     golden("offered_line", &Offered::Line("connect acme checkout".into()));
     golden("offered_resume", &Offered::Resume(ops()));
+    golden("offered_assignees", &Offered::Assignees { card: Handle::new("c") });
     golden("offered_switch", &Offered::Switch { place: ops(), then: Box::new(Pending::Nothing) });
     golden("pending_assign", &Pending::Assign { card: card.clone() });
     let to = Assignee::User { id: "8".into(), name: "Ben".into() };

@@ -67,6 +67,17 @@ enum Item {
     Actions {
         items: Vec<Button>,
     },
+    Fields {
+        items: Vec<Field>,
+    },
+}
+
+/// What can be typed.
+#[derive(Debug, Serialize)]
+struct Field {
+    key: String,
+    value: &'static str,
+    editable: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,13 +108,15 @@ pub(crate) fn content(notice: &Notice) -> Content {
     let mut content = Content { is_markdown: notice.mention.is_some(), settings, head, body: Vec::new() };
     let actions = actions(notice);
     let selects: Vec<_> = notice.selects.iter().map(select).collect();
-    let room = CONTENT_MAX.saturating_sub(size(&content) + size(&selects) + size(&actions) + FRAME);
+    let field = notice.field.as_deref().map(field);
+    let room = CONTENT_MAX.saturating_sub(size(&content) + size(&selects) + size(&actions) + size(&field) + FRAME);
     // A message that calls somebody is its head alone: nothing else may be read as markup.
     let lines = if content.is_markdown { Vec::new() } else { fitting(&notice.lines, room) };
     match color {
         Some(sidebar_color) if !lines.is_empty() => content.body.push(Item::Section { sidebar_color, sections: lines }),
         _ => content.body.extend(lines),
     }
+    content.body.extend(field);
     // On a card the press that most people want comes before the other ways to do it.
     match color {
         Some(_) => content.body.extend(actions.into_iter().chain(selects)),
@@ -142,6 +155,11 @@ fn select(select: &zentry_domain::Select) -> Item {
     let select_items: Vec<_> = select.options.iter().take(OPTIONS_MAX).map(choice).collect();
     let selected_item = select.chosen.and_then(|chosen| select_items.get(chosen)).cloned();
     Item::Select { text: filled(&select.label, LABEL_MAX), select_items, selected_item }
+}
+
+/// A blank is Zoom's own word for an empty value.
+fn field(name: &str) -> Item {
+    Item::Fields { items: vec![Field { key: filled(name, LABEL_MAX), value: " ", editable: true }] }
 }
 
 fn actions(notice: &Notice) -> Option<Item> {

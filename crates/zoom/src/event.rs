@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use zentry_domain::{
-    Account, AccountId, ChannelId, Event, MessageId, Person, Place, Pressed, Said, Shared, Timestamp, TriggerId,
+    Account, AccountId, ChannelId, Event, MessageId, Person, Place, Pressed, Said, Shared, Timestamp, TriggerId, Typed,
     UserId, UserJid, text,
 };
 
@@ -29,6 +29,7 @@ pub(crate) fn decode(body: &Value, client_id: &str) -> Result<Meaning, String> {
         "" => Err("it names no event".into()),
         "bot_notification" => said(event, payload),
         "interactive_message_actions" | "interactive_message_select" => pressed(event, payload),
+        "interactive_message_fields_editable" => typed(event, payload),
         "team_chat.app_mention" => mentioned(event, payload),
         "team_chat.link_shared" => shared(event, payload),
         "bot_installed" => installed(event, payload),
@@ -90,6 +91,19 @@ fn pressed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
     let press = button::press(&value);
     let message = Some(payload.text("messageId")).filter(|id| !id.is_empty()).map(MessageId::new);
     Ok(fact(Event::Pressed(Pressed { by, place, press, message }), mark))
+}
+
+/// What is in a field of a message now. The field says only its name; the message comes with it, and the first of its values that
+/// is one of ours says which it is (Zoom, editable fields).
+fn typed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {
+    let by = person(event, payload)?;
+    let place = place(event, &payload.text("toJid"), &payload.text("channelName"), &by)?;
+    let item = [payload.object("fieldEditItem"), payload.object("editItem")];
+    let text = item.iter().map(|item| item.text("newValue")).find(|text| !text.is_empty()).unwrap_or_default();
+    let mark = trigger(event, payload, &by).or_else(|| press_mark(event, payload, &by, &text));
+    let beside = payload.values("original").iter().find_map(|value| button::press(value));
+    let message = Some(payload.text("messageId")).filter(|id| !id.is_empty()).map(MessageId::new);
+    Ok(fact(Event::Typed(Typed { by, place, beside, message, text }), mark))
 }
 
 fn installed(event: &str, payload: Fields<'_>) -> Result<Meaning, String> {

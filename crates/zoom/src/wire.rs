@@ -177,6 +177,23 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Every text called `value` in what is called `name`, wherever in it.
+    pub(crate) fn values(self, name: &str) -> Vec<&'a str> {
+        let mut left: Vec<&Value> = self.value(name).into_iter().collect();
+        let mut values = Vec::new();
+        while let Some(next) = left.pop() {
+            match next {
+                Value::Array(items) => left.extend(items.iter().rev()),
+                Value::Object(fields) => {
+                    values.extend(fields.get("value").and_then(Value::as_str));
+                    left.extend(fields.values().rev());
+                }
+                _ => {}
+            }
+        }
+        values
+    }
+
     /// The first object of a list.
     pub(crate) fn first(self, name: &str) -> Self {
         Self(self.value(name).and_then(|list| list.get(0)).and_then(Value::as_object))

@@ -319,6 +319,29 @@ fn a_button_and_an_option_say_the_same_under_either_event() {
 }
 
 #[test]
+fn what_is_typed_into_a_field_comes_with_its_message() {
+    let original = json!({ "head": { "text": "To whom?" }, "body": [
+        { "type": "fields", "items": [{ "key": "Find a name", "value": " ", "editable": true }] },
+        { "type": "select", "text": "People", "select_items": [{ "text": "Ana", "value": format!("{HANDLE}.do.0") }] },
+    ] });
+    let beside = Some(Press { card: Handle::new(HANDLE), choice: Choice::Offered(0) });
+    for (original, beside) in
+        [(original, beside), (json!({ "body": [{ "value": "mute:42" }] }), None), (Value::Null, None)]
+    {
+        for item in ["fieldEditItem", "field_edit_item", "editItem"] {
+            let field = json!({ "key": "Find a name", "currentValue": " ", "newValue": "jo" });
+            let fields = json!({ item: field, "original": original, "messageId": "m1" });
+            let typed = match event(&press("interactive_message_fields_editable", fields)) {
+                Event::Typed(typed) => typed,
+                other => panic!("nothing was typed: {other:?}"),
+            };
+            assert_eq!((typed.text.as_str(), &typed.beside, &typed.by), ("jo", &beside, &jane()));
+            assert_eq!(typed.message, Some(MessageId::new("m1")));
+        }
+    }
+}
+
+#[test]
 fn a_foreign_value_is_a_press_of_nothing() {
     for fields in [
         json!({ "actionItem": { "value": "mute:42" } }),

@@ -102,7 +102,9 @@ impl Town {
         Self { sandbox, cast, setup, public_url, ops_url, bot: None, folder, markers: AtomicUsize::new(0) }
     }
 
-    fn opened(mut self) -> Self {
+    /// The same with the bot running.
+    #[must_use]
+    pub fn opened(mut self) -> Self {
         self.bot = Some(self.setup.start());
         self
     }

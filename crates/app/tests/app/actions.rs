@@ -2,7 +2,7 @@
 
 use zentry_contract::fake::FakeMessage;
 use zentry_contract::sample::{ana, ben, ops};
-use zentry_domain::{Action, Assignee, ChangeKind, Event, OrgSlug, Person, Place, Pressed, Status};
+use zentry_domain::{Action, Assignee, ChangeKind, Event, OrgSlug, Person, Place, Pressed, Status, Typed};
 
 use crate::world::{World, ana_at_sentry, issue_42};
 
@@ -132,4 +132,57 @@ async fn with_the_integration_alone_it_acts_and_knows_no_me() {
     assert!(!question.notice.selects.iter().any(|list| list.label == "Assign to"), "{question:?}");
     chooses(&world, ana(), &question, "People", "Ana").await;
     assert!(world.card().notice.lines.iter().any(|line| line.text == "Assigned to Ana"));
+}
+
+/// What is typed into the field of a message.
+async fn types(world: &World, by: Person, on: &FakeMessage, text: &str) {
+    let beside = on.notice.selects.iter().flat_map(|select| &select.options).map(|option| option.press.clone());
+    let beside = beside.chain(on.notice.buttons.iter().map(|button| button.press.clone())).next();
+    let typed = Typed { by, place: ops(), beside, message: Some(on.id.clone()), text: text.into() };
+    world.app.accept(&[], &Event::Typed(typed)).await.expect("kept");
+    world.settle().await;
+}
+
+#[tokio::test]
+async fn of_many_people_those_are_listed_whose_names_are_typed_in_the_same_message() {
+    let world = with_a_card().await;
+    for n in 0..60 {
+        world.tracker.add_team(&OrgSlug::new("acme"), &format!("{}", n + 100), &format!("team {n:02}"));
+    }
+    ana_presses_assign(&world).await;
+    let list = asked(&world);
+    assert_eq!(list.notice.field.as_deref(), Some("Find a name"));
+    types(&world, ana(), &list, "AM 05").await;
+    let found = asked(&world);
+    assert_eq!((found.id.clone(), found.edits), (list.id, 1));
+    let teams = found.notice.selects.iter().find(|select| select.label == "Teams").expect("a list");
+    assert_eq!(teams.options.iter().map(|option| option.label.as_str()).collect::<Vec<_>>(), ["team 05"]);
+    types(&world, ana(), &found, "jo").await;
+    let nobody = asked(&world).notice;
+    assert!(nobody.lines.iter().any(|line| line.text.starts_with("No match for \"jo\" among 6")), "{nobody:?}");
+    let all = nobody.buttons.iter().find(|button| button.label == "Show all").expect("a button");
+    let pressed = Pressed { by: ana(), place: ops(), press: Some(all.press.clone()), message: Some(found.id) };
+    world.app.accept(&[], &Event::Pressed(pressed)).await.expect("kept");
+    world.settle().await;
+    assert_eq!(asked(&world).notice.selects.len(), 3, "me, the teams, and the people");
+    assert_eq!(world.seen_by(ana(), &ops()).iter().filter(|m| m.notice.head.starts_with("To whom does")).count(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_not_linked_and_types_into_somebodys_list_links_first() {
+    let world = with_a_card().await;
+    ana_presses_assign(&world).await;
+    let list = asked(&world);
+    types(&world, ben(), &list, "ana").await;
+    assert!(world.seen_by(ana(), &ops()).iter().all(|message| message.to.visible_to != Some(ben().user)));
+    let told = world.chat.messages_in(&Place::direct(&ben()).channel);
+    assert!(
+        told.iter().any(|m| m.notice.buttons.iter().chain([]).count() > 0 || !m.notice.lines.is_empty()),
+        "{told:?}"
+    );
+    let nothing = Typed { by: ana(), place: ops(), beside: None, message: None, text: "ana".into() };
+    let before = world.chat.messages().len();
+    world.app.accept(&[], &Event::Typed(nothing)).await.expect("kept");
+    world.settle().await;
+    assert_eq!(world.chat.messages().len(), before);
 }

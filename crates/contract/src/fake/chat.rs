@@ -276,6 +276,7 @@ fn shown(notice: &Notice) -> Notice {
         chosen: select.chosen,
     };
     Notice {
+        field: notice.field.clone(),
         mention: notice.mention.clone(),
         suggestions: Vec::new(),
         menus: Vec::new(),

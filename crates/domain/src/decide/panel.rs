@@ -31,9 +31,11 @@ impl Core<'_> {
                 self.refilter(pressed, project, facts, |filter| with_event(filter, *kind, *on))
             }
             Offered::All { .. } | Offered::Bulk { .. } => self.everywhere_pressed(pressed, what, facts),
-            Offered::Line(_) | Offered::Switch { .. } | Offered::Resume(_) | Offered::Assign { .. } => {
-                Decision::nothing()
-            }
+            Offered::Line(_)
+            | Offered::Switch { .. }
+            | Offered::Resume(_)
+            | Offered::Assign { .. }
+            | Offered::Assignees { .. } => Decision::nothing(),
         }
     }
 

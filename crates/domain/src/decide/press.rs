@@ -2,11 +2,15 @@
 
 use super::{Core, FreshLink, MuteFacts};
 use crate::roundup::Gathering;
+use crate::text::line;
 use crate::{
-    Action, Actor, Address, AskWhom, Assignee, AuditEntry, Card, Choice, Decision, Filter, Handle, Identity, Issue,
-    Job, Lane, Link, LinkedPerson, NewJob, Pending, Person, Place, Press, Pressed, Project, Rights, Roundup, RowChange,
-    Subscription, UNDO_LIFE, Undo, Undoing, Update, say,
+    Action, Actor, AskWhom, Assignee, AuditEntry, Card, Choice, Decision, Filter, Handle, Identity, Issue, Job, Lane,
+    Link, LinkedPerson, NewJob, Offer, Offered, Pending, Person, Place, Press, Pressed, Project, Rights, Roundup,
+    RowChange, Subscription, UNDO_LIFE, Undo, Undoing, Update, say,
 };
+
+/// As much of a name as is looked for.
+const SOUGHT: usize = 80;
 
 /// What a press needs to know.
 #[derive(Clone, Debug)]
@@ -169,8 +173,36 @@ impl Core<'_> {
         actor: Actor,
         me: Option<Identity>,
     ) -> NewJob {
-        let ask = AskWhom { card: card.handle.clone(), by: by.clone(), place: place.clone(), actor, me };
-        self.job(Lane::issue(&by.account, &card.issue()), Job::AskWhom(ask))
+        let (by, place) = (by.clone(), place.clone());
+        let ask = AskWhom { card: card.handle.clone(), by, place, actor, me, search: None, replaces: None };
+        self.ask_for(card, ask)
+    }
+
+    fn ask_for(&self, card: &Card, ask: AskWhom) -> NewJob {
+        self.job(Lane::issue(&ask.by.account, &card.issue()), Job::AskWhom(ask))
+    }
+
+    /// The card whose assignees the message offers that a press on it belongs to.
+    pub fn sought_for<'o>(&self, pressed: &Pressed, offer: Option<&'o Offer>) -> Option<&'o Handle> {
+        match self.offered(pressed, offer)? {
+            Offered::Assign { card, .. } | Offered::Assignees { card } => Some(card),
+            _ => None,
+        }
+    }
+
+    /// Part of a name was typed into the message that offers to whom the issue can be given: it offers those who are called so.
+    /// Without one it offers everybody again.
+    pub fn search(&self, pressed: &Pressed, text: &str, facts: &PressFacts) -> Decision {
+        let (by, place) = (pressed.by.clone(), pressed.place.clone());
+        let Some(card) = &facts.card else {
+            return Decision::job(self.privately(&place, &by, say::card_expired()));
+        };
+        let Some(actor) = self.presser(card, facts.linked.as_ref()) else { return self.ask_whom(pressed, card, facts) };
+        let me = facts.linked.as_ref().map(|linked| linked.identity.clone());
+        let search = Some(line(text, SOUGHT)).filter(|text| !text.is_empty());
+        let replaces = pressed.message.clone();
+        let ask = AskWhom { card: card.handle.clone(), by, place, actor, me, search, replaces };
+        Decision::job(self.ask_for(card, ask))
     }
 
     /// Whoever presses acts as themselves, and is asked to link an account first.
@@ -198,9 +230,10 @@ impl Core<'_> {
 
     /// Sentry has said to whom an issue can be given: whoever asked chooses.
     pub fn choose_assignee(&self, ask: &AskWhom, card: &Card, assignees: &[Assignee]) -> Decision {
-        let me = ask.me.as_ref();
-        let notice = say::assign(card, me, assignees);
-        self.tell(Address::privately(&ask.place, &ask.by), &ask.place, notice)
+        let notice = say::assign(card, ask.me.as_ref(), assignees, ask.search.as_deref());
+        let (by, place, message) = (ask.by.clone(), ask.place.clone(), ask.replaces.clone());
+        let in_place = message.is_some();
+        self.panel(&Pressed { by, place, press: None, message }, notice, in_place)
     }
 
     /// Sentry has not said it.

@@ -130,6 +130,12 @@ pub struct AskWhom {
     pub actor: Actor,
     /// Who they are at Sentry, where they have linked an account.
     pub me: Option<Identity>,
+    /// A part of the name that they look for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// The message that says it from now on, instead of a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<MessageId>,
 }
 
 /// The address of an issue's page, posted by somebody.

@@ -1,17 +1,26 @@
 //! To whom an issue goes.
 
-use super::{BUTTON, ECHO, capital, line};
+use super::{BUTTON, ECHO, capital, line, quoted};
+use crate::text::counted;
 use crate::{Assignee, Card, Handle, Identity, Notice, Offered};
 
+const FIND: &str = "Find a name";
 /// Options of one list; Zoom is known to take so many.
 const LIST: usize = 45;
 /// Lists of people, and as many teams as one holds.
 const LISTS: usize = 4;
 
-/// To whom the issue of `card` can be given: whoever asked, nobody, the project's teams, its people.
-pub fn assign(card: &Card, me: Option<&Identity>, assignees: &[Assignee]) -> Notice {
+/// To whom the issue of `card` can be given: whoever asked, nobody, the project's teams, its people; of the latter those whose
+/// names hold `search`. Where one list does not hold them all, a part of a name can be typed.
+pub fn assign(card: &Card, me: Option<&Identity>, assignees: &[Assignee], search: Option<&str>) -> Notice {
+    let sought = search.map(str::to_lowercase).unwrap_or_default();
+    let is_called = |assignee: &Assignee| {
+        let name = assignee.name().unwrap_or_default().to_lowercase();
+        sought.split_whitespace().all(|part| name.contains(part))
+    };
     let by_name = |wanted: fn(&Assignee) -> bool| {
-        let mut found: Vec<_> = assignees.iter().filter(|assignee| wanted(assignee)).cloned().collect();
+        let fits = |assignee: &&Assignee| wanted(assignee) && is_called(assignee);
+        let mut found: Vec<_> = assignees.iter().filter(fits).cloned().collect();
         found.sort_by_key(|assignee| assignee.name().unwrap_or_default().to_lowercase());
         found
     };
@@ -39,9 +48,21 @@ pub fn assign(card: &Card, me: Option<&Identity>, assignees: &[Assignee]) -> Not
         notice = notice.line("Sentry shows me no team of its project, and nobody in one.");
     }
     if left > 0 {
-        notice = notice.line(format!("And {left} more, who do not fit in here: assign them in Sentry."));
+        notice = notice.line(format!("And {left} more, who do not fit in here: type a part of the name."));
     }
-    notice
+    match search {
+        Some(search) => {
+            if teams.is_empty() && people.is_empty() {
+                let among = counted(assignees.len() as u64, "member");
+                notice = notice.line(format!("No match for {} among {among}.", quoted(search)));
+            } else {
+                notice = notice.line(format!("Those whose names hold {}.", quoted(search)));
+            }
+            notice.suggest("Show all", Offered::Assignees { card: card.handle.clone() }).field(FIND)
+        }
+        None if teams.len() > LIST || people.len() > LIST => notice.field(FIND),
+        None => notice,
+    }
 }
 
 /// It was chosen, and Sentry is asked.

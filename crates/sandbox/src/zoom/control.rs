@@ -53,6 +53,24 @@ impl Zoom {
         Ok(self.core().deliver(|events| events.chosen(person, &message, &value)).await)
     }
 
+    /// `person` types into the editable field of this name.
+    ///
+    /// # Errors
+    /// Where the person does not see the message, or it has no such field.
+    pub async fn type_into(
+        &self,
+        person: &Person,
+        message: &Message,
+        field: &str,
+        text: &str,
+    ) -> Result<Delivery, NotThere> {
+        let message = self.current(person, message)?;
+        if !message.fields().iter().any(|found| found == field) {
+            return Err(NotThere::new("field", field, &message));
+        }
+        Ok(self.core().deliver(|events| events.typed(person, &message, field, text)).await)
+    }
+
     /// An administrator adds the app to their account.
     pub async fn install(&self, by: &Person) -> Delivery {
         self.core().state.change(|state| state.world.set_installed(&by.account, true));

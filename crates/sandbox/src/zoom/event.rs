@@ -103,6 +103,19 @@ impl Events<'_> {
         }
     }
 
+    pub(super) fn typed(&self, person: &Person, message: &Message, field: &str, text: &str) -> Value {
+        let mut payload = self.on_card(person, message);
+        let item = json!({ "key": field, "currentValue": " ", "newValue": text });
+        payload.insert("fieldEditItem".into(), item);
+        json!({
+            "event": "interactive_message_fields_editable",
+            "event_ts": self.now_ms,
+            "callback_url": format!("https://api.zoom.us/v2/im/chat/callback/{}", self.ids.hex32()),
+            "callback_token": self.ids.hex64(),
+            "payload": payload,
+        })
+    }
+
     fn actions(&self, payload: Map<String, Value>) -> Value {
         json!({
             "event": "interactive_message_actions",

@@ -82,6 +82,14 @@ impl Message {
         self.components().filter(|component| component["type"] == "select").map(select).collect()
     }
 
+    /// The names of the fields into which something can be typed, in order.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let items = self.components().filter(|component| component["type"] == "fields");
+        let items = items.flat_map(|component| list(&component["items"]));
+        items.filter(|item| item["editable"] == true).map(|item| string(&item["key"])).collect()
+    }
+
     /// The addresses that lines open when they are pressed, in order.
     #[must_use]
     pub fn links(&self) -> Vec<String> {
