@@ -62,6 +62,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             println!("{id}:{}", *zentry_seal::new_key());
             Ok(())
         }
+        Command::Completions(arguments) => cli::completions::carry_out(&arguments),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => cli::sandbox::carry_out(&arguments, log),
     }
