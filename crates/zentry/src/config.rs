@@ -1,5 +1,6 @@
 //! Makes sense of the settings, before any port is bound. Every error names the setting and the mend, never a secret.
 
+mod manifest;
 mod read;
 mod store;
 
@@ -16,6 +17,7 @@ use crate::log::LogConfig;
 use crate::settings::Settings;
 use read::{Environment, Reader, address, both, list, missing, networks, number, required, set, switch, wrong};
 
+pub(crate) use manifest::ManifestConfig;
 pub(crate) use read::environment;
 pub(crate) use store::StoreConfig;
 
@@ -84,7 +86,7 @@ impl Config {
     /// [`Failure::Setting`], naming the setting.
     pub(crate) fn load(settings: &Settings, environment: Environment<'_>) -> Result<Self, Failure> {
         let read = Reader { environment };
-        let public_url = read.base("ZENTRY_PUBLIC_URL", required("ZENTRY_PUBLIC_URL", &settings.public_url)?)?;
+        let public_url = read.public_url(settings)?;
         let sentry = read.sentry(settings)?;
         let policy = read.policy(settings, &sentry)?;
         read.not_yet(settings)?;
@@ -108,6 +110,10 @@ impl Config {
 }
 
 impl Reader<'_> {
+    fn public_url(&self, settings: &Settings) -> Result<Url, Failure> {
+        self.base("ZENTRY_PUBLIC_URL", required("ZENTRY_PUBLIC_URL", &settings.public_url)?)
+    }
+
     fn zoom(&self, settings: &Settings) -> Result<Zoom, Failure> {
         let secret_tokens = self.secrets("ZENTRY_ZOOM_SECRET_TOKEN")?;
         if secret_tokens.is_empty() {
@@ -165,13 +171,17 @@ impl Reader<'_> {
             ));
         }
         Ok(Sentry {
-            base: self.base("ZENTRY_SENTRY_URL", set(&settings.sentry_url).unwrap_or("https://sentry.io"))?,
+            base: self.sentry_base(settings)?,
             client_secrets: client_secrets.into(),
             internal,
             oauth,
             app: app.map(|(client_id, slug)| (client_id.to_owned(), slug.to_owned())),
             service_hooks,
         })
+    }
+
+    fn sentry_base(&self, settings: &Settings) -> Result<Url, Failure> {
+        self.base("ZENTRY_SENTRY_URL", set(&settings.sentry_url).unwrap_or("https://sentry.io"))
     }
 
     fn policy(&self, settings: &Settings, sentry: &Sentry) -> Result<Policy, Failure> {
@@ -231,15 +241,11 @@ impl Reader<'_> {
 }
 
 fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Policy) -> Result<Deployment, Failure> {
-    let command = set(&settings.command).unwrap_or("sentry").trim_start_matches('/');
-    if command.is_empty() || command.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(wrong("ZENTRY_COMMAND", "must be one word, as entered in the Zoom app"));
-    }
     let install_url = sentry.app.as_ref().map(|(_, slug)| {
         format!("{}/sentry-apps/{slug}/external-install/", sentry.base.as_str().trim_end_matches('/'))
     });
     Ok(Deployment {
-        command: command.to_owned(),
+        command: command(settings)?,
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),
         policy,
         managers: list(&settings.managers).map(UserId::new).collect(),
@@ -251,6 +257,15 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         install_url,
         service_hooks: sentry.service_hooks,
     })
+}
+
+/// The slash command's name, without the slash.
+fn command(settings: &Settings) -> Result<String, Failure> {
+    let command = set(&settings.command).unwrap_or("sentry").trim_start_matches('/');
+    if command.is_empty() || command.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(wrong("ZENTRY_COMMAND", "must be one word, as entered in the Zoom app"));
+    }
+    Ok(command.to_owned())
 }
 
 fn listeners(settings: &Settings) -> Result<(SocketAddr, SocketAddr), Failure> {

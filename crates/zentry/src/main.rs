@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod health;
 mod log;
+mod manifest;
 mod reload;
 mod run;
 mod settings;
@@ -54,6 +55,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             runtime.shutdown_background();
             served
         }
+        Command::Manifest(arguments) => cli::manifest::carry_out(&arguments),
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
         Command::Audit(arguments) => cli::audit::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),

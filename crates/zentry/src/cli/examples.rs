@@ -21,6 +21,10 @@ examples! {
     SANDBOX =
         "zentry sandbox --play" => "The main story as a transcript",
         "zentry sandbox --play --pace 60" => "An hour in a minute";
+    MANIFEST =
+        "zentry manifest zoom --public-url https://bot.example.com" => "For Marketplace, Develop, Build App, Manifest",
+        "zentry manifest zoom --zoom-directory on" => "With the scopes that reading names and members needs",
+        "zentry manifest sentry" => "For Settings, Developer Settings, New Internal Integration";
     DEAD =
         "zentry dead list" => "What was given up, and why",
         "zentry dead show 0f3a" => "One of them, with everything that is known",

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod dead;
 mod examples;
 mod letter;
+pub(crate) mod manifest;
 mod output;
 #[cfg(feature = "sandbox")]
 mod play;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     #[command(after_help = examples::SANDBOX)]
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
+    /// Print what is entered in Zoom's or in Sentry's console, as JSON. Needs ZENTRY_PUBLIC_URL, and no secret.
+    #[command(after_help = examples::MANIFEST)]
+    Manifest(Box<manifest::Arguments>),
     /// Dead letters: what was given up, to be replayed or dropped. Works while the bot runs and while it does not.
     #[command(after_help = examples::DEAD)]
     Dead(dead::Arguments),
