@@ -385,7 +385,7 @@ impl SqliteStore {
 }
 
 impl Db {
-    fn subscriptions(&self, which: &str, params: impl Params) -> Result<Vec<Subscription>, Fault> {
+    pub(crate) fn subscriptions(&self, which: &str, params: impl Params) -> Result<Vec<Subscription>, Fault> {
         self.all(&format!("{SUBSCRIPTION} {which}"), params, |row| {
             from_json("subscription", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?)
         })

@@ -56,6 +56,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             served
         }
         Command::Manifest(arguments) => cli::manifest::carry_out(&arguments),
+        Command::Subscriptions(arguments) => cli::subscriptions::carry_out(&arguments),
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
         Command::Audit(arguments) => cli::audit::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),

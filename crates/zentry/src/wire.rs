@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use url::Url;
 use zentry_app::{App, DirectoryPorts, Ports};
-use zentry_domain::{Clock, Random};
+use zentry_domain::{Clock, Random, Vault};
 use zentry_http_client::{Allowance, HttpClient, HttpConfig};
 use zentry_ingress::{Door, HookDoor, Public, Site, Tls};
 use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryHooks, SentryTracker, SentryWebhook};
@@ -74,6 +74,17 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
     Ok(Bot { app, public, tls, store: Arc::new(store), clock, http })
 }
 
+/// Sentry alone, for commands beside the bot.
+pub(crate) fn tracker(
+    sentry: Sentry,
+    public_url: &str,
+    http: &HttpClient,
+    vault: Arc<dyn Vault>,
+    clock: Arc<dyn Clock>,
+) -> SentryTracker {
+    SentryTracker::new(sentry_config(sentry, public_url), http.clone(), vault, clock)
+}
+
 /// Installs the recorder of metrics, once per process.
 pub(crate) fn metrics() -> Result<PrometheusHandle, Failure> {
     const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.9, 2.5, 5.0, 10.0, 60.0];
@@ -90,7 +101,8 @@ pub(crate) fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
     Ok(Some(Arc::new(tls)))
 }
 
-fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: Outbound) -> Result<HttpClient, Failure> {
+/// What calls out, to Zoom and to this Sentry and to nobody else.
+pub(crate) fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: Outbound) -> Result<HttpClient, Failure> {
     let mut config = HttpConfig::new(concat!("zentry/", env!("CARGO_PKG_VERSION")));
     for base in [&zoom.api, &zoom.oauth, &sentry.base] {
         config.allow.extend(Allowance::loopback(base));

@@ -143,7 +143,7 @@ async fn decide(
 }
 
 /// The bot may be writing at the same moment: it is waited for.
-async fn commit(store: &SqliteStore, decision: &Decision, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn commit(store: &SqliteStore, decision: &Decision, now: Timestamp) -> Result<(), StoreError> {
     let mut tries = 1;
     loop {
         match store.commit(&[], decision, now).await {

@@ -25,6 +25,21 @@ examples! {
         "zentry manifest zoom --public-url https://bot.example.com" => "For Marketplace, Develop, Build App, Manifest",
         "zentry manifest zoom --zoom-directory on" => "With the scopes that reading names and members needs",
         "zentry manifest sentry" => "For Settings, Developer Settings, New Internal Integration";
+    SUBSCRIPTIONS =
+        "zentry subscriptions export > subscriptions.toml" => "What there is, as a file to keep and to edit",
+        "zentry subscriptions plan subscriptions.toml" => "The difference, before anything happens",
+        "zentry subscriptions apply subscriptions.toml" => "Carries it out";
+    SUBSCRIPTIONS_LIST =
+        "zentry subscriptions list",
+        "zentry subscriptions list --json";
+    SUBSCRIPTIONS_EXPORT =
+        "zentry subscriptions export > subscriptions.toml";
+    SUBSCRIPTIONS_PLAN =
+        "zentry subscriptions plan subscriptions.toml",
+        "zentry subscriptions plan subscriptions.toml --prune" => "With what the file does not name, which would go";
+    SUBSCRIPTIONS_APPLY =
+        "zentry subscriptions apply subscriptions.toml" => "What the file does not name stays",
+        "zentry subscriptions apply --prune subscriptions.toml" => "What the file does not name goes";
     DEAD =
         "zentry dead list" => "What was given up, and why",
         "zentry dead show 0f3a" => "One of them, with everything that is known",
