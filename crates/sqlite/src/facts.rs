@@ -391,6 +391,15 @@ impl Db {
         })
     }
 
+    pub(crate) fn installed_orgs(&self) -> Result<Vec<OrgSlug>, Fault> {
+        self.all("SELECT DISTINCT org FROM installation", [], |row| Ok(OrgSlug::new(row.get::<_, String>(0)?)))
+    }
+
+    pub(crate) fn person_at(&self, jid: &str) -> Result<Option<Person>, Fault> {
+        let sql = "SELECT user, body FROM presence WHERE lower(body ->> '$.jid') = ?1 ORDER BY at DESC LIMIT 1";
+        self.first(sql, [jid], |row| from_json("presence", row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
+    }
+
     pub(crate) fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, Fault> {
         self.first(&format!("{CARD} {OF_HANDLE}"), (account.as_str(), handle.as_str()), read_card)
     }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use url::Url;
-use zentry_domain::{Deployment, OrgSlug, Policy, Rotating, Secret, UserId};
+pub(crate) use zentry_domain::Deployment;
+use zentry_domain::{OrgSlug, Policy, Rotating, Secret, UserId};
 use zentry_seal::Keyring;
 
 use crate::exit::Failure;
@@ -47,6 +48,7 @@ pub(crate) struct TlsFiles {
 }
 
 /// The Zoom app.
+#[derive(Clone)]
 pub(crate) struct Zoom {
     pub(crate) client_id: String,
     pub(crate) client_secret: Rotating<Secret>,
@@ -61,6 +63,7 @@ pub(crate) struct Zoom {
 }
 
 /// The ways in which Sentry is reached.
+#[derive(Clone)]
 pub(crate) struct Sentry {
     pub(crate) base: Url,
     pub(crate) client_secrets: Rotating<Vec<Secret>>,

@@ -4,6 +4,7 @@
 
 mod cli;
 mod config;
+mod doctor;
 mod exit;
 mod health;
 mod log;
@@ -55,6 +56,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             runtime.shutdown_background();
             served
         }
+        Command::Doctor(arguments) => cli::doctor::carry_out(&arguments),
         Command::Manifest(arguments) => cli::manifest::carry_out(&arguments),
         Command::Subscriptions(arguments) => cli::subscriptions::carry_out(&arguments),
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),

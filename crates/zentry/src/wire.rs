@@ -36,7 +36,7 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
     let random: Arc<dyn Random> = Arc::new(OsRandom::new());
     let store =
         Sqlite::open(&config.store, config.keys).map_err(|error| Failure::World(format!("ZENTRY_STORE: {error}")))?;
-    let http = http_client(&config.zoom, &config.sentry, config.outbound)?;
+    let http = http_client(&config.zoom, &config.sentry, &config.outbound)?;
     let site = site(&config.public_url, &config.zoom, &config.sentry, &config.deployment.command);
 
     let sentry = sentry_config(config.sentry, &config.deployment.public_url);
@@ -102,7 +102,12 @@ pub(crate) fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
 }
 
 /// What calls out, to Zoom and to this Sentry and to nobody else.
-pub(crate) fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: Outbound) -> Result<HttpClient, Failure> {
+pub(crate) fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: &Outbound) -> Result<HttpClient, Failure> {
+    client(http_config(zoom, sentry, outbound))
+}
+
+/// The same, not yet made: an operator's check also calls the bot.
+pub(crate) fn http_config(zoom: &Zoom, sentry: &Sentry, outbound: &Outbound) -> HttpConfig {
     let mut config = HttpConfig::new(concat!("zentry/", env!("CARGO_PKG_VERSION")));
     for base in [&zoom.api, &zoom.oauth, &sentry.base] {
         config.allow.extend(Allowance::loopback(base));
@@ -111,9 +116,16 @@ pub(crate) fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: Outbound) -> R
     for base in [&zoom.api, &zoom.oauth] {
         config.allow.extend(base.host_str().map(|host| Allowance::host(host, Vec::new())));
     }
-    config.allow.extend(sentry.base.host_str().map(|host| Allowance::host(host, outbound.allow_private_sentry)));
-    config.ca_pem = outbound.ca_pem;
-    config.proxy = outbound.proxy;
+    config
+        .allow
+        .extend(sentry.base.host_str().map(|host| Allowance::host(host, outbound.allow_private_sentry.clone())));
+    config.ca_pem.clone_from(&outbound.ca_pem);
+    config.proxy.clone_from(&outbound.proxy);
+    config
+}
+
+/// Makes it, or says which setting is wrong.
+pub(crate) fn client(config: HttpConfig) -> Result<HttpClient, Failure> {
     HttpClient::new(config)
         .map_err(|error| Failure::Setting(format!("ZENTRY_CA_FILE or ZENTRY_OUTBOUND_PROXY: {error}")))
 }
@@ -144,7 +156,7 @@ fn install_callback(public_url: &Url) -> String {
     format!("{}/zoom/callback", public_url.as_str().trim_end_matches('/'))
 }
 
-fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
+pub(crate) fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
     SentryConfig {
         base: sentry.base,
         client_secrets: sentry.client_secrets,
@@ -159,7 +171,7 @@ fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
     }
 }
 
-fn zoom_config(zoom: Zoom) -> ZoomConfig {
+pub(crate) fn zoom_config(zoom: Zoom) -> ZoomConfig {
     ZoomConfig {
         client_id: zoom.client_id,
         client_secret: zoom.client_secret,

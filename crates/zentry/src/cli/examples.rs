@@ -13,6 +13,7 @@ examples! {
     /// `zentry`.
     ALL =
         "zentry sandbox --play" => "See it work, without any account",
+        "zentry doctor" => "Check every hop between Zoom, Sentry and the bot",
         "zentry serve" => "Run it";
     SERVE =
         "zentry serve" => "Everything comes from the environment",
@@ -21,6 +22,10 @@ examples! {
     SANDBOX =
         "zentry sandbox --play" => "The main story as a transcript",
         "zentry sandbox --play --pace 60" => "An hour in a minute";
+    DOCTOR =
+        "zentry doctor" => "While `zentry serve` runs",
+        "zentry doctor --to u1abc@xmpp.zoom.us" => "Also send somebody a message, edit it and delete it",
+        "zentry doctor --json" => "For monitoring";
     MANIFEST =
         "zentry manifest zoom --public-url https://bot.example.com" => "For Marketplace, Develop, Build App, Manifest",
         "zentry manifest zoom --zoom-directory on" => "With the scopes that reading names and members needs",

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod dead;
+pub(crate) mod doctor;
 mod examples;
 mod letter;
 pub(crate) mod manifest;
@@ -49,6 +50,10 @@ pub(crate) enum Command {
     #[command(after_help = examples::SANDBOX)]
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
+    /// Check the whole loop between Zoom, Sentry and the bot, hop by hop; each line names the field to change. Ends with 0 only
+    /// if nothing is red.
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Box<doctor::Arguments>),
     /// Print what is entered in Zoom's or in Sentry's console, as JSON. Needs ZENTRY_PUBLIC_URL, and no secret.
     #[command(after_help = examples::MANIFEST)]
     Manifest(Box<manifest::Arguments>),

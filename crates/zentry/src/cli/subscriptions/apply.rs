@@ -36,7 +36,7 @@ pub(super) fn carry_out(wanted: &[Wanted], prune: bool, settings: &Settings) -> 
     runtime()?.block_on(async {
         let Config { store, keys, zoom, sentry, outbound, deployment, .. } = config;
         let sqlite = Sqlite::open_beside(&store, keys).map_err(|error| Failure::world("ZENTRY_STORE", &error))?;
-        let (clock, http) = (Arc::new(WallClock), wire::http_client(&zoom, &sentry, outbound)?);
+        let (clock, http) = (Arc::new(WallClock), wire::http_client(&zoom, &sentry, &outbound)?);
         let tracker = wire::tracker(sentry, &deployment.public_url, &http, sqlite.vault(), clock);
         let work = Work { store: &sqlite.store(), tracker: &tracker, deployment: &deployment };
         let done = work.carry_out(wanted, prune).await;

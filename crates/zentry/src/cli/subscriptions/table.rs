@@ -28,15 +28,14 @@ pub(super) async fn of(store: &SqliteStore, now: Timestamp) -> Result<Table<10>,
     let connections = connections(store).await?;
     let mut there: Vec<_> = connections.all().collect();
     there.sort_by_key(|there| key(there.place()));
-    let mut channels = HashMap::new();
-    let mut rows = Vec::new();
+    let (mut rows, mut here) = (Vec::new(), None);
     for there in &there {
         let place = there.place();
-        if !channels.contains_key(&key(place)) {
+        if here.as_ref().is_none_or(|(at, _)| *at != key(place)) {
             let known = channel(store, place).await.map_err(|error| Failure::world("the subscriptions", &error))?;
-            channels.insert(key(place), known);
+            here = Some((key(place), known));
         }
-        rows.push(row(there, &channels[&key(place)], now));
+        rows.extend(here.iter().map(|(_, known)| row(there, known, now)));
     }
     let columns =
         ["account", "channel", "channel_name", "org", "project", "filters", "state", "by", "since", "last_delivery"];
