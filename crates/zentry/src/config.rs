@@ -1,6 +1,7 @@
 //! Makes sense of the settings, before any port is bound. Every error names the setting and the mend, never a secret.
 
 mod manifest;
+mod place;
 mod read;
 mod store;
 
@@ -19,8 +20,9 @@ use crate::settings::Settings;
 use read::{Environment, Reader, address, both, list, missing, networks, number, required, set, switch, wrong};
 
 pub(crate) use manifest::ManifestConfig;
+pub(crate) use place::place;
 pub(crate) use read::environment;
-pub(crate) use store::StoreConfig;
+pub(crate) use store::{StoreConfig, path as store_path};
 
 const HOOKS: &str = "ZENTRY_SENTRY_SERVICE_HOOKS";
 
@@ -140,7 +142,7 @@ impl Reader<'_> {
             ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", self.secret("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET")?.map(Rotating::new)),
         )?;
         let internal = both(
-            ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(OrgSlug::new)),
+            ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(|org| slug("ZENTRY_SENTRY_ORG", org)).transpose()?),
             ("ZENTRY_SENTRY_TOKEN", self.secret("ZENTRY_SENTRY_TOKEN")?.map(Rotating::new)),
         )?;
         let app = both(
@@ -221,6 +223,11 @@ impl Reader<'_> {
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(name, "must be an address without user, query or fragment"));
         }
+        for (setting, path, instead) in ADDED {
+            if name == setting && url.path().trim_end_matches('/').ends_with(path) {
+                return Err(wrong(name, &format!("ends with {path}, which is added by itself; {instead}")));
+            }
+        }
         match url.scheme() {
             "https" => Ok(url),
             "http" if loopback => Ok(url),
@@ -243,6 +250,55 @@ impl Reader<'_> {
     }
 }
 
+/// Ends of addresses that are pasted with them.
+const ADDED: [(&str, &str, &str); 6] = [
+    ("ZENTRY_PUBLIC_URL", "/zoom/events", "leave it out here, and enter it in Zoom"),
+    ("ZENTRY_PUBLIC_URL", "/sentry/webhook", "leave it out here, and enter it in Sentry"),
+    ("ZENTRY_PUBLIC_URL", "/zoom/callback", "leave it out here, and enter it in Zoom"),
+    ("ZENTRY_SENTRY_URL", "/api/0", "leave it out"),
+    ("ZENTRY_ZOOM_API", "/v2", "leave it out"),
+    ("ZENTRY_ZOOM_OAUTH", "/oauth/token", "leave it out"),
+];
+
+/// A slug, as it stands in addresses.
+fn slug(name: &str, value: &str) -> Result<OrgSlug, Failure> {
+    let is_slug = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    match is_slug {
+        true => Ok(OrgSlug::new(value)),
+        false => Err(wrong(
+            name,
+            "must be a slug, as it stands in the address of the organization's settings: no name and no address",
+        )),
+    }
+}
+
+/// People's numbers, and not their addresses.
+fn managers(settings: &Settings) -> Result<Vec<UserId>, Failure> {
+    match list(&settings.managers).find(|manager| manager.contains('@')) {
+        Some(_) => {
+            Err(wrong("ZENTRY_MANAGERS", "holds a JID or an e-mail address; list the Zoom user ids that whoami shows"))
+        }
+        None => Ok(list(&settings.managers).map(UserId::new).collect()),
+    }
+}
+
+/// The organizations that are accepted; the integration's own must be among them.
+fn allowed_orgs(settings: &Settings, sentry: &Sentry) -> Result<Option<Vec<OrgSlug>>, Failure> {
+    const NAME: &str = "ZENTRY_ALLOWED_ORGS";
+    if set(&settings.allowed_orgs).is_none() {
+        return Ok(None);
+    }
+    let allowed = list(&settings.allowed_orgs).map(|org| slug(NAME, org)).collect::<Result<Vec<_>, _>>()?;
+    let is_left_out = |org: &OrgSlug| !allowed.iter().any(|one| one.as_str().eq_ignore_ascii_case(org.as_str()));
+    match &sentry.internal {
+        Some((own, _)) if is_left_out(own) => Err(wrong(
+            NAME,
+            &format!("leaves out {own}, which ZENTRY_SENTRY_ORG names; add it, or unset ZENTRY_ALLOWED_ORGS"),
+        )),
+        _ => Ok(Some(allowed)),
+    }
+}
+
 fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Policy) -> Result<Deployment, Failure> {
     let install_url = sentry.app.as_ref().map(|(_, slug)| {
         format!("{}/sentry-apps/{slug}/external-install/", sentry.base.as_str().trim_end_matches('/'))
@@ -251,8 +307,8 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         command: command(settings)?,
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),
         policy,
-        managers: list(&settings.managers).map(UserId::new).collect(),
-        allowed_orgs: set(&settings.allowed_orgs).map(|_| list(&settings.allowed_orgs).map(OrgSlug::new).collect()),
+        managers: managers(settings)?,
+        allowed_orgs: allowed_orgs(settings, sentry)?,
         linking: sentry.oauth.is_some(),
         storm_budget: number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?.into(),
         integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),
@@ -283,8 +339,13 @@ fn listeners(settings: &Settings) -> Result<(SocketAddr, SocketAddr), Failure> {
     Ok((listen, ops_listen))
 }
 
-fn jid(name: &str, value: &str) -> Result<String, Failure> {
+/// The bot's own address in the chat.
+pub(crate) fn jid(name: &str, value: &str) -> Result<String, Failure> {
     match value.split_once('@') {
+        Some((_, domain)) if domain.starts_with("conference.") => Err(wrong(
+            name,
+            "is a channel's JID; the bot's is shown in the Zoom app under Team Chat and looks like v1…@xmpp.zoom.us",
+        )),
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(value.to_owned()),
         _ => {
             Err(wrong(name, "is no JID; it looks like v1…@xmpp.zoom.us and differs between development and production"))
@@ -299,10 +360,18 @@ fn tls(settings: &Settings) -> Result<Option<TlsFiles>, Failure> {
 
 fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     let ca_pem = set(&settings.ca_file)
-        .map(|path| std::fs::read(path).map_err(|error| wrong("ZENTRY_CA_FILE", &format!("cannot be read: {error}"))))
+        .map(|path| {
+            std::fs::read(path).map_err(|error| {
+                wrong("ZENTRY_CA_FILE", &format!("cannot be read: {error}; check the path and who may read it"))
+            })
+        })
         .transpose()?;
     let proxy = set(&settings.outbound_proxy)
-        .map(|value| Url::parse(value).map_err(|_| wrong("ZENTRY_OUTBOUND_PROXY", "is no address")))
+        .map(|value| {
+            Url::parse(value).map_err(|_| {
+                wrong("ZENTRY_OUTBOUND_PROXY", "is no address; it looks like http://proxy.example.com:3128")
+            })
+        })
         .transpose()?;
     Ok(Outbound {
         allow_private_sentry: networks("ZENTRY_ALLOW_PRIVATE_SENTRY", &settings.allow_private_sentry)?,

@@ -106,18 +106,25 @@ pub(crate) async fn examine(config: Config, to: Option<&UserJid>) -> Result<Vec<
     checks.push(clock::check(&patient).await);
     checks.extend(zoom::check(&patient).await);
     let key_ids = keys.ids();
-    match Sqlite::open_beside(&path, keys) {
+    let store = Sqlite::open_beside(&path, keys);
+    let sqlite = store.as_ref().ok();
+    checks.push(zoom::message(&patient, sqlite, to).await);
+    checks.push(zoom::directory(&patient, sqlite).await);
+    checks.extend(sentry::check(&patient, sqlite).await);
+    match &store {
         Ok(sqlite) => {
-            checks.push(zoom::message(&patient, &sqlite, to).await);
-            checks.push(zoom::directory(&patient, &sqlite).await);
-            checks.extend(sentry::check(&patient, &sqlite).await);
-            checks.extend(store::check(&path, &key_ids, &sqlite).await);
+            checks.extend(store::check(&path, &key_ids, sqlite).await);
             sqlite.close().await;
         }
-        Err(error) => checks.push(store::closed(&path, &error)),
+        Err(error) => checks.push(store::closed(&path, error)),
     }
     http.close();
     Ok(checks)
+}
+
+/// What cannot be looked at where the store does not open.
+fn without_store(name: &'static str) -> Check {
+    Check::skipped(name, "the store does not open", "see below")
 }
 
 /// What somebody answered, and how soon.

@@ -56,6 +56,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             runtime.shutdown_background();
             served
         }
+        Command::Init(arguments) => cli::init::carry_out(&arguments),
         Command::Doctor(arguments) => cli::doctor::carry_out(&arguments),
         Command::Manifest(arguments) => cli::manifest::carry_out(&arguments),
         Command::Subscriptions(arguments) => cli::subscriptions::carry_out(&arguments),

@@ -32,11 +32,15 @@ const ZOOM_CAP: usize = 256 * 1024;
 const SENTRY_CAP: usize = 5 * 1024 * 1024;
 
 /// Makes every adapter and puts them together. Calls nobody.
-pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>) -> Result<Bot, Failure> {
+pub(crate) fn wire(
+    config: Config,
+    http: HttpClient,
+    tls: Option<Arc<Tls>>,
+    clock: Arc<dyn Clock>,
+) -> Result<Bot, Failure> {
     let random: Arc<dyn Random> = Arc::new(OsRandom::new());
     let store =
         Sqlite::open(&config.store, config.keys).map_err(|error| Failure::World(format!("ZENTRY_STORE: {error}")))?;
-    let http = http_client(&config.zoom, &config.sentry, &config.outbound)?;
     let site = site(&config.public_url, &config.zoom, &config.sentry, &config.deployment.command);
 
     let sentry = sentry_config(config.sentry, &config.deployment.public_url);

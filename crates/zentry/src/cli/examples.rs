@@ -1,5 +1,16 @@
 //! What `--help` shows at its end: lines that work.
 
+use crate::settings::SECRETS;
+
+/// `zentry serve`: its secrets are not among the flags.
+pub(super) fn serve() -> String {
+    let secrets: Vec<_> = SECRETS.iter().map(|(name, meaning)| format!("  {name}\n          {meaning}")).collect();
+    format!(
+        "Secrets, from these variables or from the files that the same names with _FILE name:\n{}\n\n{SERVE}",
+        secrets.join("\n")
+    )
+}
+
 macro_rules! examples {
     ($($(#[doc = $doc:literal])* $name:ident = $($line:literal $(=> $says:literal)?),+;)+) => {
         $(
@@ -13,6 +24,7 @@ examples! {
     /// `zentry`.
     ALL =
         "zentry sandbox --play" => "See it work, without any account",
+        "zentry init" => "Set it up, question by question",
         "zentry doctor" => "Check every hop between Zoom, Sentry and the bot",
         "zentry serve" => "Run it";
     SERVE =
@@ -22,6 +34,9 @@ examples! {
     SANDBOX =
         "zentry sandbox --play" => "The main story as a transcript",
         "zentry sandbox --play --pace 60" => "An hour in a minute";
+    INIT =
+        "zentry init" => "Writes zentry.env, which only you can read",
+        "zentry init /etc/zentry/zentry.env --public-url https://bot.example.com" => "What is set already is offered as the answer";
     DOCTOR =
         "zentry doctor" => "While `zentry serve` runs",
         "zentry doctor --to u1abc@xmpp.zoom.us" => "Also send somebody a message, edit it and delete it",

@@ -6,11 +6,14 @@ pub(crate) mod completions;
 pub(crate) mod dead;
 pub(crate) mod doctor;
 mod examples;
+pub(crate) mod init;
 mod letter;
 pub(crate) mod manifest;
 mod output;
 #[cfg(feature = "sandbox")]
 mod play;
+#[cfg(test)]
+mod reference;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 pub(crate) mod subscriptions;
@@ -44,12 +47,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the bot. Every setting is a flag or an environment variable; secrets are variables only.
-    #[command(after_help = examples::SERVE)]
+    #[command(after_help = examples::serve())]
     Serve(Box<Settings>),
     /// Run the bot against a simulated Zoom and a simulated Sentry. Needs no configuration and no account.
     #[command(after_help = examples::SANDBOX)]
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::Arguments),
+    /// Set it up: asks, prints what both consoles need, makes a key, writes an environment file, and checks everything once
+    #[command(after_help = examples::INIT)]
+    Init(Box<init::Arguments>),
     /// Check the whole loop between Zoom, Sentry and the bot, hop by hop; each line names the field to change. Ends with 0 only
     /// if nothing is red.
     #[command(after_help = examples::DOCTOR)]

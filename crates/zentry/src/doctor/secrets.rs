@@ -4,17 +4,9 @@ use zentry_domain::Secret;
 use zentry_seal::Keyring;
 
 use super::{Check, Patient};
+use crate::config;
 
 const NAME: &str = "secrets";
-/// Where each is copied from.
-const WHERE: [(&str, &str); 5] = [
-    ("ZENTRY_ZOOM_CLIENT_SECRET", "Zoom: Basic Information, App Credentials, Client Secret"),
-    ("ZENTRY_ZOOM_SECRET_TOKEN", "Zoom: Features, Access, Token, Secret Token"),
-    ("ZENTRY_SENTRY_CLIENT_SECRET", "Sentry: Settings, Developer Settings, the integration, Client Secret"),
-    ("ZENTRY_SENTRY_TOKEN", "Sentry: Settings, Developer Settings, the integration, Tokens"),
-    ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", "Sentry: User Settings, API, Applications, Client Secret"),
-];
-
 /// Every secret but the sealing keys, by its setting.
 pub(super) fn check(patient: &Patient<'_>, keys: &Keyring) -> Check {
     let (zoom, sentry) = (patient.zoom, patient.sentry);
@@ -77,8 +69,7 @@ fn swapped(setting: &str, value: &str) -> Option<&'static str> {
 }
 
 fn place(setting: &str) -> String {
-    let found = WHERE.iter().find(|(name, _)| *name == setting);
-    found.map_or_else(String::new, |(name, place)| format!("set {name} to what is shown at {place}"))
+    config::place(setting).unwrap_or_default()
 }
 
 #[cfg(test)]

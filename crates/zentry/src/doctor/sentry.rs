@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use zentry_domain::ports::TrackerError;
-use zentry_domain::{Actor, Facts, Journal, OrgSlug, Tracker};
+use async_trait::async_trait;
+use zentry_domain::ports::{CredentialKey, TrackerError, VaultError};
+use zentry_domain::{Actor, Facts, Journal, OrgSlug, Revision, Secret, Tracker, Vault};
 use zentry_sentry::{AppSetup, InstalledApp, SentryTracker};
 use zentry_sqlite::Sqlite;
 
-use super::{Check, Patient, whole};
+use super::{Check, Patient, whole, without_store};
 use crate::manifest;
 use crate::wire;
 use crate::world::WallClock;
@@ -20,10 +21,14 @@ const OAUTH: &str = "Sentry accounts";
 const HEARD: &str = "Sentry heard";
 
 /// Everything that is asked of Sentry.
-pub(super) async fn check(patient: &Patient<'_>, sqlite: &Sqlite) -> Vec<Check> {
+pub(super) async fn check(patient: &Patient<'_>, sqlite: Option<&Sqlite>) -> Vec<Check> {
     let sentry = patient.sentry.clone();
     let clock = Arc::new(WallClock);
-    let tracker = wire::tracker(sentry, &patient.deployment.public_url, patient.http, sqlite.vault(), clock);
+    let vault: Arc<dyn Vault> = match sqlite {
+        Some(sqlite) => sqlite.vault(),
+        None => Arc::new(NoVault),
+    };
+    let tracker = wire::tracker(sentry, &patient.deployment.public_url, patient.http, vault, clock);
     let mut checks = match actor(patient, sqlite).await {
         Ok((actor, org)) => {
             let read = read(patient, &tracker, &actor, &org).await;
@@ -40,15 +45,19 @@ pub(super) async fn check(patient: &Patient<'_>, sqlite: &Sqlite) -> Vec<Check> 
         Err(check) => vec![check],
     };
     checks.push(oauth(&tracker).await);
-    checks.push(heard(sqlite).await);
+    checks.push(match sqlite {
+        Some(sqlite) => heard(sqlite).await,
+        None => without_store(HEARD),
+    });
     checks
 }
 
 /// As whom Sentry is asked: the internal integration, or an installation of the app.
-async fn actor(patient: &Patient<'_>, sqlite: &Sqlite) -> Result<(Actor, OrgSlug), Check> {
+async fn actor(patient: &Patient<'_>, sqlite: Option<&Sqlite>) -> Result<(Actor, OrgSlug), Check> {
     if let Some((org, _)) = &patient.sentry.internal {
         return Ok((Actor::Integration { org: org.clone() }, org.clone()));
     }
+    let sqlite = sqlite.ok_or_else(|| without_store(READ))?;
     let store = sqlite.store();
     let broken = |error: &dyn std::error::Error| Check::red(READ, whole(error), "look at ZENTRY_STORE");
     let orgs = sqlite.installed_orgs().await.map_err(|error| broken(&error))?;
@@ -264,6 +273,24 @@ async fn heard(sqlite: &Sqlite) -> Check {
                 (None, None) => Check::skipped(HEARD, "nothing yet", "connect a channel, then let an error happen"),
             }
         }
+    }
+}
+
+/// Where the store does not open nobody's credentials are known; the internal integration needs none of them.
+struct NoVault;
+
+#[async_trait]
+impl Vault for NoVault {
+    async fn load(&self, _: &CredentialKey) -> Result<Option<(Secret, Revision)>, VaultError> {
+        Ok(None)
+    }
+
+    async fn save(&self, _: &CredentialKey, _: &Secret, _: Option<Revision>) -> Result<Revision, VaultError> {
+        Err(VaultError::Unavailable("there is no store".into()))
+    }
+
+    async fn delete(&self, _: &CredentialKey) -> Result<(), VaultError> {
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use zentry_domain::{Address, Chat, Notice, Roster, Secret, UserJid};
 use zentry_sqlite::Sqlite;
 use zentry_zoom::{ZoomChat, ZoomConfig};
 
-use super::{Check, Patient, whole};
+use super::{Check, Patient, whole, without_store};
 use crate::manifest::BOT_SCOPE;
 use crate::wire;
 use crate::world::WallClock;
@@ -79,7 +79,7 @@ async fn is_swapped(patient: &Patient<'_>) -> bool {
 }
 
 /// Posts to somebody, edits it, deletes it.
-pub(super) async fn message(patient: &Patient<'_>, sqlite: &Sqlite, to: Option<&UserJid>) -> Check {
+pub(super) async fn message(patient: &Patient<'_>, sqlite: Option<&Sqlite>, to: Option<&UserJid>) -> Check {
     let Some(jid) = to else {
         return Check::skipped(
             MESSAGE,
@@ -87,6 +87,7 @@ pub(super) async fn message(patient: &Patient<'_>, sqlite: &Sqlite, to: Option<&
             "run `zentry doctor --to` with your Zoom JID, which whoami shows",
         );
     };
+    let Some(sqlite) = sqlite else { return without_store(MESSAGE) };
     let person = match sqlite.person_at(jid).await {
         Ok(Some(person)) => person,
         Ok(None) => {
@@ -131,10 +132,11 @@ pub(super) async fn message(patient: &Patient<'_>, sqlite: &Sqlite, to: Option<&
 }
 
 /// Whether anybody has let the bot read an account's directory.
-pub(super) async fn directory(patient: &Patient<'_>, sqlite: &Sqlite) -> Check {
+pub(super) async fn directory(patient: &Patient<'_>, sqlite: Option<&Sqlite>) -> Check {
     if !patient.zoom.directory {
         return Check::skipped(DIRECTORY, "ZENTRY_ZOOM_DIRECTORY is off", "");
     }
+    let Some(sqlite) = sqlite else { return without_store(DIRECTORY) };
     match sqlite.store().enrolled().await {
         Ok(accounts) if accounts.is_empty() => Check::red(
             DIRECTORY,
