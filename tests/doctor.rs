@@ -247,3 +247,21 @@ async fn a_sentry_app_is_looked_at_through_an_installation() {
         assert_eq!(of(&rows, check).ok, Some(true), "{rows:#?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_trusts_is_told_with_what_to_do() {
+    let mut town = Town::built(ZENTRY).await;
+    let certs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../ingress/tests/ingress/certs");
+    let own = town.setup.settings["ZENTRY_PUBLIC_URL"].replace("http://127.0.0.1", "https://localhost");
+    for (setting, value) in [
+        ("ZENTRY_TLS_CERT", certs.join("p256.pem").display().to_string()),
+        ("ZENTRY_TLS_KEY", certs.join("p256.key").display().to_string()),
+        ("ZENTRY_PUBLIC_URL", own),
+    ] {
+        town.setup.settings.insert(setting.into(), value);
+    }
+    town.start();
+    let found = reds(&town, &[], &[]);
+    let pages = found.iter().find(|red| red.starts_with("pages: ")).unwrap_or_else(|| panic!("{found:?}"));
+    assert!(pages.contains("certificate of a known authority that has not run out"), "{pages}");
+}

@@ -158,6 +158,9 @@ async fn knocked(
     patience: Duration,
     (fix, field): (&str, &str),
 ) -> Check {
+    if signed.is_empty() {
+        return Check::skipped(name, "no secret signs them: with service hooks alone each hook has its own", "");
+    }
     let mut slowest = Duration::ZERO;
     for (at, headers) in signed.iter().enumerate() {
         let of = if signed.len() > 1 { format!(" with secret {} of {}", at + 1, signed.len()) } else { String::new() };

@@ -57,6 +57,10 @@ async fn actor(patient: &Patient<'_>, sqlite: Option<&Sqlite>) -> Result<(Actor,
     if let Some((org, _)) = &patient.sentry.internal {
         return Ok((Actor::Integration { org: org.clone() }, org.clone()));
     }
+    if patient.sentry.app.is_none() {
+        let why = "with service hooks alone Sentry is read with people's own accounts";
+        return Err(Check::skipped(READ, why, "let somebody connect a channel, then look at `zentry dead list`"));
+    }
     let sqlite = sqlite.ok_or_else(|| without_store(READ))?;
     let store = sqlite.store();
     let broken = |error: &dyn std::error::Error| Check::red(READ, whole(error), "look at ZENTRY_STORE");
@@ -112,7 +116,7 @@ fn refused(patient: &Patient<'_>, org: &OrgSlug, error: &TrackerError) -> Check 
         }
         TrackerError::Gone => "set ZENTRY_SENTRY_ORG to the organization's slug".to_owned(),
         TrackerError::Refused { why } if why.contains("ZENTRY_") => "do what it says".to_owned(),
-        TrackerError::Refused { .. } => {
+        TrackerError::Refused { .. } | TrackerError::NoFeature => {
             "Settings, Developer Settings, the integration, Permissions: Organization Read, Project Read".to_owned()
         }
         TrackerError::Throttled { .. } => "wait a minute".to_owned(),

@@ -6,7 +6,7 @@ use zentry_domain::decide::{ConnectTo, Core, NewConnection};
 use zentry_domain::ports::{StoreError, TrackerError};
 use zentry_domain::wanted::{Connections, Step, Wanted};
 use zentry_domain::{
-    Actor, Clock, Decision, Deployment, EVERY, Facts, OrgSlug, Person, Place, Project, Timestamp, Tracker,
+    Actor, Clock, Decision, Deployment, EVERY, Facts, OrgSlug, Person, Place, Project, RowChange, Timestamp, Tracker,
 };
 use zentry_sqlite::{Sqlite, SqliteStore};
 
@@ -90,6 +90,9 @@ impl Work<'_> {
                 Step::Filter { .. } | Step::Disconnect(_) => None,
             };
             decision = decision.with(core.carry_out(step, new.as_ref(), wanted, there));
+        }
+        if self.deployment.service_hooks && decision.changes.iter().any(RowChange::concerns_hooks) {
+            decision = decision.and(RowChange::WishForHooks).then(core.tend_hooks());
         }
         Ok(decision)
     }
