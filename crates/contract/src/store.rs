@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use zentry_domain::ports::{ASKING, Committed, CredentialKey, DeliveryKey, LaneLease, Leased, StoreError};
+use zentry_domain::wanted::Connections;
 use zentry_domain::{
     Account, AccountId, Action, Address, Answer, Card, ChangeKind, ChannelId, CredentialId, DeadLetter, Decision,
     Digest, Facts, Filter, Handle, Identity, InstallationId, IssueId, Job, JobId, Journal, Lane, Ledger, Level, Link,
@@ -90,6 +91,7 @@ macro_rules! store_suite {
             what_was_changed_stays_on_record_until_the_account_goes,
             a_dead_letter_is_found_by_its_own_account,
             a_whole_organization_is_found_by_channel_and_by_name_and_a_project_stays_apart,
+            everything_that_is_connected_is_read_at_once_whosever_it_is,
             settings_reach_the_subscriptions_and_cards_of_their_channel_and_those_to_come,
             a_card_that_was_left_out_goes_when_nothing_is_known_of_its_issue_any_more,
             what_a_person_manages_is_kept_with_the_grant_that_told_it,

@@ -13,6 +13,7 @@ pub mod ports;
 pub mod roundup;
 pub mod say;
 pub mod text;
+pub mod wanted;
 
 mod action;
 mod audit;

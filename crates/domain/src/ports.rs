@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::roundup::Gathering;
+use crate::wanted::Connections;
 use crate::{
     Account, AccountId, Action, Actor, Address, Assignee, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId,
     DeadLetter, Decision, Digest, Handle, Hook, HookId, HookKind, Identity, InstallationId, Issue, IssueId, IssueName,
@@ -205,6 +206,8 @@ pub trait Journal: Send + Sync {
     async fn backlog(&self) -> Result<Backlog, StoreError>;
     /// Every dead letter, oldest first.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError>;
+    /// What every channel of every account is connected to, read in one transaction.
+    async fn connections(&self) -> Result<Connections, StoreError>;
     /// Who changed what, oldest first.
     async fn audit(&self) -> Result<Vec<AuditEntry>, StoreError>;
     /// How the organizations' webhooks come in, at most `limit`, those first that were heard of last.

@@ -174,8 +174,9 @@ impl Filter {
     }
 }
 
-/// What kind of address this is, if it is not a globally routable one.
-fn closed(ip: IpAddr) -> Option<&'static str> {
+/// What kind of address this is, if it is not a globally routable one: nobody outside reaches it.
+#[must_use]
+pub fn closed(ip: IpAddr) -> Option<&'static str> {
     match ip {
         IpAddr::V4(ip) => closed_v4(ip),
         IpAddr::V6(ip) => closed_v6(ip),

@@ -58,7 +58,7 @@ use url::Url;
 use address::{Filter, Way};
 use pool::{NotRun, Pool};
 
-pub use address::Allowance;
+pub use address::{Allowance, closed};
 pub use error::{Cause, ConfigError, HttpError};
 pub use message::{Request, Response, Urgency};
 

@@ -16,6 +16,7 @@ mod hook;
 mod installation;
 mod metric;
 mod oauth;
+mod probe;
 mod remark;
 mod token;
 mod tracker;
@@ -26,6 +27,7 @@ use url::Url;
 use zentry_domain::{OrgSlug, Rotating, Secret};
 
 pub use hook::SentryHooks;
+pub use probe::{AppSetup, InstalledApp};
 pub use tracker::SentryTracker;
 pub use webhook::SentryWebhook;
 

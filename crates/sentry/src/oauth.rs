@@ -105,7 +105,7 @@ impl Oauth {
         Ok(json(&accepted(answer, now)?)?)
     }
 
-    async fn post(
+    pub(crate) async fn post(
         &self,
         endpoint: &str,
         form: &[(&str, &str)],

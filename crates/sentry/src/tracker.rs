@@ -43,8 +43,8 @@ const REASON_MAX: usize = 300;
 /// A refresh of a grant ends the tokens before it. So a call should be awaited to its end: dropped between Sentry's
 /// answer and the vault, it would lose the new pair, and the person had to link anew.
 pub struct SentryTracker {
-    api: Api,
-    oauth: Option<Arc<Oauth>>,
+    pub(crate) api: Api,
+    pub(crate) oauth: Option<Arc<Oauth>>,
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
 }

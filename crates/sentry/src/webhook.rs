@@ -26,6 +26,20 @@ impl SentryWebhook {
         Self { client_secrets: config.client_secrets.clone(), reader: Reader::new(config) }
     }
 
+    /// The headers that Sentry would send with `body`, once for each of our secrets: for an operator's check of the way here.
+    pub fn signed(&self, resource: &str, body: &[u8], now: Timestamp) -> Vec<Vec<(&'static str, String)>> {
+        let secrets = self.client_secrets.get();
+        let headers = |secret: &Secret| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+            vec![
+                (RESOURCE, resource.to_owned()),
+                ("sentry-hook-timestamp", (now.0 / 1_000).to_string()),
+                (SIGNATURE, HEXLOWER.encode(hmac::sign(&key, body).as_ref())),
+            ]
+        };
+        secrets.iter().map(headers).collect()
+    }
+
     /// The signature, if one of our secrets made it over exactly these bytes.
     fn verify(&self, delivery: &Delivery<'_>) -> Result<DeliveryKey, Rejected> {
         let hex = match delivery.headers.get(SIGNATURE) {
@@ -100,6 +114,19 @@ mod tests {
             assert!(is_accepted(&webhook, body.as_bytes(), signature), "{body}");
             assert!(!is_accepted(&webhook, body.as_bytes(), &signature.to_uppercase()), "{body}");
             assert!(!is_accepted(&webhook, format!("{body} ").as_bytes(), signature), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_a_check_signs_is_accepted_with_every_secret_and_ignored() {
+        let webhook = webhook(&["one", "two"]);
+        let body = r#"{"action":"checked","data":{"note":"🩺 café"}}"#.as_bytes();
+        let signed = webhook.signed("zentry_check", body, Timestamp(1_000));
+        assert_eq!(signed.len(), 2);
+        for headers in signed {
+            let headers = headers.iter().fold(HeaderList::new(), |list, (name, value)| list.with(name, value.as_str()));
+            let received = webhook.receive(&Delivery { headers: &headers, body }, Timestamp(1_000));
+            assert!(matches!(received, Ok(Received::Ignored(_))), "{received:?}");
         }
     }
 

@@ -20,6 +20,10 @@ use crate::scratch::{Counted, Progress, Scratch, beside};
 /// Bytes read at a time.
 const BUFFER: usize = 256 * 1024;
 
+/// When the last backup was made.
+const BACKED_UP: &str =
+    "INSERT INTO meta (name, value) VALUES ('backed_up', ?1) ON CONFLICT DO UPDATE SET value = excluded.value";
+
 /// What was backed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackedUp {
@@ -119,6 +123,7 @@ impl Sqlite {
 
         let bytes = sealed.rewind().map_err(file(to))?;
         sealed.become_file(to).map_err(file(to))?;
+        note(path, &keys, now);
         Ok(BackedUp { bytes })
     }
 }
@@ -141,6 +146,15 @@ fn take_target(to: &Path) -> Result<Scratch, BackupError> {
     Scratch::take(path.clone()).map_err(file(&path))
 }
 
+/// Remembers in the store when it was last backed up. The backup is as good without.
+fn note(path: &Path, keys: &Arc<Keyring>, now: Timestamp) {
+    let noted = open::open_beside(path, keys).map_err(|error| error.to_string());
+    let noted = noted.and_then(|store| store.db.change(BACKED_UP, [now.0]).map_err(|_| "it is busy".to_owned()));
+    if let Err(why) = noted {
+        tracing::warn!(why, "the backup is good, but the store could not be told when it was made");
+    }
+}
+
 fn begins_as_archive(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
     File::open(path)?.take(8).read_to_end(&mut beginning)?;
@@ -156,9 +170,7 @@ fn copy_out(db: &Db, copy: &Scratch, now: Timestamp) -> Result<(), Fault> {
     let conn = Connection::open(copy.path())?;
     // Nobody else has it, and where this fails it is thrown away.
     conn.pragma_update(None, "journal_mode", "off")?;
-    let made =
-        "INSERT INTO meta (name, value) VALUES ('backed_up', ?1) ON CONFLICT DO UPDATE SET value = excluded.value";
-    conn.execute(made, [now.0])?;
+    conn.execute(BACKED_UP, [now.0])?;
     Ok(())
 }
 

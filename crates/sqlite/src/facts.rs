@@ -385,10 +385,19 @@ impl SqliteStore {
 }
 
 impl Db {
-    fn subscriptions(&self, which: &str, params: impl Params) -> Result<Vec<Subscription>, Fault> {
+    pub(crate) fn subscriptions(&self, which: &str, params: impl Params) -> Result<Vec<Subscription>, Fault> {
         self.all(&format!("{SUBSCRIPTION} {which}"), params, |row| {
             from_json("subscription", row.get::<_, i64>(0)?, &row.get::<_, String>(1)?)
         })
+    }
+
+    pub(crate) fn installed_orgs(&self) -> Result<Vec<OrgSlug>, Fault> {
+        self.all("SELECT DISTINCT org FROM installation", [], |row| Ok(OrgSlug::new(row.get::<_, String>(0)?)))
+    }
+
+    pub(crate) fn person_at(&self, jid: &str) -> Result<Option<Person>, Fault> {
+        let sql = "SELECT user, body FROM presence WHERE lower(body ->> '$.jid') = ?1 ORDER BY at DESC LIMIT 1";
+        self.first(sql, [jid], |row| from_json("presence", row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
     }
 
     pub(crate) fn card(&self, account: &AccountId, handle: &Handle) -> Result<Option<Card>, Fault> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::Row;
 use zentry_domain::ports::{Backlog, StoreError};
+use zentry_domain::wanted::Connections;
 use zentry_domain::{AuditEntry, DeadLetter, Journal, Ledger, Pulse, Timestamp};
 use zentry_seal::Place;
 
@@ -23,6 +24,10 @@ impl Journal for SqliteStore {
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
         Ok(self.0.readers.read(Db::dead_letters).await?)
+    }
+
+    async fn connections(&self) -> Result<Connections, StoreError> {
+        Ok(self.0.readers.read_long(Db::connections).await?)
     }
 
     async fn audit(&self) -> Result<Vec<AuditEntry>, StoreError> {

@@ -45,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use zentry_domain::ports::StoreError;
+use zentry_domain::{OrgSlug, Person, Timestamp, UserJid};
 use zentry_seal::Keyring;
 
 pub use backup::{BackedUp, BackupError};
@@ -167,6 +168,31 @@ impl Sqlite {
         let keys = Arc::new(keys);
         self.engine.readers.check_keys(Arc::clone(&keys)).await?;
         Ok(self.engine.keys.replace(&keys)?)
+    }
+
+    /// When the last backup was made.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.engine.readers.read(db::Db::made).await?)
+    }
+
+    /// The organizations in which an installation of ours is known.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub async fn installed_orgs(&self) -> Result<Vec<OrgSlug>, StoreError> {
+        Ok(self.engine.readers.read(db::Db::installed_orgs).await?)
+    }
+
+    /// Who was last seen under this address, in whatever account.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn person_at(&self, jid: &UserJid) -> Result<Option<Person>, StoreError> {
+        let jid = jid.key();
+        Ok(self.engine.readers.read_long(move |db| db.person_at(&jid)).await?)
     }
 
     /// The settings under which the writer runs, read back from SQLite: pragma and value.

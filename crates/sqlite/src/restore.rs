@@ -154,7 +154,7 @@ impl Db {
         Ok(held)
     }
 
-    fn made(&self) -> Result<Option<Timestamp>, Fault> {
+    pub(crate) fn made(&self) -> Result<Option<Timestamp>, Fault> {
         self.first("SELECT value FROM meta WHERE name = 'backed_up'", [], |row| Ok(Timestamp(row.get(0)?)))
     }
 

@@ -1,6 +1,7 @@
 //! Channels that are connected to every project of an organization.
 
 use rusqlite::Params;
+use zentry_domain::wanted::Connections;
 use zentry_domain::{AccountId, ChannelId, OrgSlug, ProjectId, Whole};
 
 use crate::db::Db;
@@ -37,6 +38,15 @@ impl Db {
     pub(crate) fn take_in(&self, account: &AccountId, channel: &ChannelId, project: &ProjectId) -> Result<(), Fault> {
         let key = (account.as_str(), channel.key(), project.as_str());
         self.change("DELETE FROM apart WHERE account = ?1 AND channel = ?2 AND project = ?3", key).map(drop)
+    }
+
+    /// Within one transaction: a project joins together with its organization.
+    pub(crate) fn connections(&self) -> Result<Connections, Fault> {
+        let read = self.conn.unchecked_transaction()?;
+        let subscriptions = self.subscriptions("ORDER BY account, channel, since, id", [])?;
+        let wholes = self.wholes("ORDER BY account, channel, org", [])?;
+        read.finish()?;
+        Ok(Connections { subscriptions, wholes })
     }
 
     pub(crate) fn wholes(&self, which: &str, params: impl Params) -> Result<Vec<Whole>, Fault> {

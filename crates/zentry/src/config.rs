@@ -1,5 +1,7 @@
 //! Makes sense of the settings, before any port is bound. Every error names the setting and the mend, never a secret.
 
+mod manifest;
+mod place;
 mod read;
 mod store;
 
@@ -8,7 +10,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use url::Url;
-use zentry_domain::{Deployment, OrgSlug, Policy, Rotating, Secret, UserId};
+pub(crate) use zentry_domain::Deployment;
+use zentry_domain::{OrgSlug, Policy, Rotating, Secret, UserId};
 use zentry_seal::Keyring;
 
 use crate::exit::Failure;
@@ -16,8 +19,10 @@ use crate::log::LogConfig;
 use crate::settings::Settings;
 use read::{Environment, Reader, address, both, list, missing, networks, number, required, set, switch, wrong};
 
+pub(crate) use manifest::ManifestConfig;
+pub(crate) use place::place;
 pub(crate) use read::environment;
-pub(crate) use store::StoreConfig;
+pub(crate) use store::{StoreConfig, path as store_path};
 
 const HOOKS: &str = "ZENTRY_SENTRY_SERVICE_HOOKS";
 
@@ -45,6 +50,7 @@ pub(crate) struct TlsFiles {
 }
 
 /// The Zoom app.
+#[derive(Clone)]
 pub(crate) struct Zoom {
     pub(crate) client_id: String,
     pub(crate) client_secret: Rotating<Secret>,
@@ -59,6 +65,7 @@ pub(crate) struct Zoom {
 }
 
 /// The ways in which Sentry is reached.
+#[derive(Clone)]
 pub(crate) struct Sentry {
     pub(crate) base: Url,
     pub(crate) client_secrets: Rotating<Vec<Secret>>,
@@ -84,7 +91,7 @@ impl Config {
     /// [`Failure::Setting`], naming the setting.
     pub(crate) fn load(settings: &Settings, environment: Environment<'_>) -> Result<Self, Failure> {
         let read = Reader { environment };
-        let public_url = read.base("ZENTRY_PUBLIC_URL", required("ZENTRY_PUBLIC_URL", &settings.public_url)?)?;
+        let public_url = read.public_url(settings)?;
         let sentry = read.sentry(settings)?;
         let policy = read.policy(settings, &sentry)?;
         read.not_yet(settings)?;
@@ -108,6 +115,10 @@ impl Config {
 }
 
 impl Reader<'_> {
+    fn public_url(&self, settings: &Settings) -> Result<Url, Failure> {
+        self.base("ZENTRY_PUBLIC_URL", required("ZENTRY_PUBLIC_URL", &settings.public_url)?)
+    }
+
     fn zoom(&self, settings: &Settings) -> Result<Zoom, Failure> {
         let secret_tokens = self.secrets("ZENTRY_ZOOM_SECRET_TOKEN")?;
         if secret_tokens.is_empty() {
@@ -131,7 +142,7 @@ impl Reader<'_> {
             ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", self.secret("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET")?.map(Rotating::new)),
         )?;
         let internal = both(
-            ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(OrgSlug::new)),
+            ("ZENTRY_SENTRY_ORG", set(&settings.sentry_org).map(|org| slug("ZENTRY_SENTRY_ORG", org)).transpose()?),
             ("ZENTRY_SENTRY_TOKEN", self.secret("ZENTRY_SENTRY_TOKEN")?.map(Rotating::new)),
         )?;
         let app = both(
@@ -165,13 +176,17 @@ impl Reader<'_> {
             ));
         }
         Ok(Sentry {
-            base: self.base("ZENTRY_SENTRY_URL", set(&settings.sentry_url).unwrap_or("https://sentry.io"))?,
+            base: self.sentry_base(settings)?,
             client_secrets: client_secrets.into(),
             internal,
             oauth,
             app: app.map(|(client_id, slug)| (client_id.to_owned(), slug.to_owned())),
             service_hooks,
         })
+    }
+
+    fn sentry_base(&self, settings: &Settings) -> Result<Url, Failure> {
+        self.base("ZENTRY_SENTRY_URL", set(&settings.sentry_url).unwrap_or("https://sentry.io"))
     }
 
     fn policy(&self, settings: &Settings, sentry: &Sentry) -> Result<Policy, Failure> {
@@ -208,6 +223,11 @@ impl Reader<'_> {
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(name, "must be an address without user, query or fragment"));
         }
+        for (setting, path, instead) in ADDED {
+            if name == setting && url.path().trim_end_matches('/').ends_with(path) {
+                return Err(wrong(name, &format!("ends with {path}, which is added by itself; {instead}")));
+            }
+        }
         match url.scheme() {
             "https" => Ok(url),
             "http" if loopback => Ok(url),
@@ -230,20 +250,65 @@ impl Reader<'_> {
     }
 }
 
-fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Policy) -> Result<Deployment, Failure> {
-    let command = set(&settings.command).unwrap_or("sentry").trim_start_matches('/');
-    if command.is_empty() || command.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(wrong("ZENTRY_COMMAND", "must be one word, as entered in the Zoom app"));
+/// Ends of addresses that are pasted with them.
+const ADDED: [(&str, &str, &str); 6] = [
+    ("ZENTRY_PUBLIC_URL", "/zoom/events", "leave it out here, and enter it in Zoom"),
+    ("ZENTRY_PUBLIC_URL", "/sentry/webhook", "leave it out here, and enter it in Sentry"),
+    ("ZENTRY_PUBLIC_URL", "/zoom/callback", "leave it out here, and enter it in Zoom"),
+    ("ZENTRY_SENTRY_URL", "/api/0", "leave it out"),
+    ("ZENTRY_ZOOM_API", "/v2", "leave it out"),
+    ("ZENTRY_ZOOM_OAUTH", "/oauth/token", "leave it out"),
+];
+
+/// A slug, as it stands in addresses.
+fn slug(name: &str, value: &str) -> Result<OrgSlug, Failure> {
+    let is_slug = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    match is_slug {
+        true => Ok(OrgSlug::new(value)),
+        false => Err(wrong(
+            name,
+            "must be a slug, as it stands in the address of the organization's settings: no name and no address",
+        )),
     }
+}
+
+/// People's numbers, and not their addresses.
+fn managers(settings: &Settings) -> Result<Vec<UserId>, Failure> {
+    match list(&settings.managers).find(|manager| manager.contains('@')) {
+        Some(_) => {
+            Err(wrong("ZENTRY_MANAGERS", "holds a JID or an e-mail address; list the Zoom user ids that whoami shows"))
+        }
+        None => Ok(list(&settings.managers).map(UserId::new).collect()),
+    }
+}
+
+/// The organizations that are accepted; the integration's own must be among them.
+fn allowed_orgs(settings: &Settings, sentry: &Sentry) -> Result<Option<Vec<OrgSlug>>, Failure> {
+    const NAME: &str = "ZENTRY_ALLOWED_ORGS";
+    if set(&settings.allowed_orgs).is_none() {
+        return Ok(None);
+    }
+    let allowed = list(&settings.allowed_orgs).map(|org| slug(NAME, org)).collect::<Result<Vec<_>, _>>()?;
+    let is_left_out = |org: &OrgSlug| !allowed.iter().any(|one| one.as_str().eq_ignore_ascii_case(org.as_str()));
+    match &sentry.internal {
+        Some((own, _)) if is_left_out(own) => Err(wrong(
+            NAME,
+            &format!("leaves out {own}, which ZENTRY_SENTRY_ORG names; add it, or unset ZENTRY_ALLOWED_ORGS"),
+        )),
+        _ => Ok(Some(allowed)),
+    }
+}
+
+fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Policy) -> Result<Deployment, Failure> {
     let install_url = sentry.app.as_ref().map(|(_, slug)| {
         format!("{}/sentry-apps/{slug}/external-install/", sentry.base.as_str().trim_end_matches('/'))
     });
     Ok(Deployment {
-        command: command.to_owned(),
+        command: command(settings)?,
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),
         policy,
-        managers: list(&settings.managers).map(UserId::new).collect(),
-        allowed_orgs: set(&settings.allowed_orgs).map(|_| list(&settings.allowed_orgs).map(OrgSlug::new).collect()),
+        managers: managers(settings)?,
+        allowed_orgs: allowed_orgs(settings, sentry)?,
         linking: sentry.oauth.is_some(),
         storm_budget: number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?.into(),
         integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),
@@ -251,6 +316,15 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         install_url,
         service_hooks: sentry.service_hooks,
     })
+}
+
+/// The slash command's name, without the slash.
+fn command(settings: &Settings) -> Result<String, Failure> {
+    let command = set(&settings.command).unwrap_or("sentry").trim_start_matches('/');
+    if command.is_empty() || command.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(wrong("ZENTRY_COMMAND", "must be one word, as entered in the Zoom app"));
+    }
+    Ok(command.to_owned())
 }
 
 fn listeners(settings: &Settings) -> Result<(SocketAddr, SocketAddr), Failure> {
@@ -265,8 +339,13 @@ fn listeners(settings: &Settings) -> Result<(SocketAddr, SocketAddr), Failure> {
     Ok((listen, ops_listen))
 }
 
-fn jid(name: &str, value: &str) -> Result<String, Failure> {
+/// The bot's own address in the chat.
+pub(crate) fn jid(name: &str, value: &str) -> Result<String, Failure> {
     match value.split_once('@') {
+        Some((_, domain)) if domain.starts_with("conference.") => Err(wrong(
+            name,
+            "is a channel's JID; the bot's is shown in the Zoom app under Team Chat and looks like v1…@xmpp.zoom.us",
+        )),
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() => Ok(value.to_owned()),
         _ => {
             Err(wrong(name, "is no JID; it looks like v1…@xmpp.zoom.us and differs between development and production"))
@@ -281,10 +360,18 @@ fn tls(settings: &Settings) -> Result<Option<TlsFiles>, Failure> {
 
 fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     let ca_pem = set(&settings.ca_file)
-        .map(|path| std::fs::read(path).map_err(|error| wrong("ZENTRY_CA_FILE", &format!("cannot be read: {error}"))))
+        .map(|path| {
+            std::fs::read(path).map_err(|error| {
+                wrong("ZENTRY_CA_FILE", &format!("cannot be read: {error}; check the path and who may read it"))
+            })
+        })
         .transpose()?;
     let proxy = set(&settings.outbound_proxy)
-        .map(|value| Url::parse(value).map_err(|_| wrong("ZENTRY_OUTBOUND_PROXY", "is no address")))
+        .map(|value| {
+            Url::parse(value).map_err(|_| {
+                wrong("ZENTRY_OUTBOUND_PROXY", "is no address; it looks like http://proxy.example.com:3128")
+            })
+        })
         .transpose()?;
     Ok(Outbound {
         allow_private_sentry: networks("ZENTRY_ALLOW_PRIVATE_SENTRY", &settings.allow_private_sentry)?,

@@ -4,9 +4,11 @@
 
 mod cli;
 mod config;
+mod doctor;
 mod exit;
 mod health;
 mod log;
+mod manifest;
 mod reload;
 mod run;
 mod settings;
@@ -54,6 +56,10 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             runtime.shutdown_background();
             served
         }
+        Command::Init(arguments) => cli::init::carry_out(&arguments),
+        Command::Doctor(arguments) => cli::doctor::carry_out(&arguments),
+        Command::Manifest(arguments) => cli::manifest::carry_out(&arguments),
+        Command::Subscriptions(arguments) => cli::subscriptions::carry_out(&arguments),
         Command::Dead(arguments) => cli::dead::carry_out(&arguments),
         Command::Audit(arguments) => cli::audit::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),
@@ -62,6 +68,7 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
             println!("{id}:{}", *zentry_seal::new_key());
             Ok(())
         }
+        Command::Completions(arguments) => cli::completions::carry_out(&arguments),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => cli::sandbox::carry_out(&arguments, log),
     }

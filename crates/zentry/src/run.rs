@@ -22,7 +22,7 @@ use crate::health::Health;
 use crate::log::Lost;
 use crate::reload::{Reload, Secrets};
 use crate::settings::Settings;
-use crate::wire::{Bot, metrics, tls, wire};
+use crate::wire::{Bot, http_client, metrics, tls, wire};
 use crate::world::WallClock;
 
 /// How long sends that have begun may take once the program is told to end.
@@ -47,12 +47,13 @@ pub(crate) async fn serve(settings: Settings, config: Config, lost: Lost) -> Res
     // From here on, so that one that comes early does not end the program.
     let hangups = received(SignalKind::hangup())?;
     let tls = tls(&config)?;
+    let http = http_client(&config.zoom, &config.sentry, &config.outbound)?;
     let recorder = metrics()?;
     let (listen, ops_listen) = (config.listen, config.ops_listen);
     let public = bind(listen, "ZENTRY_LISTEN").await?;
     let ops = bind(ops_listen, "ZENTRY_OPS_LISTEN").await?;
     let secrets = Secrets::of(&config);
-    let bot = wire(config, tls, Arc::new(WallClock))?;
+    let bot = wire(config, http, tls, Arc::new(WallClock))?;
     let reload = Reload { settings, secrets, tls: bot.tls.clone(), store: Arc::clone(&bot.store) };
     tokio::spawn(reload.on(hangups));
     tracing::info!(%listen, %ops_listen, "ready");
@@ -61,9 +62,11 @@ pub(crate) async fn serve(settings: Settings, config: Config, lost: Lost) -> Res
 
 /// Binds a listener, or says which setting names the taken address.
 pub(crate) async fn bind(address: std::net::SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::World(format!("{setting}: {address} cannot be listened on: {error}")))
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::World(format!(
+            "{setting}: {address} cannot be listened on: {error}; stop what listens there, or set another address"
+        ))
+    })
 }
 
 /// The bot at work.

@@ -14,6 +14,14 @@ macro_rules! settings {
                 pub(crate) $field: Option<String>,
             )+
         }
+
+        impl Settings {
+            /// Those that are set, by their variables.
+            pub(crate) fn pairs(&self) -> Vec<(&'static str, &str)> {
+                let all = [$(($variable, self.$field.as_deref())),+];
+                all.into_iter().filter_map(|(variable, value)| Some((variable, value?))).collect()
+            }
+        }
     };
 }
 
@@ -79,6 +87,17 @@ settings! {
     /// Where traces go; off by default
     otlp_url = "ZENTRY_OTLP_URL",
 }
+
+/// The settings that are secrets, and what they are.
+pub(crate) const SECRETS: [(&str, &str); 7] = [
+    ("ZENTRY_KEYS", "Sealing keys `id:key`, comma separated; the first seals, all open"),
+    ("ZENTRY_ZOOM_CLIENT_SECRET", "The Zoom app's client secret"),
+    ("ZENTRY_ZOOM_SECRET_TOKEN", "What signs Zoom's webhooks; several, comma separated, while it is rotated"),
+    ("ZENTRY_SENTRY_CLIENT_SECRET", "What signs Sentry's webhooks; several, comma separated, while it is rotated"),
+    ("ZENTRY_SENTRY_TOKEN", "Internal integration: its token"),
+    ("ZENTRY_SENTRY_OAUTH_CLIENT_SECRET", "OAuth application by which people link accounts: its client secret"),
+    ("ZENTRY_REPORT_DSN", "Where the bot's own failures are reported; off by default"),
+];
 
 /// The one setting that commands need which work on the store; its keys are a secret.
 #[derive(Args, Clone, Debug, Default)]

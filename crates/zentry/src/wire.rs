@@ -5,7 +5,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use url::Url;
 use zentry_app::{App, DirectoryPorts, Ports};
-use zentry_domain::{Clock, Random};
+use zentry_domain::{Clock, Random, Vault};
 use zentry_http_client::{Allowance, HttpClient, HttpConfig};
 use zentry_ingress::{Door, HookDoor, Public, Site, Tls};
 use zentry_sentry::{Integration, OauthApp, SentryApp, SentryConfig, SentryHooks, SentryTracker, SentryWebhook};
@@ -32,11 +32,15 @@ const ZOOM_CAP: usize = 256 * 1024;
 const SENTRY_CAP: usize = 5 * 1024 * 1024;
 
 /// Makes every adapter and puts them together. Calls nobody.
-pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>) -> Result<Bot, Failure> {
+pub(crate) fn wire(
+    config: Config,
+    http: HttpClient,
+    tls: Option<Arc<Tls>>,
+    clock: Arc<dyn Clock>,
+) -> Result<Bot, Failure> {
     let random: Arc<dyn Random> = Arc::new(OsRandom::new());
     let store =
         Sqlite::open(&config.store, config.keys).map_err(|error| Failure::World(format!("ZENTRY_STORE: {error}")))?;
-    let http = http_client(&config.zoom, &config.sentry, config.outbound)?;
     let site = site(&config.public_url, &config.zoom, &config.sentry, &config.deployment.command);
 
     let sentry = sentry_config(config.sentry, &config.deployment.public_url);
@@ -74,6 +78,17 @@ pub(crate) fn wire(config: Config, tls: Option<Arc<Tls>>, clock: Arc<dyn Clock>)
     Ok(Bot { app, public, tls, store: Arc::new(store), clock, http })
 }
 
+/// Sentry alone, for commands beside the bot.
+pub(crate) fn tracker(
+    sentry: Sentry,
+    public_url: &str,
+    http: &HttpClient,
+    vault: Arc<dyn Vault>,
+    clock: Arc<dyn Clock>,
+) -> SentryTracker {
+    SentryTracker::new(sentry_config(sentry, public_url), http.clone(), vault, clock)
+}
+
 /// Installs the recorder of metrics, once per process.
 pub(crate) fn metrics() -> Result<PrometheusHandle, Failure> {
     const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.9, 2.5, 5.0, 10.0, 60.0];
@@ -90,7 +105,13 @@ pub(crate) fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
     Ok(Some(Arc::new(tls)))
 }
 
-fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: Outbound) -> Result<HttpClient, Failure> {
+/// What calls out, to Zoom and to this Sentry and to nobody else.
+pub(crate) fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: &Outbound) -> Result<HttpClient, Failure> {
+    client(http_config(zoom, sentry, outbound))
+}
+
+/// The same, not yet made: an operator's check also calls the bot.
+pub(crate) fn http_config(zoom: &Zoom, sentry: &Sentry, outbound: &Outbound) -> HttpConfig {
     let mut config = HttpConfig::new(concat!("zentry/", env!("CARGO_PKG_VERSION")));
     for base in [&zoom.api, &zoom.oauth, &sentry.base] {
         config.allow.extend(Allowance::loopback(base));
@@ -99,9 +120,16 @@ fn http_client(zoom: &Zoom, sentry: &Sentry, outbound: Outbound) -> Result<HttpC
     for base in [&zoom.api, &zoom.oauth] {
         config.allow.extend(base.host_str().map(|host| Allowance::host(host, Vec::new())));
     }
-    config.allow.extend(sentry.base.host_str().map(|host| Allowance::host(host, outbound.allow_private_sentry)));
-    config.ca_pem = outbound.ca_pem;
-    config.proxy = outbound.proxy;
+    config
+        .allow
+        .extend(sentry.base.host_str().map(|host| Allowance::host(host, outbound.allow_private_sentry.clone())));
+    config.ca_pem.clone_from(&outbound.ca_pem);
+    config.proxy.clone_from(&outbound.proxy);
+    config
+}
+
+/// Makes it, or says which setting is wrong.
+pub(crate) fn client(config: HttpConfig) -> Result<HttpClient, Failure> {
     HttpClient::new(config)
         .map_err(|error| Failure::Setting(format!("ZENTRY_CA_FILE or ZENTRY_OUTBOUND_PROXY: {error}")))
 }
@@ -132,7 +160,7 @@ fn install_callback(public_url: &Url) -> String {
     format!("{}/zoom/callback", public_url.as_str().trim_end_matches('/'))
 }
 
-fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
+pub(crate) fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
     SentryConfig {
         base: sentry.base,
         client_secrets: sentry.client_secrets,
@@ -147,7 +175,7 @@ fn sentry_config(sentry: Sentry, public_url: &str) -> SentryConfig {
     }
 }
 
-fn zoom_config(zoom: Zoom) -> ZoomConfig {
+pub(crate) fn zoom_config(zoom: Zoom) -> ZoomConfig {
     ZoomConfig {
         client_id: zoom.client_id,
         client_secret: zoom.client_secret,

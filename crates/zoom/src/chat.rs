@@ -45,6 +45,14 @@ impl ZoomChat {
         Self { http, clock, bot_jid: config.bot_jid, chat, messages, tokens, rate }
     }
 
+    /// What Zoom lets the bot do, told with a new token: for an operator's check.
+    ///
+    /// # Errors
+    /// [`ChatError::Unauthorized`] where Zoom does not accept the app's credentials.
+    pub async fn scopes(&self) -> Result<Vec<String>, ChatError> {
+        Ok(self.tokens.scopes().await?)
+    }
+
     async fn send(&self, to: &Address, notice: &Notice) -> Result<MessageId, Failure> {
         let message = wire::NewMessage::new(&self.bot_jid, to, card::content(notice));
         let (verb, url) = (Verb::Post, self.messages.clone());

@@ -35,12 +35,14 @@ pub(crate) struct Tokens {
 struct Token {
     bearer: HeaderValue,
     until: Timestamp,
+    scopes: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
     expires_in: Option<u64>,
+    scope: Option<String>,
 }
 
 impl Tokens {
@@ -63,6 +65,11 @@ impl Tokens {
     /// The same, after Zoom has refused `refused`.
     pub(crate) async fn instead_of(&self, refused: &HeaderValue) -> Result<HeaderValue, Failure> {
         self.other_than(Some(refused)).await
+    }
+
+    /// What a new token may do.
+    pub(crate) async fn scopes(&self) -> Result<Vec<String>, Failure> {
+        Ok(self.fetch().await?.scopes)
     }
 
     async fn other_than(&self, refused: Option<&HeaderValue>) -> Result<HeaderValue, Failure> {
@@ -115,7 +122,8 @@ fn read(body: &[u8], asked_at: Timestamp) -> Option<Token> {
     let granted: Granted = serde_json::from_slice(body).ok()?;
     let bearer = header_value("Bearer", &granted.access_token).filter(|_| !granted.access_token.is_empty())?;
     let life = Duration::from_secs(granted.expires_in.unwrap_or(LIFE));
-    Some(Token { bearer, until: asked_at + life })
+    let scopes = granted.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    Some(Token { bearer, until: asked_at + life, scopes })
 }
 
 pub(crate) fn header_value(scheme: &str, credentials: &str) -> Option<HeaderValue> {

@@ -34,6 +34,18 @@ impl ZoomWebhook {
         }
     }
 
+    /// The headers that Zoom would send with `body` now, once for each secret token: for an operator's check of the way here.
+    pub fn signed(&self, body: &[u8], now: Timestamp) -> Vec<Vec<(&'static str, String)>> {
+        let stamp = (now.0 / 1_000).to_string();
+        let message = [b"v0:", stamp.as_bytes(), b":", body].concat();
+        let headers = |token: &Secret| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
+            let tag = HEXLOWER.encode(hmac::sign(&key, &message).as_ref());
+            vec![(TIMESTAMP, stamp.clone()), (SIGNATURE, format!("v0={tag}"))]
+        };
+        self.secret_tokens.get().iter().map(headers).collect()
+    }
+
     /// The key that signed `message`.
     fn signer(&self, message: &[u8], tag: &[u8]) -> Option<hmac::Key> {
         let tokens = self.secret_tokens.get();

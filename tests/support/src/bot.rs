@@ -81,6 +81,16 @@ impl Setup {
         Unread { bot: Bot { child, log: Arc::default() }, _unread: unread }
     }
 
+    /// Runs an operator's command to its end.
+    ///
+    /// # Panics
+    /// Where it cannot be run, or writes anything but text.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        let output = self.command(words).output().expect("the binary starts");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Runs it to its end, which must come soon: its exit code and what it wrote to standard error.
     ///
     /// # Panics
@@ -88,6 +98,40 @@ impl Setup {
     pub fn refused(&self) -> (i32, String) {
         let output = self.command(&["serve"]).output().expect("the binary starts");
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// A command that has ended.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// Its results.
+    pub stdout: String,
+    /// Whatever else it said.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Its results, of a command that has succeeded and said nothing else.
+    ///
+    /// # Panics
+    /// Where it has not.
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{}", self.stdout);
+        self.stdout
+    }
+
+    /// The one line that it said, of a command that has failed with this code and printed no result.
+    ///
+    /// # Panics
+    /// Where it has not.
+    #[track_caller]
+    pub fn failed(self, code: i32) -> String {
+        assert_eq!((self.code, self.stdout.as_str()), (code, ""), "{}", self.stderr);
+        assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
+        self.stderr
     }
 }
 

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub use bot::{Bot, Setup, Unread, free_port};
+pub use bot::{Bot, Ran, Setup, Unread, free_port};
 pub use delivery::{NewIssue, Signer};
 pub use flood::{Delays, Flood, Flooded};
 pub use ledger::Ledger;

@@ -310,6 +310,32 @@ pub async fn a_whole_organization_is_found_by_channel_and_by_name_and_a_project_
     assert_eq!(facts.wholes_of(&OrgSlug::new("acme")).await.expect("read").len(), 1, "another account's");
 }
 
+pub async fn everything_that_is_connected_is_read_at_once_whosever_it_is(bench: &impl Bench) {
+    let read = async || bench.journal().connections().await.expect("read");
+    assert_eq!(read().await, Connections::default());
+    let (theirs, ops) = (sample::channel("other", "ops"), sample::ops());
+    let made = [
+        subscription(ops.clone(), "web", 2),
+        subscription(theirs.clone(), "checkout", 1),
+        subscription(ops.clone(), "checkout", 3),
+    ];
+    for made in &made {
+        commit(bench, change(RowChange::Subscribe(made.clone()))).await;
+    }
+    let whole = Whole {
+        place: theirs,
+        org: OrgSlug::new("acme"),
+        org_name: "Acme Inc.".into(),
+        filter: Filter::default(),
+        by: sample::mallory(),
+        since: START,
+    };
+    commit(bench, change(RowChange::PutWhole(whole.clone()))).await;
+    bench.restart().await;
+    let [web, checkout, later] = made;
+    assert_eq!(read().await, Connections { subscriptions: vec![web, later, checkout], wholes: vec![whole] });
+}
+
 pub async fn settings_reach_the_subscriptions_and_cards_of_their_channel_and_those_to_come(bench: &impl Bench) {
     let theirs = sample::channel("other", "ops");
     for place in [sample::ops(), theirs.clone()] {

@@ -371,6 +371,28 @@ pub fn parse(line: &str, name: &str) -> Result<Command, CommandError> {
     parsed.map_err(|problem| CommandError { at: problem.place(first, rest, &line), problem, line: line.trim().into() })
 }
 
+/// Reads filters alone, as they follow the names of `connect`; none at all are the default.
+///
+/// # Errors
+/// Where they are not understood, or a word is none.
+pub fn parse_filters(line: &str) -> Result<Filter, CommandError> {
+    let words = split(line);
+    let (names, filters) = filters::apart(&words);
+    let filter = match names.first() {
+        Some(word) => Err(Problem::Filter {
+            word: word.text.clone(),
+            problem: FilterProblem::UnknownKey,
+            suggestion: None,
+            at: word.at,
+        }),
+        None => filters::read(&filters),
+    };
+    filter.map_err(|problem| {
+        let at = if let Problem::Filter { at, .. } = &problem { *at } else { 0 };
+        CommandError { at, problem, line: line.trim().into() }
+    })
+}
+
 /// Whether a line begins with a command's word, or asks for help by being empty: everything else that is said while a
 /// code is awaited counts as a try.
 pub fn begins_with_command(line: &str, name: &str) -> bool {

@@ -112,6 +112,14 @@ fn bad_filter(word: &str, problem: &FilterProblem, suggestion: Option<&str>) -> 
     })
 }
 
+/// What is wrong with filters, on one line: for an operator's file.
+pub fn filters_not_understood(error: &CommandError) -> String {
+    match &error.problem {
+        Problem::Filter { word, problem, suggestion, .. } => bad_filter(word, problem, suggestion.as_deref()).head,
+        _ => format!("I do not understand {}.", quoted(&error.line)),
+    }
+}
+
 /// The line up to the place, a mark, and the rest: `connect ▸acme`.
 fn pointer(error: &CommandError) -> String {
     let before: String = error.line.chars().take(error.at).collect();

@@ -20,10 +20,10 @@ mod why;
 
 pub use assign::{assign, assigning};
 pub use errors::{
-    arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, guests_get_help, held_back,
-    integration_installed, integration_refused, integration_removed, no_hook, no_organization, no_project,
-    not_accepted, not_allowed, not_done, not_edited, not_sent, not_understood, sentry_down, sentry_refused,
-    trying_again, webhooks_missing,
+    arrived_late, cannot_post, cannot_reach_you, card_expired, done_already, failed, filters_not_understood,
+    guests_get_help, held_back, integration_installed, integration_refused, integration_removed, no_hook,
+    no_organization, no_project, not_accepted, not_allowed, not_done, not_edited, not_sent, not_understood,
+    sentry_down, sentry_refused, trying_again, webhooks_missing,
 };
 pub(crate) use errors::{some_of, span};
 pub use everywhere::{configure_all, done_in_many};

@@ -195,6 +195,27 @@ impl Sentry {
         });
     }
 
+    /// Somebody ticks in the settings what webhooks tell of. It is told to whoever asks; what is sent does not change.
+    pub fn subscribe(&self, resources: &[&str]) {
+        let events = resources.iter().map(|resource| (*resource).to_owned()).collect();
+        self.core().state.change(|state| state.setup.events = events);
+    }
+
+    /// Sentry tells whoever asks that it has stopped sending.
+    pub fn say_disabled(&self) {
+        self.core().state.change(|state| state.setup.is_disabled = true);
+    }
+
+    /// Somebody changes what internal integrations may do, and so what their tokens may.
+    pub fn permit_integrations(&self, scopes: &[&str]) {
+        let scopes: Vec<_> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.core().state.change(|state| {
+            state.world.integrations.iter_mut().for_each(|own| own.scopes.clone_from(&scopes));
+            let own = state.tokens.iter_mut().filter(|token| matches!(token.caller, Caller::Integration(_)));
+            own.for_each(|token| token.scopes.clone_from(&scopes));
+        });
+    }
+
     /// Organizations have the feature by which an app gets lost tokens of its installations anew. At first they do not.
     pub fn recover_tokens(&self) {
         self.core().state.change(|state| state.recovers_tokens = true);

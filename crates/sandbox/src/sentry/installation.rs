@@ -4,6 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 
 use super::{
+    apps,
     refusal::{forbidden, invalid, not_found, unauthorized},
     rest::Rest,
     state::{Caller, Installation, State, Token},
@@ -133,7 +134,9 @@ impl Rest<'_> {
     pub(super) fn installations(&self, organization: &str) -> Result<Answer, Answer> {
         let organization = self.organization(organization, &["org:read", "org:integrations"])?;
         let here = self.state.installations.iter().filter(|installation| installation.organization == organization.id);
-        let here: Vec<_> = here.map(|installation| described(self.state, installation)).collect();
+        let internal = self.state.world.integrations.iter().filter(|own| own.organization == organization.id);
+        let internal = internal.map(|own| apps::installed(own, &organization.slug));
+        let here: Vec<_> = internal.chain(here.map(|installation| described(self.state, installation))).collect();
         self.page(&here, "per_page")
     }
 

@@ -4,6 +4,7 @@
 //! named for it ([`Sentry::raise`], [`Sentry::resolve`], [`Sentry::install`], …); what the bot did there is read with
 //! [`Sentry::calls`] and [`Sentry::issue`].
 
+mod apps;
 mod control;
 mod hooks;
 mod installation;
@@ -114,6 +115,7 @@ impl Sentry {
 
     /// Sets the webhook URL of every integration and app.
     pub fn set_webhook(&self, url: Url) {
+        self.core().state.change(|state| state.setup.webhook_url = Some(url.to_string()));
         self.core().webhook.change(|webhook| *webhook = Some(url));
     }
 

@@ -68,6 +68,7 @@ impl Rest<'_> {
             ("GET", ["organizations", org, "issues", id, "notes" | "comments"]) => self.notes(org, id),
             ("POST", ["organizations", org, "issues", id, "notes" | "comments"]) => self.add_note(org, id),
             ("GET", ["organizations", org, "sentry-app-installations"]) => self.installations(org),
+            ("GET", ["sentry-apps", slug]) => self.one_app(slug),
             ("GET", ["sentry-app-installations", uuid]) => self.one_installation(uuid),
             ("PUT", ["sentry-app-installations", uuid]) => self.confirm_installation(uuid),
             ("DELETE", ["sentry-app-installations", uuid]) => self.delete_installation(uuid),

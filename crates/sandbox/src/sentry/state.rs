@@ -86,6 +86,8 @@ pub(super) struct State {
     pub(super) installations: Vec<Installation>,
     /// How long their tokens live.
     pub(super) installation_token_ms: i64,
+    /// How integrations and apps are set up.
+    pub(super) setup: super::apps::Setup,
     /// Whether lost tokens of installations are given anew for a signature.
     pub(super) recovers_tokens: bool,
     /// The numbers of the signatures that were used.
@@ -117,6 +119,7 @@ impl State {
             issues: Vec::new(),
             installations: Vec::new(),
             installation_token_ms: EIGHT_HOURS_MS,
+            setup: super::apps::Setup::default(),
             recovers_tokens: false,
             signatures: Vec::new(),
             oauth: super::oauth::Memory::default(),

@@ -147,6 +147,13 @@ pub struct Integration {
     pub(super) app_uuid: String,
 }
 
+impl Integration {
+    /// Made of its name, and of something that nobody else has.
+    pub(super) fn slug(&self) -> String {
+        format!("{}-{}", self.name.to_lowercase(), &self.app_uuid[..6])
+    }
+}
+
 /// A Sentry App, to be installed in organizations. No `Debug`: it holds secrets.
 #[derive(Clone)]
 pub struct SentryApp {

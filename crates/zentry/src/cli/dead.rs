@@ -8,8 +8,8 @@ use zentry_domain::ports::StoreError;
 use zentry_domain::{Clock, DeadLetter, Decision, JobId, Journal, RowChange, Store, Timestamp};
 use zentry_sqlite::{Sqlite, SqliteStore};
 
-use super::letter;
 use super::output::{Bar, counted, print};
+use super::{examples, letter};
 use crate::config::{StoreConfig, environment};
 use crate::exit::Failure;
 use crate::log::{self, LogConfig};
@@ -34,19 +34,23 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List them, the oldest first. `since` is when a letter was given up.
+    #[command(after_help = examples::DEAD_LIST)]
     List {
         /// Print JSON: one array of objects with the columns as keys
         #[arg(long)]
         json: bool,
     },
     /// Show one of them, with its job, as JSON. Tokens are left out.
+    #[command(after_help = examples::DEAD_SHOW)]
     Show {
         /// Its id
         id: String,
     },
     /// Try them again, each under its own id, behind whatever its channel is waiting for now
+    #[command(after_help = examples::DEAD_REPLAY)]
     Replay(Which),
     /// Delete them. The ledger counts them as suppressed (`held`).
+    #[command(after_help = examples::DEAD_DROP)]
     Drop(Which),
 }
 
@@ -139,7 +143,7 @@ async fn decide(
 }
 
 /// The bot may be writing at the same moment: it is waited for.
-async fn commit(store: &SqliteStore, decision: &Decision, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn commit(store: &SqliteStore, decision: &Decision, now: Timestamp) -> Result<(), StoreError> {
     let mut tries = 1;
     loop {
         match store.commit(&[], decision, now).await {

@@ -17,7 +17,7 @@ use crate::exit::Failure;
 use crate::log::{Log, LogConfig, Lost};
 use crate::run::{Running, bind, runtime};
 use crate::settings::Settings;
-use crate::wire::{metrics, wire};
+use crate::wire::{http_client, metrics, wire};
 
 /// How the sandbox is started.
 #[derive(Args, Debug)]
@@ -64,7 +64,8 @@ impl Hosted {
 
         let store = folder.path().join("sandbox.db");
         let config = configuration(sandbox, cast, &public_url, &format!("sqlite:{}", store.display()))?;
-        let bot = wire(config, None, Arc::new(SandboxClock(sandbox.clock.clone())))?;
+        let http = http_client(&config.zoom, &config.sentry, &config.outbound)?;
+        let bot = wire(config, http, None, Arc::new(SandboxClock(sandbox.clock.clone())))?;
         let running = Running::start(bot, public, ops, metrics()?, lost);
         let (stop, told) = oneshot::channel();
         let running = tokio::spawn(running.until(async {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use zentry_domain::Secret;
 
+use super::place;
 use crate::exit::Failure;
 
 /// The process's environment; an empty variable counts as unset.
@@ -27,11 +28,12 @@ impl Reader<'_> {
         let file = format!("{name}_FILE");
         let non_empty = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
         match (non_empty(name), non_empty(&file)) {
-            (Some(_), Some(_)) => Err(wrong(name, &format!("is set, and so is {file}; set one of them"))),
+            (Some(_), Some(_)) => Err(wrong(name, &format!("is set, and so is {file}; unset one of them"))),
             (Some(value), None) => Ok(Some(Secret::new(value))),
             (None, Some(path)) => {
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| wrong(&file, &format!("cannot be read: {error}")))?;
+                let text = std::fs::read_to_string(&path).map_err(|error| {
+                    wrong(&file, &format!("cannot be read: {error}; check the path and who may read it"))
+                })?;
                 let text = text.strip_suffix('\n').unwrap_or(&text);
                 Ok((!text.is_empty()).then(|| Secret::new(text)))
             }
@@ -94,13 +96,14 @@ pub(super) fn both<A, B>(first: (&str, Option<A>), second: (&str, Option<B>)) ->
         ((_, Some(a)), (_, Some(b))) => Ok(Some((a, b))),
         ((_, None), (_, None)) => Ok(None),
         ((set, Some(_)), (unset, None)) | ((unset, None), (set, Some(_))) => {
-            Err(wrong(unset, &format!("is missing, but {set} is set; they go together")))
+            let mend = place(unset).map_or_else(String::new, |place| format!("; {place}"));
+            Err(wrong(unset, &format!("is missing, but {set} is set: they go together{mend}")))
         }
     }
 }
 
 pub(super) fn missing(name: &str) -> Failure {
-    wrong(name, "is missing")
+    wrong(name, &place(name).map_or_else(|| "is missing".to_owned(), |place| format!("is missing; {place}")))
 }
 
 pub(super) fn wrong(name: &str, problem: &str) -> Failure {

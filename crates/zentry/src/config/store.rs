@@ -37,7 +37,8 @@ impl Reader<'_> {
     }
 }
 
-fn path(value: &str) -> Result<PathBuf, Failure> {
+/// The file that a setting names.
+pub(crate) fn path(value: &str) -> Result<PathBuf, Failure> {
     match value.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
         Some(("postgres" | "postgresql", _)) => {

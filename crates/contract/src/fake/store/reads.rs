@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use async_trait::async_trait;
 use zentry_domain::ports::{Backlog, StoreError};
 use zentry_domain::roundup::Gathering;
+use zentry_domain::wanted::Connections;
 use zentry_domain::{
     Account, AccountId, AuditEntry, Card, ChannelId, ChannelSettings, CredentialId, DeadLetter, Digest, Facts, Handle,
     Hook, InstallationId, IssueId, IssueName, JobId, Journal, Lane, Ledger, Link, LinkedPerson, MessageId, Offer,
@@ -327,6 +328,14 @@ impl Journal for FakeStore {
         let others = rows.lanes.iter().filter(|(lane, _)| !lane.is_of_rereadings());
         let waiting = others.map(|(_, jobs)| jobs.len() as u64).sum();
         Ok(Backlog { waiting, dead: rows.dead.len() as u64 })
+    }
+
+    async fn connections(&self) -> Result<Connections, StoreError> {
+        let state = self.up()?;
+        let (mut subscriptions, mut wholes) = (state.rows.subscriptions.clone(), state.rows.wholes.clone());
+        subscriptions.sort_by_key(|s| (s.place.account.clone(), s.place.channel.key(), s.since));
+        wholes.sort_by_key(|w| (w.place.account.clone(), w.place.channel.key(), w.org.as_str().to_owned()));
+        Ok(Connections { subscriptions, wholes })
     }
 
     async fn audit(&self) -> Result<Vec<AuditEntry>, StoreError> {
