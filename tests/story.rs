@@ -255,6 +255,33 @@ async fn what_people_say_about_an_issue_is_told_under_its_card_where_the_channel
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_event_what_the_analysis_found_and_a_rule_that_fires_for_an_activity_reach_whoever_wants_them() {
+    let town = Town::with_integration(ZENTRY).await;
+    town.jane_types("connect acme checkout event:error,seer,alert").await;
+    town.jane_sees("Connected: acme / checkout").await;
+    let sentry = &town.sandbox.sentry;
+    let issue = town.error_in(&town.cast.checkout, "TimeoutError: pool exhausted").await;
+    assert!(!town.was_said("TimeoutError"), "what is new is not wanted");
+    kept(sentry.error(issue).await);
+    let card = town.jane_sees("Seen · [checkout · production] TimeoutError").await;
+    for (action, words, told) in [
+        ("root_cause_started", "", ""),
+        ("root_cause_completed", "The pool is too small.", "The pool is too small."),
+        ("solution_completed", "Raise the limit", "Raise the limit"),
+        ("coding_completed", "Raise the limit of the pool", "Raise the limit of the pool"),
+        ("pr_created", "", "acme/shop"),
+    ] {
+        kept(sentry.analyse(issue, action, words).await);
+        if !told.is_empty() {
+            assert_eq!(town.jane_sees(told).await.reply_to.as_ref(), Some(&card.id), "{action}");
+        }
+    }
+    kept(sentry.activity_alert(issue, "Page on escalation", "SET_ESCALATING").await);
+    let card = town.jane_sees("Rule: \"Page on escalation\"").await;
+    assert!(card.links().iter().any(|link| link.contains("/alerts/rules/?project=")), "{card}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_issue_that_comes_back_calls_whose_it_is_by_a_message_of_its_own() {
     let town = Town::with_linking(ZENTRY).await;
     town.jane_connects_and_links("checkout").await;

@@ -123,6 +123,26 @@ impl Sentry {
         core.fire(core.state.read(|state| state.alert_hook(issue, rule, &core.base))).await
     }
 
+    /// One more event of an issue, of which an organization that asked for every event is told.
+    pub async fn error(&self, issue: u64) -> Delivery {
+        self.happen_again(issue);
+        let core = self.core();
+        core.fire(core.state.read(|state| state.error_hook(issue, &core.base))).await
+    }
+
+    /// A rule of the newest servers fires because of an activity, such as `SET_ESCALATING`.
+    pub async fn activity_alert(&self, issue: u64, rule: &str, activity: &str) -> Delivery {
+        let core = self.core();
+        core.fire(core.state.read(|state| state.activity_hook(issue, rule, activity, &core.base))).await
+    }
+
+    /// Sentry's analysis of an issue comes to `root_cause_completed`, `solution_completed`, `coding_completed` or `pr_created`,
+    /// in these words, or begins one of these.
+    pub async fn analyse(&self, issue: u64, action: &str, words: &str) -> Delivery {
+        let core = self.core();
+        core.fire(core.state.read(|state| state.seer_hook(issue, action, words))).await
+    }
+
     /// Somebody makes a metric alert rule about these projects, all of one organization; `None` without projects.
     pub fn metric_rule(&self, projects: &[&Project], new: NewMetricRule) -> Option<u64> {
         let core = self.core();

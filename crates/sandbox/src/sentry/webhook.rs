@@ -122,6 +122,57 @@ impl State {
         })
     }
 
+    /// The latest event of an issue, as every single one is told of.
+    pub(super) fn error_hook(&self, id: u64, base: &str) -> Option<Hook> {
+        let event = Writer { world: &self.world, base }.webhook_event(self.issue(id)?);
+        let (resource, action) = ("error".into(), "created".into());
+        let data = json!({ "error": event });
+        Some(Hook { to: self.receivers_of(id), resource, action, data, actor: Actor::Sentry })
+    }
+
+    /// A rule fires for something that happened to an issue; the only webhook of an issue with a filled permalink, and with an
+    /// address in camel case.
+    pub(super) fn activity_hook(&self, id: u64, rule: &str, activity: &str, base: &str) -> Option<Hook> {
+        let writer = Writer { world: &self.world, base };
+        let mut issue = writer.webhook_issue(self.issue(id)?);
+        let web_url = writer.web_url(self.issue(id)?);
+        issue["permalink"] = web_url.as_str().into();
+        issue["webUrl"] = web_url.into();
+        issue["url"] = format!("{base}/api/0/issues/{id}/").into();
+        Some(Hook {
+            to: self.receivers_of(id).into_iter().filter(|receiver| receiver.is_installed).collect(),
+            resource: "activity_alert".into(),
+            action: "triggered".into(),
+            data: json!({
+                "issue": issue,
+                "activity": { "type": activity, "details": {} },
+                "alert": { "id": 7, "name": rule, "url": format!("{base}/api/0/workflows/7/") },
+            }),
+            actor: Actor::Sentry,
+        })
+    }
+
+    /// What a run of the analysis has come to, in the part of the body that its action fills.
+    pub(super) fn seer_hook(&self, id: u64, action: &str, words: &str) -> Option<Hook> {
+        self.issue(id)?;
+        let mut data = json!({ "run_id": 501, "group_id": id });
+        let found = json!({ "description": words, "steps": [{ "title": words }] });
+        match action {
+            "root_cause_completed" => data["root_cause"] = found,
+            "solution_completed" => data["solution"] = found,
+            "coding_completed" => {
+                data["changes"] = json!([{ "title": words, "repo_name": "acme/shop", "branch_name": "fix" }]);
+            }
+            "pr_created" => {
+                let request = json!({ "pr_number": 12, "pr_url": "https://git.example/acme/shop/12", "pr_id": 77 });
+                data["pull_requests"] = json!([{ "pull_request": request, "repo_name": "acme/shop" }]);
+            }
+            _ => {}
+        }
+        let (resource, action) = ("seer".into(), action.into());
+        Some(Hook { to: self.receivers_of(id), resource, action, data, actor: Actor::Sentry })
+    }
+
     /// Adds a comment and tells of it.
     pub(super) fn comment(&mut self, id: u64, note: Note, actor: &Actor) -> Option<Hook> {
         let project = self.world.project_by_id(self.issue(id)?.project)?.slug.clone();
