@@ -137,6 +137,10 @@ async fn each_mistake_is_red_with_the_setting_or_the_field_to_change() {
         ),
         (vec![("ZENTRY_SENTRY_TOKEN", &sentry)], vec!["secrets: ", "Sentry read: "]),
         (
+            vec![("ZENTRY_ALLOWED_ORGS", "globex")],
+            vec!["Sentry read: nobody can connect a project of acme: ZENTRY_ALLOWED_ORGS leaves it out: add it"],
+        ),
+        (
             vec![("ZENTRY_SENTRY_ORG", "globex")],
             vec!["Sentry read: the token sees no project of globex: set ZENTRY_SENTRY_ORG"],
         ),
@@ -211,14 +215,15 @@ async fn what_is_wrong_at_zoom_and_here_is_told_too() {
         headers: vec![("content-type".into(), "application/json".into())],
         body: body.to_owned(),
     };
-    // Also to the question what time it is, and to the other form in which a chat is addressed.
-    town.sandbox.zoom.faults().next_times(3, &answer(403, r#"{"code":7004,"message":"Not authorized."}"#));
+    // Also to the other form in which a chat is addressed.
+    town.sandbox.zoom.faults().next_times(2, &answer(403, r#"{"code":7004,"message":"Not authorized."}"#));
     let found = reds(&town, &["--to", &to], &[]);
     assert!(
         found.len() == 1 && found[0].contains("7004") && found[0].contains("add the app to this account again"),
         "{found:?}"
     );
-    town.sandbox.zoom.token_faults().next(answer(200, r#"{"access_token":"t","scope":"user:read"}"#));
+    // Also to the question what time it is.
+    town.sandbox.zoom.token_faults().next_times(2, &answer(200, r#"{"access_token":"t","scope":"user:read"}"#));
     let found = reds(&town, &[], &[]);
     assert!(found.len() == 1 && found[0].starts_with("Zoom scopes: imchat:bot is missing"), "{found:?}");
 

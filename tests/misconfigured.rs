@@ -133,7 +133,6 @@ const MISTAKES: &[Mistake<'_>] = &[
         "ZENTRY_SENTRY_ORG must be a slug",
         "no address",
     ),
-    (&[("ZENTRY_ALLOWED_ORGS", "globex")], "ZENTRY_ALLOWED_ORGS leaves out acme", "add it, or unset"),
     (&[("ZENTRY_ALLOWED_ORGS", "acme, Globex Ltd")], "ZENTRY_ALLOWED_ORGS must be a slug", "no name"),
     (&[("ZENTRY_MANAGERS", "jane@acme.io")], "ZENTRY_MANAGERS holds a JID or an e-mail address", "whoami"),
     (&[("ZENTRY_POLICY_CONNECT", "everyone")], "ZENTRY_POLICY_CONNECT must be anyone, linked or managers", "anyone"),

@@ -282,21 +282,12 @@ fn managers(settings: &Settings) -> Result<Vec<UserId>, Failure> {
     }
 }
 
-/// The organizations that are accepted; the integration's own must be among them.
-fn allowed_orgs(settings: &Settings, sentry: &Sentry) -> Result<Option<Vec<OrgSlug>>, Failure> {
-    const NAME: &str = "ZENTRY_ALLOWED_ORGS";
+/// The organizations that are accepted.
+fn allowed_orgs(settings: &Settings) -> Result<Option<Vec<OrgSlug>>, Failure> {
     if set(&settings.allowed_orgs).is_none() {
         return Ok(None);
     }
-    let allowed = list(&settings.allowed_orgs).map(|org| slug(NAME, org)).collect::<Result<Vec<_>, _>>()?;
-    let is_left_out = |org: &OrgSlug| !allowed.iter().any(|one| one.as_str().eq_ignore_ascii_case(org.as_str()));
-    match &sentry.internal {
-        Some((own, _)) if is_left_out(own) => Err(wrong(
-            NAME,
-            &format!("leaves out {own}, which ZENTRY_SENTRY_ORG names; add it, or unset ZENTRY_ALLOWED_ORGS"),
-        )),
-        _ => Ok(Some(allowed)),
-    }
+    list(&settings.allowed_orgs).map(|org| slug("ZENTRY_ALLOWED_ORGS", org)).collect::<Result<Vec<_>, _>>().map(Some)
 }
 
 fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Policy) -> Result<Deployment, Failure> {
@@ -308,7 +299,7 @@ fn deployment(settings: &Settings, public_url: &Url, sentry: &Sentry, policy: Po
         public_url: public_url.as_str().trim_end_matches('/').to_owned(),
         policy,
         managers: managers(settings)?,
-        allowed_orgs: allowed_orgs(settings, sentry)?,
+        allowed_orgs: allowed_orgs(settings)?,
         linking: sentry.oauth.is_some(),
         storm_budget: number("ZENTRY_STORM_BUDGET", set(&settings.storm_budget).unwrap_or("6"))?.into(),
         integration_org: sentry.internal.as_ref().map(|(org, _)| org.clone()),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use data_encoding::BASE64;
+use http::Method;
 use zentry_domain::{Clock, Timestamp};
 
 use super::{Check, Patient};
@@ -11,16 +13,24 @@ const NAME: &str = "clock";
 /// What is tolerated: the header counts whole seconds, and the answer was on its way.
 const OFF: Duration = Duration::from_secs(30);
 
-/// Asks Zoom and Sentry what time it is.
+/// Asks Zoom and Sentry what time it is: every answer says so, also that to a call which is refused.
 pub(super) async fn check(patient: &Patient<'_>) -> Check {
-    let base = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
-    let asked = [
-        ("Zoom", format!("{}/", base(&patient.zoom.api))),
-        ("Sentry", format!("{}/api/0/", base(&patient.sentry.base))),
+    let at = |url: &url::Url, path: &str| format!("{}{path}", url.as_str().trim_end_matches('/'));
+    let Patient { zoom, sentry, .. } = patient;
+    let pair = format!("{}:{}", zoom.client_id, zoom.client_secret.get().expose());
+    let token_call = [
+        ("authorization", format!("Basic {}", BASE64.encode(pair.as_bytes()))),
+        ("content-type", "application/x-www-form-urlencoded".to_owned()),
+    ];
+    let grant = b"grant_type=client_credentials".to_vec();
+    let (zoom, sentry) = (at(&zoom.oauth, "/oauth/token"), at(&sentry.base, "/api/0/"));
+    let answers = [
+        ("Zoom", patient.call("clock", Method::POST, &zoom, &token_call, grant).await),
+        ("Sentry", patient.get("clock", &sentry).await),
     ];
     let (mut told, mut last) = (Vec::new(), String::new());
-    for (who, address) in asked {
-        match patient.get("clock", &address).await {
+    for (who, answer) in answers {
+        match answer {
             Ok(answer) => {
                 told.extend(answer.header("date").and_then(date).map(|theirs| (who, theirs, WallClock.now())))
             }

@@ -98,6 +98,11 @@ async fn read(patient: &Patient<'_>, tracker: &SentryTracker, actor: &Actor, org
             "set ZENTRY_SENTRY_ORG to the slug of the integration's own organization; Settings, Developer Settings, the integration, \
              Permissions: Project Read, Organization Read",
         ),
+        Ok(_) if !patient.deployment.accepts(org) => Check::red(
+            READ,
+            format!("nobody can connect a project of {org}: ZENTRY_ALLOWED_ORGS leaves it out"),
+            "add it to ZENTRY_ALLOWED_ORGS, or unset that",
+        ),
         Ok(projects) => Check::ok(READ, format!("{} projects of {org}", projects.len())),
         Err(error) => refused(patient, org, &error),
     }
