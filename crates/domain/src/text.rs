@@ -26,7 +26,7 @@ pub fn line(raw: &str, max: usize) -> String {
     cut(&clean, max)
 }
 
-/// Labels of one list, each as [`line`] makes it and no two of them the same: where they begin alike their ends are shown, too,
+/// Labels of one list, each as [`line()`] makes it and no two of them the same: where they begin alike their ends are shown, too,
 /// and what is alike has a number.
 pub fn distinct(raw: &[String], max: usize) -> Vec<String> {
     // Nobody tells longer ones apart anyway.

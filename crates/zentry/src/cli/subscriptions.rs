@@ -65,7 +65,7 @@ enum Command {
 /// What is wanted.
 #[derive(Args, Debug)]
 struct Wish {
-    /// TOML, one [[subscription]] each, as `export` prints it
+    /// TOML, one `[[subscription]]` each, as `export` prints it
     file: PathBuf,
     /// Also disconnect what FILE does not name
     #[arg(long)]
