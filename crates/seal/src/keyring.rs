@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use data_encoding::BASE64URL_NOPAD;
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
@@ -96,6 +97,11 @@ impl Keyring {
         self.keys().iter().map(|key| key.id.clone()).collect()
     }
 
+    /// The ids, each with a number by which two processes see that they mean the same key. It says nothing about the key.
+    pub fn marks(&self) -> Vec<(String, i64)> {
+        self.keys().iter().map(|key| (key.id.clone(), mark(key))).collect()
+    }
+
     /// Takes the keys of `new` instead of its own; says whether they are others. Whoever holds the ring seals with the
     /// first of them from now on.
     ///
@@ -138,6 +144,11 @@ pub fn new_key() -> Zeroizing<String> {
 
 pub(crate) fn fill(random: &SystemRandom, bytes: &mut [u8]) {
     random.fill(bytes).expect("the operating system gives random bytes");
+}
+
+fn mark(key: &Key) -> i64 {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key.bytes), b"which key this is");
+    tag.as_ref().first_chunk().map_or(0, |first| i64::from_be_bytes(*first))
 }
 
 pub(crate) fn is_id(text: &str) -> bool {
@@ -225,6 +236,15 @@ mod tests {
         assert_eq!(replace(&format!("k2:{ONES},k1:{ZEROS}")), Ok(true));
         assert_eq!(ring.ids(), ["k2", "k1"]);
         assert_eq!(replace(&format!("k2:{ONES}")), Ok(true));
+    }
+
+    #[test]
+    fn a_mark_tells_keys_apart_that_have_one_id() {
+        let marks = |list: &str| Keyring::parse(list).unwrap().marks();
+        let (zeros, ones) = (marks(&format!("k1:{ZEROS}")), marks(&format!("k1:{ONES}")));
+        assert_eq!(zeros, marks(&format!("k1:{ZEROS}=")));
+        assert_eq!(zeros[0].0, "k1");
+        assert_ne!(zeros, ones);
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod restore;
 mod roundup;
 mod row;
 mod scratch;
+mod sealed;
 mod settings;
 mod sighting;
 mod store;
@@ -52,6 +53,7 @@ pub use backup::{BackedUp, BackupError};
 pub use error::{OpenError, RekeyError};
 pub use restore::Restored;
 pub use scratch::Progress;
+pub use sealed::{ResealError, Resealed};
 pub use store::SqliteStore;
 pub use vault::SqliteVault;
 
@@ -167,7 +169,15 @@ impl Sqlite {
     pub async fn rekey(&self, keys: Keyring) -> Result<bool, RekeyError> {
         let keys = Arc::new(keys);
         self.engine.readers.check_keys(Arc::clone(&keys)).await?;
-        Ok(self.engine.keys.replace(&keys)?)
+        let is_new = self.engine.keys.replace(&keys)?;
+        if let Err(fault) = self.engine.writer.run(|db, _| db.hold_keys()).await {
+            let error = StoreError::from(fault);
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "`zentry keys rotate` cannot see the new keys yet"
+            );
+        }
+        Ok(is_new)
     }
 
     /// When the last backup was made.

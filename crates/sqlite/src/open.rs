@@ -1,19 +1,19 @@
 //! Opening the file: lock, identity, settings, schema, keys.
 
-use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use zentry_domain::ports::StoreError;
-use zentry_seal::{Keyring, Place};
+use zentry_seal::Keyring;
 
 use crate::db::{Db, unreadable};
 use crate::error::OpenError;
 use crate::lease::Memory;
 use crate::row;
 use crate::scratch::beside;
+use crate::sealed::check_keys;
 
 /// In the order in which they are applied; `user_version` counts those that were.
 const MIGRATIONS: [&str; 12] = [
@@ -45,6 +45,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(path: &Path, keys: &Arc<Keyring>) -> Result<Opened, OpenError> {
     let lock = lock(path)?;
     let (db, starts) = alone(path, keys)?;
+    db.hold_keys().map_err(StoreError::from).map_err(unreadable(path))?;
     Ok(Opened { db, memory: Memory::of_start(starts), lock: Some(lock) })
 }
 
@@ -57,6 +58,8 @@ pub(crate) fn alone(path: &Path, keys: &Arc<Keyring>) -> Result<(Db, u64), OpenE
     let mut db = Db::writer(path, conn, Arc::clone(keys))?;
     let starts = migrate(&mut db.conn, schema).map_err(unreadable(path))?;
     check_keys(&db, keys, path)?;
+    // Of a process that was killed, or of the one from which the file was copied.
+    db.let_keys_go().map_err(StoreError::from).map_err(unreadable(path))?;
     Ok((db, starts))
 }
 
@@ -141,45 +144,6 @@ fn migrate(conn: &mut Connection, schema: usize) -> rusqlite::Result<u64> {
     }
     let count = "UPDATE meta SET value = value + 1 WHERE name = 'starts' RETURNING value";
     conn.query_row(count, [], |row| Ok(row::count(row.get(0)?)))
-}
-
-/// Everything sealed: owner, row and envelope of each, by table and column.
-const SEALED: [(&str, &str, &str); 5] = [
-    ("credential", "sealed", "SELECT owner, name, sealed FROM credential"),
-    ("link", "sealed", "SELECT 'zoom:' || account, lower(hex(key)), sealed FROM link WHERE sealed IS NOT NULL"),
-    (
-        "outbox",
-        "sealed",
-        "SELECT lane.owner, job, sealed FROM outbox JOIN lane ON lane.id = outbox.lane WHERE sealed IS NOT NULL",
-    ),
-    ("dead", "sealed", "SELECT owner, job, sealed FROM dead"),
-    ("unreadable", "body", "SELECT 'source:' || source, CAST(id AS TEXT), body FROM unreadable"),
-];
-
-/// Every key id in the file must open something: of each, one value is tried, and more only while none opens, for a
-/// single damaged value is no reason to stay down.
-pub(crate) fn check_keys(db: &Db, keys: &Keyring, path: &Path) -> Result<(), OpenError> {
-    let mut proven = HashSet::new();
-    let mut failed = HashMap::new();
-    for (table, column, sql) in SEALED {
-        let check = |row: &Row<'_>| {
-            let (owner, id, sealed): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if let Ok(key) = zentry_seal::key_id(&sealed)
-                && !proven.contains(key)
-            {
-                match keys.open(Place { owner: &owner, table, row: &id, column }, &sealed) {
-                    Ok(_) => drop(proven.insert(key.to_owned())),
-                    Err(error) => drop(failed.insert(key.to_owned(), error)),
-                }
-            }
-            Ok(())
-        };
-        db.all(sql, [], check).map_err(StoreError::from).map_err(unreadable(path))?;
-    }
-    match failed.into_iter().find(|(key, _)| !proven.contains(key)) {
-        Some((id, source)) => Err(OpenError::Key { path: path.into(), id, source: source.into() }),
-        None => Ok(()),
-    }
 }
 
 /// A new store in a directory of its own.

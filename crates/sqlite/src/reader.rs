@@ -12,7 +12,7 @@ use zentry_seal::Keyring;
 use crate::db::{Db, unreadable};
 use crate::error::{Fault, Loss, OpenError};
 use crate::health::Health;
-use crate::open;
+use crate::sealed;
 
 /// Reads at the same time. More would only wait for the same two cores and the same disk.
 const READERS: u32 = 4;
@@ -71,7 +71,7 @@ impl Readers {
     /// Whether `keys` open what is in the file.
     pub(crate) async fn check_keys(&self, keys: Arc<Keyring>) -> Result<(), OpenError> {
         let path = self.0.path.clone();
-        let checked = self.read(move |db| Ok(open::check_keys(db, &keys, &path))).await;
+        let checked = self.read(move |db| Ok(sealed::check_keys(db, &keys, &path))).await;
         checked.map_err(StoreError::from).map_err(unreadable(&self.0.path))?
     }
 

@@ -286,10 +286,11 @@ impl Desk {
     }
 
     fn close(self) {
-        if self.health.broken().is_none()
-            && self.lock.is_some()
-            && let Err(error) = self.checkpoint("TRUNCATE")
-        {
+        let is_ours = self.health.broken().is_none() && self.lock.is_some();
+        if is_ours && let Err(fault) = self.db.let_keys_go() {
+            tracing::warn!(?fault, "`zentry keys rotate` believes that this process still runs, until the next start");
+        }
+        if is_ours && let Err(error) = self.checkpoint("TRUNCATE") {
             tracing::warn!(%error, "the write-ahead log stays beside the store; the next start reads it");
         }
         // In this order: nobody may come in before the file is closed.

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, KeysCommand};
+use cli::{Cli, Command};
 use config::Config;
 use exit::Failure;
 use log::Log;
@@ -64,11 +64,8 @@ fn carry_out(command: Command, log: &mut Log) -> Result<(), Failure> {
         Command::Audit(arguments) => cli::audit::carry_out(&arguments),
         Command::Backup(arguments) => cli::backup::back_up(&arguments),
         Command::Restore(arguments) => cli::backup::restore(&arguments),
-        Command::Keys { command: KeysCommand::New { id } } => {
-            println!("{id}:{}", *zentry_seal::new_key());
-            Ok(())
-        }
         Command::Completions(arguments) => cli::completions::carry_out(&arguments),
+        Command::Keys { command } => cli::keys::carry_out(&command),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => cli::sandbox::carry_out(&arguments, log),
     }

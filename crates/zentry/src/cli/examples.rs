@@ -85,10 +85,13 @@ examples! {
         "zentry restore zentry.backup",
         "zentry restore --store sqlite:drill.db zentry.backup" => "A drill: nothing is sent, and the store stays as it is";
     KEYS =
-        "zentry keys new";
+        "zentry keys new",
+        "zentry keys rotate";
     KEYS_NEW =
         "zentry keys new" => "For ZENTRY_KEYS",
         "zentry keys new --id k2" => "Put it before the one that is there: the first seals, all open";
+    KEYS_ROTATE =
+        "ZENTRY_KEYS_FILE=/run/secrets/keys zentry keys rotate" => "With the new key first, and the running bot knowing it";
     COMPLETIONS =
         "zentry completions bash" => "Into a file that bash reads, such as ~/.local/share/bash-completion/completions/zentry",
         "zentry completions zsh" => "Into a file _zentry in a folder of $fpath",

@@ -7,6 +7,7 @@ pub(crate) mod dead;
 pub(crate) mod doctor;
 mod examples;
 pub(crate) mod init;
+pub(crate) mod keys;
 mod letter;
 pub(crate) mod manifest;
 mod output;
@@ -82,23 +83,11 @@ pub(crate) enum Command {
     #[command(after_help = examples::KEYS)]
     Keys {
         #[command(subcommand)]
-        command: KeysCommand,
+        command: keys::Command,
     },
     /// Print what a shell needs to complete commands and flags
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Arguments),
-}
-
-/// What can be done with keys.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Print a new sealing key, ready for ZENTRY_KEYS.
-    #[command(after_help = examples::KEYS_NEW)]
-    New {
-        /// The key's name, by which sealed values remember it.
-        #[arg(long, default_value = "k1")]
-        id: String,
-    },
 }
 
 #[cfg(test)]
