@@ -31,6 +31,7 @@ use zentry_domain::{Clock, HookWebhook, Random, Webhook};
 use crate::answer::Frame;
 pub use crate::limit::Limits;
 pub use crate::ops::{Ops, serve_ops};
+pub use crate::route::places;
 pub use crate::serve::serve_public;
 pub use crate::tls::{Tls, TlsError};
 

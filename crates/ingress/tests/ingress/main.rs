@@ -3,6 +3,7 @@
 mod client;
 mod deliveries;
 mod hooks;
+mod isolation;
 mod limits;
 mod linking;
 mod ops;
