@@ -1,17 +1,33 @@
 //! A small world for this crate's own tests.
 
+use std::cell::RefCell;
+
 use crate::{
     AccountId, Alarm, Amount, Change, ChangeKind, ChannelId, Filter, Issue, IssueId, Level, Metric, Occurrence,
     OrgSlug, Person, Place, Project, ProjectId, ProjectKey, ProjectSlug, Side, Status, Subscription, Timestamp, UserId,
     UserJid,
 };
 
+thread_local! {
+    static EVERYTHING: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on whatever a stranger chooses in this thread's world is called so.
+pub(crate) fn call_everything(name: &str) {
+    EVERYTHING.set(Some(name.to_owned()));
+}
+
+/// What a stranger chose, who usually chooses this.
+pub(crate) fn named(usual: &str) -> String {
+    EVERYTHING.with_borrow(|name| name.as_deref().unwrap_or(usual).to_owned())
+}
+
 pub(crate) fn ana() -> Person {
     Person {
         account: AccountId::new("acc"),
         user: UserId::new("U1"),
         jid: UserJid::new("u1@xmpp.zoom.us"),
-        name: "Ana".into(),
+        name: named("Ana"),
     }
 }
 
@@ -19,7 +35,7 @@ pub(crate) fn ops() -> Place {
     Place {
         account: AccountId::new("acc"),
         channel: ChannelId::new("ops@conference.xmpp.zoom.us"),
-        name: Some("ops".into()),
+        name: Some(named("ops")),
         direct: false,
     }
 }
@@ -27,10 +43,10 @@ pub(crate) fn ops() -> Place {
 pub(crate) fn project(slug: &str) -> Project {
     Project {
         org: OrgSlug::new("acme"),
-        org_name: "Acme Inc.".into(),
+        org_name: named("Acme Inc."),
         id: ProjectId::new(format!("id-{slug}")),
         slug: ProjectSlug::new(slug),
-        name: slug.to_uppercase(),
+        name: named(&slug.to_uppercase()),
     }
 }
 
@@ -70,7 +86,7 @@ fn metric_change(kind: ChangeKind, alarm: Alarm) -> Change {
         issue_id: IssueId::of_alert("4"),
         issue: Issue {
             short_id: Some(Metric::short_id("31")),
-            title: "p95 latency above 2 s".into(),
+            title: named("p95 latency above 2 s"),
             status: Some(alarm.status()),
             environment: occurrence.environment.clone(),
             url: Some("https://sentry.example.com/organizations/acme/alerts/rules/details/7/?alert=31".into()),
@@ -98,14 +114,14 @@ pub(crate) fn change(kind: ChangeKind) -> Change {
         issue_id: IssueId::new("42"),
         issue: Issue {
             short_id: Some("CHECKOUT-7".into()),
-            title: "TimeoutError: pool exhausted".into(),
-            culprit: Some("checkout/pay.py in charge_card".into()),
+            title: named("TimeoutError: pool exhausted"),
+            culprit: Some(named("checkout/pay.py in charge_card")),
             level: Some(Level::Error),
             status: Some(status),
             events: Some(3),
             users: Some(2),
-            release: Some("2.4.1".into()),
-            environment: Some("production".into()),
+            release: Some(named("2.4.1")),
+            environment: Some(named("production")),
             first_seen: Timestamp::parse("2026-01-02T03:04:05Z"),
             assignee: None,
             fix: None,
@@ -150,7 +166,7 @@ impl crate::Random for Counting {
 }
 
 pub(crate) fn identity() -> crate::Identity {
-    crate::Identity { id: "7".into(), name: "Ana".into(), email: "ana@acme.io".into() }
+    crate::Identity { id: "7".into(), name: named("Ana"), email: named("ana@acme.io") }
 }
 
 pub(crate) fn linked() -> crate::LinkedPerson {

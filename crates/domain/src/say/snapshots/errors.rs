@@ -1,7 +1,7 @@
 //! What is said when something does not work.
 
 use super::world::{
-    DAY, HOUR, MINUTE, NOW, berlin, heard, here, hostile, many, ops, own_chat, projects, strange_place, to, wish,
+    DAY, HOUR, MINUTE, NOW, berlin, heard, here, hostile, many, ops, own_chat, projects, strange_place, to, typed, wish,
 };
 use super::{Message, plainly, said};
 use crate::decide::Standstill;
@@ -44,7 +44,7 @@ fn standstill(is_paused: bool, removed: &[&str]) -> Standstill {
 }
 
 fn not_understood() -> Message {
-    let strange = format!("connect {}", hostile());
+    let strange = format!("connect {}", typed());
     let lines = [
         ("nearly a command", "conect acme checkout"),
         ("no command at all", "frobnicate the disk"),

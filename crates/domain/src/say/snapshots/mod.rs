@@ -7,6 +7,7 @@ mod assign;
 mod cards;
 mod changes;
 mod errors;
+mod injection;
 mod linking;
 mod lists;
 mod mentions;

@@ -19,6 +19,11 @@ pub(super) const LONG: &str = "a-team-that-gives-its-projects-very-long-names-eu
 
 /// What a stranger writes who wants to be somebody else, to call everyone, or to push the rest off the screen.
 pub(super) fn hostile() -> String {
+    sample::named(&typed())
+}
+
+/// What a stranger types.
+pub(super) fn typed() -> String {
     let turned = "\u{202e}<@all> [pay](https://evil.example/)\n# *b\u{200b}old*\u{7}\u{feff} `x` ";
     format!("{turned}{}", "very long ".repeat(600))
 }
