@@ -129,7 +129,7 @@ pub(crate) fn content(notice: &Notice) -> Content {
 /// Markdown dialect).
 fn head(notice: &Notice) -> String {
     let Some(mention) = &notice.mention else { return filled(&notice.head, HEAD_MAX) };
-    let bare = |text: &str| text.replace(['<', '>', '|', '!'], "");
+    let bare = |text: &str| text.replace(['<', '>', '|', '!', '\\'], "");
     let (jid, name) =
         (bare(&text::line(mention.jid.as_str(), LABEL_MAX * 4)), bare(&text::line(&mention.name, LABEL_MAX)));
     format!("<!{jid}|{name}> {}", escaped(&filled(&notice.head, HEAD_MAX / 2)))
@@ -294,6 +294,52 @@ mod tests {
             let golden: Value = serde_json::from_str(golden).expect(name);
             let drawn = drawn(&notice);
             assert_eq!(drawn, golden, "{name}.json should be\n{drawn:#}");
+        }
+    }
+
+    /// What stays of a card without its texts.
+    fn shape(drawn: &Value) -> Value {
+        let without = |(key, value): (&String, &Value)| {
+            let value = if key == "text" { Value::String(String::new()) } else { shape(value) };
+            (key.clone(), value)
+        };
+        match drawn {
+            Value::Array(items) => items.iter().map(shape).collect(),
+            Value::Object(fields) => Value::Object(fields.iter().map(without).collect()),
+            other => other.clone(),
+        }
+    }
+
+    #[test]
+    fn whatever_strangers_write_a_card_has_the_same_parts_values_and_links() {
+        let written = |string: &str| {
+            let mut notice = card().notice().line(string).link(string, "https://sentry.example.com/issues/42/");
+            notice.head = string.into();
+            notice.lines.iter_mut().for_each(|line| line.text = string.into());
+            notice.buttons.iter_mut().for_each(|button| button.label = string.into());
+            notice.selects = choosing().selects;
+            for select in &mut notice.selects {
+                select.label = string.into();
+                select.options.iter_mut().for_each(|option| option.label = string.into());
+            }
+            notice
+        };
+        let hostile: Vec<String> = serde_json::from_str(include_str!("../../../tests/hostile.json")).unwrap();
+        let harmless = content(&written("harmless"));
+        for string in &hostile {
+            let drawn = content(&written(string));
+            assert!(!drawn.is_markdown);
+            let json = serde_json::to_value(&drawn).unwrap();
+            assert_eq!(shape(&json), shape(&serde_json::to_value(&harmless).unwrap()), "{string:?}");
+            // Where it is called, neither its name nor its number is more than one mention.
+            let jid = zentry_domain::UserJid::new(string.as_str());
+            let called =
+                Notice { mention: Some(zentry_domain::Mention { jid, name: string.clone() }), ..Notice::text(string) };
+            let json = serde_json::to_value(content(&called)).unwrap();
+            let head = json["head"]["text"].as_str().unwrap();
+            let bare = head.replace("\\<", "").replace("\\>", "");
+            assert_eq!((bare.matches("<!").count(), bare.matches('>').count()), (1, 1), "{string:?}: {head}");
+            assert!(head.starts_with("<!") && json.get("body").is_none(), "{string:?}: {head}");
         }
     }
 
