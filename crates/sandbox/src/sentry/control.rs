@@ -1,5 +1,6 @@
 //! What happens at the simulated Sentry, and what the bot did there.
 
+use std::iter;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -343,6 +344,15 @@ impl Sentry {
         core.state.read(|state| {
             let writer = Writer { world: &state.world, base: &core.base };
             Some(writer.rest_issue(state.issue(id)?))
+        })
+    }
+
+    /// Every token that is good now: integrations', people's and installations'.
+    #[must_use]
+    pub fn tokens_given(&self) -> Vec<String> {
+        self.core().state.read(|state| {
+            let tokens = state.tokens.iter();
+            tokens.flat_map(|token| iter::once(token.access.clone()).chain(token.refresh.clone())).collect()
         })
     }
 

@@ -9,6 +9,15 @@ use super::{
 use crate::deliver::Delivery;
 
 impl Zoom {
+    /// Every token that is good now: the bot's and those of people's grants.
+    #[must_use]
+    pub fn tokens_given(&self) -> Vec<String> {
+        self.core().state.read(|state| {
+            let people = state.grants.tokens.iter().flat_map(|grant| [grant.access.clone(), grant.refresh.clone()]);
+            state.tokens.keys().cloned().chain(people).collect()
+        })
+    }
+
     /// `person` types the slash command with this text in a channel, or this text in their own chat with the bot.
     /// Answers what became of the webhook, not what the bot then says.
     pub async fn say(&self, person: &Person, place: impl Into<Place>, said: impl Into<Said>) -> Delivery {

@@ -52,7 +52,7 @@ struct Code {
 /// One person's grant.
 pub(super) struct Grant {
     pub(super) access: String,
-    refresh: String,
+    pub(super) refresh: String,
     pub(super) person: Person,
     pub(super) scopes: Vec<String>,
     pub(super) access_end_ms: i64,
