@@ -70,6 +70,7 @@ fn every_link_of_the_documentation_leads_somewhere() {
     let root = docs("..");
     for file in [
         "README.md",
+        "SECURITY.md",
         "docs/SUMMARY.md",
         "docs/ARCHITECTURE.md",
         "docs/ADAPTERS.md",
@@ -85,5 +86,25 @@ fn every_link_of_the_documentation_leads_somewhere() {
                 assert!(path.parent().expect("a folder").join(link).exists(), "{file} links to {link}");
             }
         }
+    }
+}
+
+#[test]
+fn every_threat_names_a_test_and_every_test_that_is_named_is_there() {
+    let security = std::fs::read_to_string(docs("SECURITY.md")).expect("docs/SECURITY.md is there");
+    let named = |text: &str| -> Vec<(String, String)> {
+        let quoted = text.split('`').skip(1).step_by(2).filter_map(|word| word.split_once(".rs::"));
+        quoted.map(|(file, test)| (format!("{file}.rs"), test.to_owned())).collect()
+    };
+    let (_, threats) = security.split_once("## Threats").expect("a table of threats");
+    let rows: Vec<_> = threats.lines().skip_while(|line| !line.starts_with("|---")).skip(1).collect();
+    let rows: Vec<_> = rows.into_iter().take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 20, "{rows:#?}");
+    for row in rows {
+        assert!(!named(row).is_empty(), "no test: {row}");
+    }
+    for (file, test) in named(&security) {
+        let source = std::fs::read_to_string(docs("..").join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
     }
 }

@@ -53,6 +53,16 @@ async fn a_body_over_its_limit_is_answered_413() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_public_listener_shows_nothing_of_the_operations_listener() {
+    let town = Town::with_integration(ZENTRY).await;
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        assert_eq!(town.ops(path).await.0, 200, "{path}");
+        let page = town.sandbox.browser.open(&format!("{}{path}", town.public_url)).await.expect("an answer");
+        assert_eq!(page.status, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_setting_that_is_missing_or_malformed_ends_it_with_64_and_names_itself() {
     let town = Town::built(ZENTRY).await;
     for (setting, value) in [
