@@ -131,7 +131,7 @@ fn explanation(verb: Verb, response: &Response, body: &Value, code: Option<i64>)
 
 /// When to come back. `Retry-After` has been seen as seconds, as an HTTP date and, on the daily limit, as an ISO-8601
 /// instant; `X-RateLimit-Reset` is Unix seconds. Any of them may be missing (Zoom, rate limits).
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let asked = value("retry-after").and_then(|raw| seconds(raw).or_else(|| Some(moment(raw)?.since(now))));
     let reset = || {

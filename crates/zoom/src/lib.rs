@@ -22,6 +22,7 @@ mod wire;
 use url::Url;
 use zentry_domain::{Rotating, Secret};
 
+pub use answer::retry_after;
 pub use chat::ZoomChat;
 pub use directory::ZoomDirectory;
 pub use webhook::ZoomWebhook;

@@ -1,0 +1,8 @@
+#![no_main]
+//! See `checks::sentry_webhook`.
+
+#[path = "../checks.rs"]
+#[allow(dead_code)] // Each target uses one of them.
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::sentry_webhook(data));
