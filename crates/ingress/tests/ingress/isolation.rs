@@ -12,7 +12,7 @@ use zentry_contract::sample::{ana, ben, change, channel, mallory, ops, person, p
 use zentry_domain::command::{COMMANDS, Spec};
 use zentry_domain::{
     Account, ChangeKind, Choice, Event, Handle, Identity, InstallationId, Issue, IssueId, IssueRef, MessageId, OrgSlug,
-    Person, Place, Press, Pressed, Project, ProjectId, ProjectKey, Random, Said, Shared, Status, TriggerId,
+    Person, Place, Press, Pressed, Project, ProjectId, ProjectKey, Random, Said, Shared, Status, TriggerId, Typed,
 };
 use zentry_ingress::places;
 
@@ -58,7 +58,7 @@ fn expected() -> BTreeSet<String> {
     commands.chain(buttons).chain(events).chain(pages).collect()
 }
 
-const EVENTS: [&str; 8] = [
+const EVENTS: [&str; 9] = [
     "said",
     "pressed",
     "shared",
@@ -67,6 +67,7 @@ const EVENTS: [&str; 8] = [
     "changed",
     "integration installed",
     "integration removed",
+    "typed",
 ];
 
 /// A new kind of event has a name here and in [`EVENTS`], and somebody who tries it in [`Play::event`].
@@ -80,6 +81,7 @@ fn name(event: &Event) -> &'static str {
         Event::Changed(_) => EVENTS[5],
         Event::IntegrationInstalled { .. } => EVENTS[6],
         Event::IntegrationRemoved { .. } => EVENTS[7],
+        Event::Typed(_) => EVENTS[8],
     }
 }
 
@@ -285,7 +287,7 @@ impl Play {
         self.accept(whose, Event::Said(Said { by, place, text, at: None })).await;
     }
 
-    /// Presses something that a message of `of` offers, or that none does.
+    /// Presses something that a message of `of` offers, or that none does; or types into it.
     async fn presses(&mut self, whose: Whose, of: Whose, choice: Option<Choice>, dice: &Dice) {
         let (by, place) = someone(whose, dice);
         let messages = self.world.chat.messages();
@@ -295,6 +297,7 @@ impl Play {
             .filter(is_of)
             .flat_map(|message| presses(message).map(|press| (press, message.id.clone())))
             .collect();
+        let types = choice.is_none() && dice.below(4) == 0;
         let card = Handle::new("00112233445566778899aabbccddeeff");
         let mut press = Press { card, choice: dice.one_of(&choices()).clone() };
         let mut message = None;
@@ -306,6 +309,10 @@ impl Play {
                 (press.choice, message) = (found.choice, Some(id));
                 self.trespassed += usize::from(whose != of);
             }
+        }
+        if types {
+            let typed = Typed { by, place, beside: Some(press), message, text: "an".into() };
+            return self.accept(whose, Event::Typed(typed)).await;
         }
         press.choice = choice.unwrap_or(press.choice);
         self.try_out(whose, || format!("button {}", press.choice.word()));
@@ -399,6 +406,7 @@ impl Play {
         let path = match place {
             "/" | "/privacy" | "/terms" | "/support" | "/zoom/install" | "/zoom/events" => place.to_owned(),
             "/assets/zentry.css" | "/assets/zentry.js" | "/favicon.ico" => place.to_owned(),
+            "/sentry/hooks/" => format!("{place}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA{}", dice.below(3)),
             "/link/" => format!("{place}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA{}", dice.below(3)),
             "/sentry/callback" => {
                 format!("{place}?state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&code=code-{}", dice.below(20))
@@ -412,7 +420,7 @@ impl Play {
             "/zoom/callback" => format!("{place}?code=guess-{}", dice.below(20)),
             unknown => panic!("{unknown} is new: say here what somebody of another account could try with it"),
         };
-        let request = if dice.below(3) == 0 || place == "/zoom/events" {
+        let request = if dice.below(3) == 0 || place == "/zoom/events" || place == "/sentry/hooks/" {
             Request::post(&path).body("say help")
         } else {
             Request::get(&path)
@@ -468,7 +476,7 @@ fn choices() -> Vec<Choice> {
 
 /// Every address, those with a token by what stands before it.
 fn pages() -> Vec<&'static str> {
-    places().chain(["/link/", "/zoom/events"]).collect()
+    places().chain(["/link/", "/zoom/events", "/sentry/hooks/"]).collect()
 }
 
 fn presses(message: &FakeMessage) -> impl Iterator<Item = Press> {

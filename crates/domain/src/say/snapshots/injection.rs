@@ -23,6 +23,7 @@ struct Shape {
     /// Options and what they stand for, before the message is sent.
     menus: Vec<(usize, Option<usize>)>,
     suggestions: usize,
+    field: Option<String>,
 }
 
 fn shape(notice: &Notice) -> Shape {
@@ -39,6 +40,7 @@ fn shape(notice: &Notice) -> Shape {
             .collect(),
         menus: notice.menus.iter().map(menu).collect(),
         suggestions: notice.suggestions.len(),
+        field: notice.field.clone(),
     }
 }
 
