@@ -293,8 +293,8 @@ mod tests {
 
     #[test]
     fn every_column_of_bytes_is_sealed_and_known_here_or_holds_a_digest() {
-        const DIGESTS: [(&str, &str); 4] =
-            [("delivery", "key"), ("link", "key"), ("link", "state"), ("link", "cookie")];
+        const DIGESTS: [(&str, &str); 5] =
+            [("delivery", "key"), ("link", "key"), ("link", "state"), ("link", "cookie"), ("hook", "token")];
         let (_dir, db) = crate::open::blank();
         let sql = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
             WHERE m.type = 'table' AND c.type = 'BLOB'";
