@@ -10,7 +10,8 @@ mod checks;
 
 /// Changed entries a round, for each entry.
 const CHANGED: usize = 20;
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+type Check = fn(&[u8]);
+const TARGETS: [(&str, Check); 5] = [
     ("grammar", checks::grammar),
     ("zoom_webhook", checks::zoom_webhook),
     ("sentry_webhook", checks::sentry_webhook),
