@@ -17,10 +17,24 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    origin_ms: i64,
     started: Instant,
+    course: watch::Sender<Course>,
+}
+
+/// From a moment on, this clock runs so fast.
+#[derive(Clone, Copy, Debug)]
+struct Course {
+    /// What it showed then.
+    from_ms: i64,
+    /// When that was, after its start and in real time.
+    since: Duration,
     pace: u32,
-    skipped_ms: watch::Sender<i64>,
+}
+
+impl Course {
+    fn at(self, elapsed: Duration) -> i64 {
+        self.from_ms + milliseconds(elapsed.saturating_sub(self.since).saturating_mul(self.pace))
+    }
 }
 
 impl Clock {
@@ -35,43 +49,47 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the sandbox's one source of time")]
     pub fn paced(pace: u32) -> Self {
         let origin = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(Arc::new(Inner {
-            origin_ms: milliseconds(origin),
-            started: Instant::now(),
-            pace: pace.max(1),
-            skipped_ms: watch::Sender::new(0),
-        }))
+        let course = Course { from_ms: milliseconds(origin), since: Duration::ZERO, pace: pace.max(1) };
+        Self(Arc::new(Inner { started: Instant::now(), course: watch::Sender::new(course) }))
     }
 
     /// Milliseconds since the Unix epoch, by this clock.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
-        let elapsed = self.0.started.elapsed().saturating_mul(self.0.pace);
-        self.0.origin_ms + milliseconds(elapsed) + *self.0.skipped_ms.borrow()
+        let course = *self.0.course.borrow();
+        course.at(self.0.started.elapsed())
     }
 
     /// How many times as fast as the wall's time this clock runs.
     #[must_use]
     pub fn pace(&self) -> u32 {
-        self.0.pace
+        self.0.course.borrow().pace
+    }
+
+    /// Runs so fast from now on; 0 counts as 1. The time that it shows does not jump.
+    pub fn set_pace(&self, pace: u32) {
+        let elapsed = self.0.started.elapsed();
+        self.0.course.send_modify(|course| {
+            *course = Course { from_ms: course.at(elapsed), since: elapsed, pace: pace.max(1) };
+        });
     }
 
     /// Pushes the time forward by `by` and wakes everybody who waits for a moment that is now past.
     pub fn advance(&self, by: Duration) {
-        self.0.skipped_ms.send_modify(|skipped| *skipped += milliseconds(by));
+        self.0.course.send_modify(|course| course.from_ms += milliseconds(by));
     }
 
     /// Waits until this clock shows `at_ms` or later.
     pub async fn until(&self, at_ms: i64) {
-        let mut skips = self.0.skipped_ms.subscribe();
+        let mut changes = self.0.course.subscribe();
         loop {
-            skips.borrow_and_update();
+            changes.borrow_and_update();
             let Some(left) = u64::try_from(at_ms - self.now_ms()).ok().filter(|left| *left > 0) else {
                 return;
             };
-            let wait = Duration::from_millis(left) / self.0.pace;
-            // A skip ends the wait early; the loop looks at the clock again.
-            drop(tokio::time::timeout(wait, skips.changed()).await);
+            let wait = Duration::from_millis(left) / self.pace();
+            // Another pace, or a push, ends the wait early; the loop looks at the clock again.
+            drop(tokio::time::timeout(wait, changes.changed()).await);
         }
     }
 }
@@ -114,6 +132,22 @@ pub(crate) fn zoom_time(at_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn another_pace_wakes_whoever_waits_and_never_turns_time_back() {
+        let clock = Clock::real();
+        let before = clock.now_ms();
+        let waits = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.until(before + 3_600_000).await }
+        });
+        tokio::task::yield_now().await;
+        clock.set_pace(1_000_000);
+        waits.await.unwrap();
+        clock.set_pace(1);
+        assert!(clock.now_ms() >= before + 3_600_000);
+        assert_eq!(clock.pace(), 1);
+    }
 
     #[tokio::test]
     async fn a_paced_clock_reaches_the_next_hour_in_a_moment() {

@@ -86,35 +86,49 @@ impl Fault {
     }
 }
 
-/// The faults that wait for the next calls, first come first served. Clones share one queue.
+/// The faults that wait for the next calls, first come first served, and the outage behind them. Clones share both.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<VecDeque<Fault>>>);
+pub struct Faults(Arc<Mutex<Ahead>>);
+
+#[derive(Debug, Default)]
+struct Ahead {
+    next: VecDeque<Fault>,
+    outage: Option<Fault>,
+}
 
 impl Faults {
     /// Lets the next call that no earlier fault waits for go wrong like this.
     pub fn next(&self, fault: Fault) {
-        lock(&self.0).push_back(fault);
+        lock(&self.0).next.push_back(fault);
     }
 
     /// The same for the next `times` calls.
     pub fn next_times(&self, times: usize, fault: &Fault) {
-        lock(&self.0).extend(std::iter::repeat_n(fault, times).cloned());
+        lock(&self.0).next.extend(std::iter::repeat_n(fault, times).cloned());
+    }
+
+    /// Lets every call that no other fault waits for go wrong like this from now on; none at all where it is `None`.
+    pub fn outage(&self, fault: Option<Fault>) {
+        lock(&self.0).outage = fault;
     }
 
     /// How many faults still wait for a call.
     #[must_use]
     pub fn left(&self) -> usize {
-        lock(&self.0).len()
+        lock(&self.0).next.len()
     }
 
     /// Forgets the faults that still wait.
     pub fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.0).next.clear();
     }
 
     /// Carries the call out, unless the next fault stops it.
     pub(crate) fn around(&self, work: impl FnOnce() -> Answer) -> Reply {
-        let fault = lock(&self.0).pop_front();
+        let fault = {
+            let mut ahead = lock(&self.0);
+            ahead.next.pop_front().or_else(|| ahead.outage.clone())
+        };
         match fault {
             None => Reply::Now(work()),
             Some(fault) => fault.around(work),

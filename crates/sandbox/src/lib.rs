@@ -22,6 +22,7 @@ mod deliver;
 mod fault;
 mod http;
 mod ids;
+mod page;
 mod play;
 pub mod sentry;
 mod sync;
@@ -40,6 +41,7 @@ pub use self::{
     clock::Clock,
     deliver::{Delivery, Signing},
     fault::{Fault, Faults},
+    page::{BotAt, Page},
     play::Cast,
     wire::{Direction, Entry, NotOnTheWire, Service, Wire},
 };

@@ -14,6 +14,8 @@ pub struct Cast {
     pub jane: Person,
     /// Works at Acme too, without a Sentry account.
     pub ben: Person,
+    /// A guest from another account.
+    pub gia: Person,
     /// The channel in which the story happens.
     pub alerts: Channel,
     /// Another channel.
@@ -73,6 +75,7 @@ impl Cast {
             zoom_app,
             jane: zoom.person(account, "KdYKjnimT4KPd8KKdQt9FQ", "Jane Dev"),
             ben: zoom.person(account, "Q7ZbenT4KPd8KKdQt9FQaa", "Ben Ops"),
+            gia: zoom.person(account, "Z3GiaT4KPd8KKdQt9FQbb0", "Gia Guest"),
             alerts: zoom.channel(account, "checkout-alerts"),
             web_team: zoom.channel(account, "web-team"),
             checkout: sentry.project(&acme, "checkout", "Checkout"),
@@ -86,6 +89,7 @@ impl Cast {
             max,
             oauth_app,
         };
+        zoom.outsider(&cast.gia);
         (cast, zoom, sentry)
     }
 }

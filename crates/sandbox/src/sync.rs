@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, futures::Notified},
+    task::JoinSet,
+};
 
 /// Takes the lock even where a panicking test has poisoned it: the state is still the best there is to show.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -33,6 +36,11 @@ impl<T> Watched<T> {
         let result = change(&mut lock(&self.value));
         self.changed.notify_waiters();
         result
+    }
+
+    /// Ends with the next change after this call, however late it is waited for.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 
     /// Waits at most `limit` of real time until `look` finds something.

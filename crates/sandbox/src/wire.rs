@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::sync::futures::Notified;
+
 use crate::{
     clock::{Clock, Stopwatch},
     deliver::Delivery,
@@ -80,6 +82,15 @@ impl Wire {
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.0.read(Clone::clone)
+    }
+
+    /// How many entries there are, and the last `count` of them, oldest first.
+    pub(crate) fn tail(&self, count: usize) -> (usize, Vec<Entry>) {
+        self.0.read(|entries| (entries.len(), entries[entries.len().saturating_sub(count)..].to_vec()))
+    }
+
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.0.changed()
     }
 
     /// Waits at most `limit` of real time for the `count`th entry that `wanted` accepts.

@@ -179,18 +179,18 @@ fn received(kind: SignalKind) -> Result<Signal, Failure> {
 }
 
 /// The signals that end the program.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         Ok(Self { terminate: received(SignalKind::terminate())?, interrupt: received(SignalKind::interrupt())? })
     }
 
     /// Returns at the first signal; a second one ends the process at once.
-    async fn told_to_end(mut self) {
+    pub(crate) async fn told_to_end(mut self) {
         self.next().await;
         tokio::spawn(async move {
             self.next().await;

@@ -10,10 +10,10 @@ use super::{
     Sentry,
     issue::{NewIssue, Note, Standing, Writer},
     metric::NewMetricRule,
-    state::{Call, Caller, Installation},
+    state::{Call, Caller, Installation, Token},
     update::{Update, standing_of},
     webhook::{Actor, Hook},
-    world::{Organization, Project, Role, Team, User},
+    world::{Integration, Organization, Project, Role, Team, User},
 };
 use crate::deliver::{Delivery, Signing};
 
@@ -319,6 +319,22 @@ impl Sentry {
     pub fn leave(&self, user: &User, organization: &Organization) {
         self.core().state.change(|state| {
             state.world.memberships.retain(|(member, of, _)| (*member, *of) != (user.id, organization.id));
+        });
+    }
+
+    /// The token of an integration is good or not from now on: somebody made a new one, and took it back.
+    pub fn honour_token(&self, integration: &Integration, is_good: bool) {
+        self.core().state.change(|state| {
+            state.tokens.retain(|token| token.access != integration.token);
+            state.tokens.extend(is_good.then(|| Token::of(integration)));
+        });
+    }
+
+    /// Signs webhooks of an organization's integrations with another client secret from now on.
+    pub fn rotate_client_secret(&self, organization: &Organization, client_secret: &str) {
+        self.core().state.change(|state| {
+            let here = state.world.integrations.iter_mut().filter(|found| found.organization == organization.id);
+            here.for_each(|found| client_secret.clone_into(&mut found.client_secret));
         });
     }
 

@@ -16,6 +16,7 @@ mod organizations;
 mod page;
 mod refusal;
 mod rest;
+mod shown;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use self::{
     hooks::ServiceHook,
     issue::NewIssue,
     metric::NewMetricRule,
+    shown::{Comment, Shown},
     state::{Call, Caller},
     webhook::Actor,
     world::{Integration, OAuthApp, Organization, Project, Role, SentryApp, Team, User, World},
@@ -149,6 +151,11 @@ impl Core {
                 .around(|| self.with_state(|state, now_ms| token::token(state, request, &self.ids, now_ms))),
             "/oauth/revoke/" => self.oauth_faults.around(|| self.with_state(|state, _| token::revoke(state, request))),
             path if path.starts_with("/api/0/") => self.rest_faults.around(|| self.rest(request)),
+            path if path.starts_with("/organizations/") => Reply::Now(self.with_state(|state, _| {
+                let issue = shown::issue_of(path).and_then(|id| state.issue(id));
+                issue.map_or_else(page::missing, |issue| page::issue(&state.shown(issue, &self.base)))
+            })),
+            page::STYLE_PATH => Reply::Now(page::style()),
             path => Reply::Now(refusal::no_page(format!("there is no page {path}"))),
         };
         self.wire.received(Service::Sentry, &self.clock, watch, request, &reply);

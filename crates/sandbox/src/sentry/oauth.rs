@@ -92,10 +92,10 @@ fn ask(state: &mut State, request: &Request, ids: &Ids, now_ms: i64) -> Answer {
         Ok(challenge) => challenge,
         Err(why) => return back("invalid_request").because(why),
     };
+    let again: String =
+        form_urlencoded::byte_serialize(format!("{}?{}", request.path, request.query).as_bytes()).collect();
     let Some(user) = signed_in(state, request) else {
-        let next = form_urlencoded::byte_serialize(format!("{}?{}", request.path, request.query).as_bytes())
-            .collect::<String>();
-        return Answer::redirect(&format!("/auth/login/?next={next}")).because("nobody is signed in");
+        return Answer::redirect(&format!("/auth/login/?next={again}")).because("nobody is signed in");
     };
     let wish = Wish {
         client_id: app.client_id.clone(),
@@ -110,7 +110,7 @@ fn ask(state: &mut State, request: &Request, ids: &Ids, now_ms: i64) -> Answer {
         return grant(state, wish, ids, now_ms).because("approved before");
     }
     let consent = ids.hex32();
-    let page = page::consent(&app.name, &user.email, &wish.scopes, &consent);
+    let page = page::consent(&app.name, &user.email, &wish.scopes, &consent, &again);
     state.oauth.consents.insert(consent, wish);
     page
 }

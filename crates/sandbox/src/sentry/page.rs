@@ -2,54 +2,40 @@
 
 use askama::Template;
 
-use super::world::User;
+use super::{shown::Shown, world::User};
 use crate::http::Answer;
 
+/// Where the pages find how they look.
+pub(super) const STYLE_PATH: &str = "/_static/sentry.css";
+const STYLE: &str = include_str!("../../assets/sentry.css");
+/// Nothing inline, nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Sign in | Sentry</title></head>
-<body><h1>Sign in to Sentry</h1>
-{% for user in users %}<form method="post" action="/auth/login/">
-<input type="hidden" name="next" value="{{ next }}"><input type="hidden" name="user" value="{{ user.id }}">
-<button type="submit">{{ user.email }}</button></form>
-{% endfor %}</body></html>"#
-)]
+#[template(path = "sentry/login.html")]
 struct Login<'a> {
     users: &'a [User],
     next: &'a str,
 }
 
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Approve | Sentry</title></head>
-<body><h1>{{ app }}</h1>
-<p>{{ app }} wants to act for <strong id="account">{{ email }}</strong>.</p>
-<ul>{% for scope in scopes %}<li>{{ scope }}</li>{% endfor %}</ul>
-<form method="post" action="/oauth/authorize/">
-<input type="hidden" name="csrfmiddlewaretoken" value="{{ consent }}"><input type="hidden" name="op" value="approve">
-<button type="submit">Approve</button></form>
-<form method="post" action="/oauth/authorize/">
-<input type="hidden" name="csrfmiddlewaretoken" value="{{ consent }}"><input type="hidden" name="op" value="deny">
-<button type="submit">Deny</button></form></body></html>"#
-)]
+#[template(path = "sentry/consent.html")]
 struct Consent<'a> {
     app: &'a str,
     email: &'a str,
     scopes: &'a [String],
     consent: &'a str,
+    again: &'a str,
 }
 
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Error | Sentry</title></head>
-<body><h1>Sorry</h1><p>{{ why }}</p></body></html>"#
-)]
+#[template(path = "sentry/issue.html")]
+struct IssuePage<'a> {
+    issue: &'a Shown,
+}
+
+#[derive(Template)]
+#[template(path = "sentry/error.html")]
 struct Error<'a> {
     why: &'a str,
 }
@@ -58,17 +44,32 @@ pub(super) fn login(users: &[User], next: &str) -> Answer {
     render(200, &Login { users, next })
 }
 
-pub(super) fn consent(app: &str, email: &str, scopes: &[String], consent: &str) -> Answer {
-    render(200, &Consent { app, email, scopes, consent })
+/// `again` is where this page is asked for anew, as an address within an address.
+pub(super) fn consent(app: &str, email: &str, scopes: &[String], consent: &str, again: &str) -> Answer {
+    render(200, &Consent { app, email, scopes, consent, again })
+}
+
+pub(super) fn issue(issue: &Shown) -> Answer {
+    render(200, &IssuePage { issue })
+}
+
+pub(super) fn missing() -> Answer {
+    error(404, "The simulated Sentry has no such page; it has those of its issues.")
 }
 
 pub(super) fn error(status: u16, why: &str) -> Answer {
     render(status, &Error { why }).because(why)
 }
 
+pub(super) fn style() -> Answer {
+    Answer::new(200, "text/css; charset=utf-8", STYLE)
+}
+
 fn render(status: u16, page: &impl Template) -> Answer {
     match page.render() {
-        Ok(text) => Answer::html(status, text).with("cache-control", "no-store"),
+        Ok(text) => {
+            Answer::html(status, text).with("cache-control", "no-store").with("content-security-policy", POLICY)
+        }
         Err(error) => Answer::empty(500).because(error.to_string()),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     issue::{Issue, NewIssue, Standing, Writer, short_id},
     metric::MetricRule,
     update::{self, Told, Update},
-    world::{Organization, Project, World},
+    world::{Integration, Organization, Project, World},
 };
 use crate::{http::Request, ids::Ids};
 
@@ -68,6 +68,20 @@ pub(super) struct Token {
     pub(super) expires_ms: i64,
 }
 
+impl Token {
+    /// The token of an internal integration.
+    pub(super) fn of(integration: &Integration) -> Self {
+        Self {
+            access: integration.token.clone(),
+            refresh: None,
+            caller: Caller::Integration(integration.organization),
+            client_id: integration.app_uuid.clone(),
+            scopes: integration.scopes.clone(),
+            expires_ms: i64::MAX,
+        }
+    }
+}
+
 /// One installation of a Sentry App.
 #[derive(Clone, Debug)]
 pub(super) struct Installation {
@@ -105,14 +119,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(world: World) -> Self {
-        let integrations = world.integrations.iter().map(|integration| Token {
-            access: integration.token.clone(),
-            refresh: None,
-            caller: Caller::Integration(integration.organization),
-            client_id: integration.app_uuid.clone(),
-            scopes: integration.scopes.clone(),
-            expires_ms: i64::MAX,
-        });
+        let integrations = world.integrations.iter().map(Token::of);
         Self {
             tokens: integrations.collect(),
             world,

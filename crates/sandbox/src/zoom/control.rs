@@ -22,12 +22,19 @@ impl Zoom {
     /// Answers what became of the webhook, not what the bot then says.
     pub async fn say(&self, person: &Person, place: impl Into<Place>, said: impl Into<Said>) -> Delivery {
         let (place, said) = (place.into(), said.into());
+        let text = said.text.as_deref().unwrap_or_default();
+        let text = match place {
+            Place::Channel(_) => format!("/sentry {text}").trim_end().to_owned(),
+            Place::Direct(_) => text.to_owned(),
+        };
+        self.note_unnamed(person, &place, &text, said.thread.as_deref());
         self.core().deliver(|events| events.said(person, &place, &said)).await
     }
 
     /// `person` mentions the bot in a channel; `external` where they belong to another account.
     pub async fn mention(&self, person: &Person, channel: &Channel, text: &str, external: bool) -> Delivery {
         let place = Place::from(channel);
+        self.note_unnamed(person, &place, &format!("@Sentry {text}"), None);
         self.core().deliver(|events| events.mentioned(person, &place, text, external)).await
     }
 

@@ -18,9 +18,9 @@ use crate::{
 /// Something that a person types to the bot.
 #[derive(Clone, Debug, Default)]
 pub struct Said {
-    text: Option<String>,
+    pub(super) text: Option<String>,
     age: Duration,
-    thread: Option<String>,
+    pub(super) thread: Option<String>,
     by_guest: bool,
 }
 
@@ -138,10 +138,10 @@ impl Events<'_> {
             "payload": {
                 "account_id": person.account,
                 "operator": "",
-                "operator_id": if external { "" } else { &person.user_id },
+                "operator_id": if external { "" } else { self.state.world.named_id(person) },
                 "operator_jid": person.jid(),
                 "operator_member_id": format!("m-{}", person.user_id),
-                "by_external_user": external,
+                "by_external_user": external || self.state.world.is_outsider(person),
                 "object": {
                     "message_id": self.ids.uuid().to_uppercase(),
                     "type": "to_channel",
@@ -170,9 +170,9 @@ impl Events<'_> {
             "payload": {
                 "account_id": person.account,
                 "operator": "",
-                "operator_id": if external { "" } else { &person.user_id },
+                "operator_id": if external { "" } else { self.state.world.named_id(person) },
                 "operator_member_id": format!("m-{}", person.user_id),
-                "by_external_user": external,
+                "by_external_user": external || self.state.world.is_outsider(person),
                 "object": {
                     "type": "to_channel",
                     "channel_id": channel.id,
@@ -242,7 +242,7 @@ impl Events<'_> {
             ("channelName", name),
             ("robotJid", self.state.world.app.bot_jid.clone()),
             ("toJid", self.to_jid(place)),
-            ("userId", person.user_id.clone()),
+            ("userId", self.state.world.named_id(person).to_owned()),
             ("userJid", person.jid()),
             ("userName", person.name.clone()),
         ];

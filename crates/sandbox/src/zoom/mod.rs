@@ -15,6 +15,7 @@ mod oauth;
 mod reading;
 mod refusal;
 mod render;
+mod spoken;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use self::{
     event::Said,
     message::{Button, Message, Select},
     reading::NotSeen,
+    spoken::Spoken,
     state::{ChoiceForm, DirectForm, Manners},
     webhook::UrlCheck,
     world::{App, Channel, Person, Place, World},

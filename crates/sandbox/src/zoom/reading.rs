@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
+
 use super::{
     Zoom,
     message::Message,
@@ -15,6 +17,17 @@ impl Zoom {
     pub fn messages(&self, place: impl Into<Place>, viewer: &Person) -> Vec<Message> {
         let place = place.into();
         self.core().state.read(|state| seen(state, &place, viewer))
+    }
+
+    /// The message of this id, if `viewer` sees it.
+    #[must_use]
+    pub fn message(&self, viewer: &Person, id: &str) -> Option<Message> {
+        let is_it = |message: &&Message| message.id == id && message.is_seen_by(viewer);
+        self.core().state.read(|state| state.messages.iter().find(is_it).cloned())
+    }
+
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.core().state.changed()
     }
 
     /// Waits at most `limit` of real time until `viewer` sees a message that `wanted` accepts, and answers the oldest.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{grant::Grants, message::Message, refusal::Refusal, unfurl::Posted, world::World};
+use super::{grant::Grants, message::Message, refusal::Refusal, spoken::Spoken, unfurl::Posted, world::World};
 use crate::{http::Request, ids::Ids};
 
 /// How a bot chat is named in webhooks: three forms have been seen (Zoom, chatbot events and captures).
@@ -60,6 +60,8 @@ pub(super) struct State {
     /// People's grants, which are no use where the bot's token is wanted, nor the other way round.
     pub(super) grants: Grants,
     pub(super) messages: Vec<Message>,
+    /// What people have written.
+    pub(super) spoken: Vec<Spoken>,
     /// Addresses of which more can be shown.
     pub(super) posted: Vec<Posted>,
     /// User ids of people whose chat the bot may not write to.
@@ -77,6 +79,7 @@ impl State {
             tokens: HashMap::new(),
             grants: Grants::default(),
             messages: Vec::new(),
+            spoken: Vec::new(),
             posted: Vec::new(),
             refused_directs: HashSet::new(),
             rate: HashMap::new(),

@@ -37,9 +37,22 @@ impl Zoom {
     /// bot is told of each; `external` where the person belongs to another account. Answers what became of the webhooks.
     pub async fn share(&self, person: &Person, channel: &Channel, links: &[&str], external: bool) -> Vec<Delivery> {
         let message = self.core().ids.uuid().to_uppercase();
+        self.note(&message, person, &Place::from(channel), &links.join(" "), None);
+        self.tell_of(person, channel, &message, links, external).await
+    }
+
+    /// Tells the bot of the addresses in a message.
+    pub(super) async fn tell_of(
+        &self,
+        person: &Person,
+        channel: &Channel,
+        message: &str,
+        links: &[&str],
+        external: bool,
+    ) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         for link in links {
-            let posted = self.post_address(person, channel, &message, link);
+            let posted = self.post_address(person, channel, message, link);
             deliveries.push(self.core().deliver(|events| events.shared(&posted, external)).await);
         }
         deliveries

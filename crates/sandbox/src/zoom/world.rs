@@ -131,13 +131,15 @@ pub(super) struct Account {
 pub struct World {
     pub(super) app: App,
     accounts: Vec<Account>,
+    /// User ids of people of other accounts.
+    outsiders: HashSet<String>,
 }
 
 impl World {
     /// An app that nobody has installed yet.
     #[must_use]
     pub fn new(app: App) -> Self {
-        Self { app, accounts: Vec::new() }
+        Self { app, accounts: Vec::new(), outsiders: HashSet::new() }
     }
 
     /// Adds a person to an account.
@@ -145,6 +147,20 @@ impl World {
         let person = Person { account: account.to_owned(), user_id: user_id.to_owned(), name: name.to_owned() };
         self.account_or_new(account).people.push(person.clone());
         person
+    }
+
+    /// Somebody is a guest from another account: what they do arrives without a user id.
+    pub fn outsider(&mut self, person: &Person) {
+        self.outsiders.insert(person.user_id.clone());
+    }
+
+    /// The user id as webhooks name it: nobody's, where the person is of another account.
+    pub(super) fn named_id<'p>(&self, person: &'p Person) -> &'p str {
+        if self.is_outsider(person) { "" } else { &person.user_id }
+    }
+
+    pub(super) fn is_outsider(&self, person: &Person) -> bool {
+        self.outsiders.contains(&person.user_id)
     }
 
     /// Adds a channel to an account; its id follows from account and name.

@@ -9,28 +9,31 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use zentry_domain::{Clock, Timestamp};
-use zentry_sandbox::{Cast, Sandbox};
+use zentry_sandbox::{BotAt, Cast, Page, Sandbox};
 
 use super::play;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::log::{Log, LogConfig, Lost};
-use crate::run::{Running, bind, runtime};
+use crate::run::{Running, Signals, bind, runtime};
 use crate::settings::Settings;
 use crate::wire::{http_client, metrics, wire};
 
 /// How the sandbox is started.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Play the main story once, print it as a transcript, and end with 0, or with 1 at the first step that fails
-    #[arg(long, required = true)]
+    /// Where the page is served, to play both sides in a browser
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480", conflicts_with = "play")]
+    listen: SocketAddr,
+    /// Play the main story once without a page, print it as a transcript, and end with 0, or with 1 at the first step that fails
+    #[arg(long)]
     play: bool,
     /// How many times as fast as real time the clocks of Zoom, Sentry and the bot run
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
     pace: u32,
 }
 
-/// Plays the story.
+/// Serves the page until the process is told to end, or plays the story.
 pub(crate) fn carry_out(arguments: &Arguments, log: &mut Log) -> Result<(), Failure> {
     let lost = log.start(&LogConfig { filter: "warn".into(), json: false })?;
     runtime()?.block_on(async {
@@ -39,15 +42,27 @@ pub(crate) fn carry_out(arguments: &Arguments, log: &mut Log) -> Result<(), Fail
         let sandbox = Sandbox::start(clock, zoom, sentry)
             .await
             .map_err(|error| Failure::World(format!("the sandbox cannot start: {error}")))?;
+        if arguments.play {
+            let bot = Hosted::start(&sandbox, &cast, lost).await?;
+            let played = play::story(&sandbox, &cast).await;
+            bot.end().await?;
+            return played.map_err(|step| Failure::World(format!("the story stops here: {step}")));
+        }
+        let signals = Signals::new()?;
+        let listener = bind(arguments.listen, "--listen").await?;
+        let address = listener.local_addr().map_err(|error| Failure::World(error.to_string()))?;
         let bot = Hosted::start(&sandbox, &cast, lost).await?;
-        let played = play::story(&sandbox, &cast).await;
-        bot.end().await?;
-        played.map_err(|step| Failure::World(format!("the story stops here: {step}")))
+        let page = Page::open(listener, &sandbox, &cast, bot.at.clone());
+        println!("Open http://{address}/ in a browser. Ctrl-C ends everything, and keeps nothing.");
+        signals.told_to_end().await;
+        drop(page);
+        bot.end().await
     })
 }
 
 /// The real bot, wired by the same function as `zentry serve`, in this process.
 struct Hosted {
+    at: BotAt,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), Failure>>,
     /// Where its database is; deleted with it.
@@ -58,8 +73,7 @@ impl Hosted {
     async fn start(sandbox: &Sandbox, cast: &Cast, lost: Lost) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(|error| Failure::World(format!("no temporary folder: {error}")))?;
         let (public, ops) = (loopback().await?, loopback().await?);
-        let port = public.local_addr().map_err(|error| Failure::World(error.to_string()))?.port();
-        let public_url = format!("http://127.0.0.1:{port}");
+        let (public_url, ops_url) = (address_of(&public)?, address_of(&ops)?);
         sandbox.point_at(&public_url).map_err(|error| Failure::World(error.to_string()))?;
 
         let store = folder.path().join("sandbox.db");
@@ -71,7 +85,7 @@ impl Hosted {
         let running = tokio::spawn(running.until(async {
             let _ = told.await;
         }));
-        Ok(Self { stop, running, _folder: folder })
+        Ok(Self { at: BotAt { public_url, ops_url }, stop, running, _folder: folder })
     }
 
     async fn end(self) -> Result<(), Failure> {
@@ -82,6 +96,11 @@ impl Hosted {
 
 async fn loopback() -> Result<TcpListener, Failure> {
     bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "the sandbox's listener").await
+}
+
+fn address_of(listener: &TcpListener) -> Result<String, Failure> {
+    let address = listener.local_addr().map_err(|error| Failure::World(error.to_string()))?;
+    Ok(format!("http://{address}"))
 }
 
 /// The settings that an operator would make for these doubles, read by the same code.
