@@ -277,6 +277,7 @@ impl Scene<'_> {
 
     /// The oldest message since then that begins with, or holds, one of these.
     async fn sees(&self, viewer: &Person, place: &Place, since: i64, words: &[&str]) -> Step<Message> {
+        self.stage.look_at(self.number, viewer, place);
         let is_it = |message: &Message| {
             message.sent_ms >= since && words.iter().any(|words| message.to_string().contains(words))
         };

@@ -144,7 +144,10 @@ fn of_issue(issue: &Shown) -> Value {
 fn wire(stage: &Stage, _: &str) -> Value {
     let (total, entries) = stage.sandbox.wire.tail(REQUESTS);
     let first = total - entries.len();
-    let entries = entries.iter().enumerate().map(|(index, entry)| of_entry(first + index, entry));
+    // What the sandbox's own browser does at Sentry is told by Sentry.
+    let is_told_twice = |entry: &Entry| entry.service == Service::Browser && is_for_browsers(entry);
+    let numbered = entries.iter().enumerate().filter(|(_, entry)| !is_told_twice(entry));
+    let entries = numbered.map(|(index, entry)| of_entry(first + index, entry));
     json!({ "total": total, "entries": entries.collect::<Vec<_>>() })
 }
 
@@ -160,7 +163,11 @@ fn of_entry(number: usize, entry: &Entry) -> Value {
         Some(200..300) if is_webhook => "good",
         _ => "",
     };
-    let (from, to) = if entry.direction == Direction::Sent { (service, "bot") } else { ("bot", service) };
+    let (from, to) = match entry.direction {
+        Direction::Sent => (service, "bot"),
+        Direction::Received if is_for_browsers(entry) => ("Browser", service),
+        Direction::Received => ("bot", service),
+    };
     json!({
         "number": number,
         "at": entry.at_ms,
@@ -174,6 +181,12 @@ fn of_entry(number: usize, entry: &Entry) -> Value {
         "signature": signature,
         "ms": u64::try_from(entry.took.as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+/// Whether it is one of Sentry's pages, which the bot never opens.
+fn is_for_browsers(entry: &Entry) -> bool {
+    const PAGES: [&str; 4] = ["/oauth/authorize/", "/auth/", "/organizations/", "/_static/"];
+    PAGES.iter().any(|page| entry.path.starts_with(page))
 }
 
 /// What a call of the bot is for.
