@@ -15,9 +15,6 @@ use fantoccini::key::Key;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::json;
 
-/// Where pictures of the main states are put, instead of testing anything.
-const PICTURES: &str = "ZENTRY_PICTURES";
-
 /// The sandbox and a tab of a browser.
 struct Scene {
     sandbox: Arc<Sandbox>,
@@ -37,8 +34,8 @@ fn main() -> ExitCode {
     if let Some(why) = &missing {
         eprintln!("ignored: {why}");
     }
-    if let (Some(folder), None) = (std::env::var_os(PICTURES), &missing) {
-        return pictures::take(folder.as_ref());
+    if let (Some(folder), None) = (pictures::folder(), &missing) {
+        return pictures::take(&folder);
     }
     let trials = trials!(missing.is_some(),
         a_newcomer_gets_from_an_empty_page_to_a_resolve_pressed_on_a_card: Look::DESK,

@@ -75,6 +75,7 @@ fn every_link_of_the_documentation_leads_somewhere() {
         "docs/ARCHITECTURE.md",
         "docs/ADAPTERS.md",
         "docs/OPERATIONS.md",
+        "docs/SANDBOX.md",
         "docs/SECURITY.md",
         "docs/decisions/README.md",
     ] {

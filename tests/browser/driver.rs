@@ -1,7 +1,6 @@
 //! A real Chromium, driven over WebDriver, and the sandbox that it looks at.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use fantoccini::wd::WindowHandle;
@@ -18,8 +17,7 @@ const ACCESS: &str = include_str!("access.js");
 
 /// Which of the programs that these tests need is not on this machine.
 pub(crate) fn missing() -> Option<String> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let is_there = |program: &&str| path.split(':').any(|folder| Path::new(folder).join(program).exists());
+    let is_there = |program: &&str| Command::new(program).arg("--version").output().is_ok();
     let missing: Vec<_> = NEEDED.into_iter().filter(|program| !is_there(program)).collect();
     (!missing.is_empty()).then(|| format!("{} is not installed", missing.join(" and ")))
 }

@@ -1,17 +1,27 @@
-//! Pictures of the main states, for the README and the documentation: `ZENTRY_PICTURES=docs/pictures cargo test --test browser`.
+//! Pictures of the main states, for the README and the documentation: `ZENTRY_PICTURES=$PWD/docs/pictures
+//! cargo test --package zentry --test browser`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::driver::{Chromium, Look, Sandbox, Tab};
+
+/// A little smaller than a laptop's page, so that a picture stays below 150 kB.
+const PAGE: Look = Look { size: (1120, 720), is_dark: false };
+
+/// Where they are wanted, if they are: then nothing is tested.
+#[expect(clippy::disallowed_methods, reason = "who runs the tests asks for pictures")]
+pub(crate) fn folder() -> Option<PathBuf> {
+    std::env::var_os("ZENTRY_PICTURES").map(PathBuf::from)
+}
 
 /// Takes them all.
 pub(crate) fn take(folder: &Path) -> ExitCode {
     fs::create_dir_all(folder).expect("a folder for the pictures");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        for (look, name) in [(Look::DESK, "sandbox-light"), (Look::DESK.dark(), "sandbox-dark")] {
+        for (look, name) in [(PAGE, "sandbox-light"), (PAGE.dark(), "sandbox-dark")] {
             in_a_browser(look, async |tab, sandbox| {
                 tab.enter(sandbox, "jane").await;
                 played(tab, "minute").await;
@@ -22,19 +32,20 @@ pub(crate) fn take(folder: &Path) -> ExitCode {
             })
             .await;
         }
-        in_a_browser(Look::DESK, async |tab, sandbox| {
-            tab.enter(sandbox, "jane").await;
-            played(tab, "storm").await;
-            keep(tab, folder, "storm").await;
-        })
-        .await;
-        in_a_browser(Look::PHONE.dark(), async |tab, sandbox| {
-            tab.enter(sandbox, "jane").await;
-            played(tab, "elsewhere").await;
-            tab.click("#story-end").await;
-            keep(tab, folder, "phone").await;
-        })
-        .await;
+        for (look, story, words, name) in [
+            (Look::PHONE, "storm", "Storm over", "storm"),
+            (Look::PHONE.dark(), "elsewhere", "Resolved", "resolved"),
+        ] {
+            in_a_browser(look, async |tab, sandbox| {
+                tab.enter(sandbox, "jane").await;
+                played(tab, story).await;
+                tab.click("#story-end").await;
+                let found = format!("[...document.querySelectorAll('article')].find((m) => m.innerText.includes('{words}'))");
+                tab.js(&format!("{found}.scrollIntoView({{ block: 'center' }})")).await;
+                keep(tab, folder, name).await;
+            })
+            .await;
+        }
     });
     ExitCode::SUCCESS
 }
