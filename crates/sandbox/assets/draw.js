@@ -51,7 +51,7 @@ export function options(select, choices) {
   if (choices.some(([value]) => String(value) === chosen)) select.value = chosen;
 }
 
-/** Asks the sandbox to do something, and says so where it does not. */
+/** Asks the sandbox to do something, and says what is to be said of it. */
 export async function act(deed) {
   try {
     const answer = await fetch("/api/do", {
@@ -60,7 +60,7 @@ export async function act(deed) {
       body: JSON.stringify(deed),
     });
     const { ok, note } = await answer.json();
-    if (!ok) toast(note);
+    if (note) toast(note, ok);
     return ok;
   } catch {
     toast("The sandbox does not answer. Start it again where it was started.");
@@ -68,10 +68,10 @@ export async function act(deed) {
   }
 }
 
-export function toast(text) {
+export function toast(text, good = false) {
   const box = document.getElementById("toasts");
   const close = h("button", { type: "button", class: "text", "aria-label": "Dismiss", onclick: () => note.remove() }, "✕");
-  const note = h("p", {}, text, " ", close);
+  const note = h("p", { class: good ? "good" : "" }, text, " ", close);
   box.append(note);
   while (box.children.length > 3) box.firstElementChild.remove();
   setTimeout(() => note.remove(), 9000);

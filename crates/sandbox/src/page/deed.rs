@@ -69,7 +69,7 @@ pub(super) enum Change {
     Alert(String),
 }
 
-/// What came of it in a sentence, or why nothing did.
+/// What is to be said of it, if anything, or why it was not done.
 pub(super) type Outcome = Result<String, String>;
 
 /// Does it.
@@ -222,15 +222,14 @@ fn command(text: &str) -> Option<&str> {
     (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
 }
 
-/// What became of a webhook.
+/// What became of a webhook: nothing to say where the bot has taken it.
 fn told(service: &str, delivery: &Delivery) -> Outcome {
-    let took = delivery.took.as_millis();
-    match (delivery.status, &delivery.failure) {
-        (Some(status), _) if delivery.accepted() => Ok(format!("{service} told the bot: {status} in {took} ms.")),
+    match (delivery.status, delivery.failure.as_deref()) {
+        (Some(_), _) if delivery.accepted() => Ok(String::new()),
         (Some(status), _) => Err(format!("{service} told the bot, and was answered {status}.")),
-        // Nothing to tell is no failure.
-        (None, Some(why)) if took == 0 => Ok(format!("{why}.")),
-        (None, why) => Err(format!("{service} could not tell the bot: {}.", why.as_deref().unwrap_or("no answer"))),
+        // Nobody was told: that is no failure, but whoever did it should know.
+        (None, Some(why)) if delivery.took.is_zero() => Ok(format!("Nothing was sent: {why}.")),
+        (None, why) => Err(format!("{service} could not tell the bot: {}.", why.unwrap_or("no answer"))),
     }
 }
 
