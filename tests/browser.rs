@@ -105,6 +105,8 @@ async fn a_newcomer_gets_from_an_empty_page_to_a_resolve_pressed_on_a_card(scene
     let tab = &scene.tab;
     tab.goto(&scene.sandbox.url).await;
     tab.until("document.querySelector('#messages .welcome')").await;
+    // A link is good for ten minutes: of a real clock.
+    tab.click("#pace option[value='1']").await;
     tab.press("hints", "/sentry connect acme checkout").await;
     tab.press("composer", "Send").await;
     tab.reads("One step first: link your Sentry account").await;

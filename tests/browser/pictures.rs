@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::driver::{Chromium, Look, Sandbox, Tab};
 
 /// A little smaller than a laptop's page, so that a picture stays below 150 kB.
-const PAGE: Look = Look { size: (1060, 660), is_dark: false };
+const PAGE: Look = Look { size: (1024, 640), is_dark: false };
 
 /// Where they are wanted, if they are: then nothing is tested.
 #[expect(clippy::disallowed_methods, reason = "who runs the tests asks for pictures")]

@@ -11,7 +11,7 @@ function row(entry) {
   return h("tr", { class: bad ? "bad" : "" },
     h("td", {}, time(entry.at)),
     h("td", {}, h("span", { class: `party of-${entry.from.toLowerCase()}` }, entry.from), " → ", h("span", { class: `party of-${entry.to.toLowerCase()}` }, entry.to)),
-    h("td", { class: "path" }, `${entry.method} ${entry.path}`),
+    h("td", { class: "path", title: entry.path }, `${entry.method} ${entry.path}`),
     h("td", {}, entry.signature ? h("span", { class: `signature ${entry.signature}` }, entry.signature === "good" ? "✓ good" : "✗ refused") : "–"),
     h("td", { class: "number" }, entry.status === null ? "none" : String(entry.status)),
     h("td", { class: "number" }, `${entry.ms} ms`),

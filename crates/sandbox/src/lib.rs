@@ -9,7 +9,7 @@
 //! installing and removing the app, people's grants, and as much of the directory as is read with them. *At
 //! Sentry*: the consent pages, OAuth tokens with rotation, the REST calls about organizations, projects, people,
 //! teams, issues, installations, service hooks and metric alert rules, and signed webhooks. *Between them*: a small
-//! [`browser`]. *Not simulated*: TLS, the redeliveries of Sentry's service hooks, regions, device flow and rate limiter (a
+//! [`browser`]. *On top of them*: a [`Page`] on which a person plays both. *Not simulated*: TLS, the redeliveries of Sentry's service hooks, regions, device flow and rate limiter (a
 //! [`Fault`] stands in for the last). Every token and id is the same in every run and guards nothing.
 //!
 //! Schedules and lifetimes follow a [`Clock`] that may run fast or be pushed; the time a receiver has for an answer is

@@ -23,6 +23,7 @@ macro_rules! examples {
 examples! {
     /// `zentry`.
     ALL =
+        "zentry sandbox" => "Prints the address of its page; Ctrl-C ends it",
         "zentry sandbox --play" => "See it work, without any account",
         "zentry init" => "Set it up, question by question",
         "zentry doctor" => "Check every hop between Zoom, Sentry and the bot",

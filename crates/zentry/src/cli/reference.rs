@@ -10,7 +10,7 @@ use super::Cli;
 use crate::settings::SECRETS;
 
 /// What builds and tests read, beside the settings.
-const OTHERS: [&str; 4] = ["ZENTRY_BLESS", "ZENTRY_COMMIT", "ZENTRY_PROOF", "ZENTRY_SEED"];
+const OTHERS: [&str; 5] = ["ZENTRY_BLESS", "ZENTRY_COMMIT", "ZENTRY_PICTURES", "ZENTRY_PROOF", "ZENTRY_SEED"];
 
 fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
