@@ -23,8 +23,7 @@ macro_rules! examples {
 examples! {
     /// `zentry`.
     ALL =
-        "zentry sandbox" => "Prints the address of its page; Ctrl-C ends it",
-        "zentry sandbox --play" => "See it work, without any account",
+        "zentry sandbox" => "See it work in a browser, without any account",
         "zentry init" => "Set it up, question by question",
         "zentry doctor" => "Check every hop between Zoom, Sentry and the bot",
         "zentry serve" => "Run it";
@@ -33,6 +32,7 @@ examples! {
         "zentry serve --listen 0.0.0.0:8080 --log-format json" => "A flag wins over its variable",
         "ZENTRY_KEYS_FILE=/run/secrets/keys zentry serve" => "A secret comes from its variable, or from a file";
     SANDBOX =
+        "zentry sandbox" => "Prints the address of its page; Ctrl-C ends it",
         "zentry sandbox --play" => "The main story as a transcript",
         "zentry sandbox --play --pace 60" => "An hour in a minute";
     INIT =

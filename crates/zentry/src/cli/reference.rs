@@ -12,6 +12,9 @@ use crate::settings::SECRETS;
 /// What builds and tests read, beside the settings.
 const OTHERS: [&str; 5] = ["ZENTRY_BLESS", "ZENTRY_COMMIT", "ZENTRY_PICTURES", "ZENTRY_PROOF", "ZENTRY_SEED"];
 
+/// Flags that are settings of `serve`, and something of its own where a command has only them.
+const OWN: [&str; 2] = ["listen", "store"];
+
 fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
@@ -68,9 +71,11 @@ fn command_line() -> String {
         let own = command.get_arguments().filter(|arg| {
             let long = arg.get_long().unwrap_or_default();
             !["help", "version"].contains(&long)
-                && (!settings.contains(long) || long == "store" && words != "zentry serve")
+                && (!settings.contains(long) || OWN.contains(&long) && words != "zentry serve")
         });
-        let own: Vec<_> = own.filter(|arg| arg.get_long() != Some("store") || !settings_of(&command)).collect();
+        let own: Vec<_> = own
+            .filter(|arg| !arg.get_long().is_some_and(|long| OWN.contains(&long)) || !settings_of(&command))
+            .collect();
         if !own.is_empty() {
             text.push('\n');
         }
