@@ -105,6 +105,7 @@ function dropdown(part, choose) {
   function open() {
     menu.hidden = false;
     opener.setAttribute("aria-expanded", "true");
+    menu.scrollIntoView({ block: "nearest" });
     (items.find((item) => item.getAttribute("aria-checked") === "true") ?? items[0])?.focus();
   }
   function close(back) {
